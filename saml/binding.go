@@ -1,0 +1,187 @@
+package saml
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of what is read from a browser.
+const (
+	MaxRequestSize = 64 << 10 // bytes of the AuthnRequest, before and after inflating
+	MaxRelayState  = 32 << 10 // bytes; SAML's own limit of 80 is not kept by Entra, which sends more than a thousand
+
+	// The form is percent-encoded base64 and RelayState, both of which can triple.
+	maxFormSize = 3 * (MaxRequestSize*4/3 + MaxRelayState)
+)
+
+// Binding is how a message travelled: https://docs.oasis-open.org/security/saml/v2.0/saml-bindings-2.0-os.pdf,
+// sections 3.4 and 3.5.
+type Binding string
+
+// The two bindings of an AuthnRequest.
+const (
+	BindingPOST     Binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	BindingRedirect Binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+)
+
+// ReadRequest reads Entra's AuthnRequest from the POST or the Redirect binding and checks it. It reads at most a few
+// hundred kilobytes of the body. A form that was parsed before, by r.ParseForm, is used as it is.
+//
+// The error is a *[RequestError]. Nothing in the request chooses where the answer goes.
+func (p *IdentityProvider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
+	binding, fields, err := bindingFields(r)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := single(fields, "SAMLRequest")
+	if err != nil {
+		return nil, err
+	}
+	if encoded == "" {
+		return nil, refuse(ErrNoRequest, "the parameter SAMLRequest is missing")
+	}
+	relayState, err := single(fields, "RelayState")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRelayState(relayState); err != nil {
+		return nil, err
+	}
+	document, err := decode(binding, encoded, fields)
+	if err != nil {
+		return nil, err
+	}
+	request, err := p.ParseAuthnRequest(document)
+	if err != nil {
+		return nil, err
+	}
+	request.Binding = binding
+	request.RelayState = relayState
+	if hint := loginHint(r.URL.RawQuery); hint != "" {
+		request.LoginHint = hint
+	}
+	return request, nil
+}
+
+func bindingFields(r *http.Request) (Binding, url.Values, error) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		if len(r.URL.RawQuery) > maxFormSize {
+			return "", nil, refuse(ErrTooLarge, "the query")
+		}
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return "", nil, &RequestError{Reason: ErrEncoding, Detail: "the query", Err: err}
+		}
+		return BindingRedirect, query, nil
+	case http.MethodPost:
+		form, err := postForm(r)
+		return BindingPOST, form, err
+	}
+	return "", nil, refuse(ErrNoRequest, "the method is "+oneLine(r.Method))
+}
+
+func postForm(r *http.Request) (url.Values, error) {
+	if r.PostForm == nil && r.Body != nil {
+		r.Body = http.MaxBytesReader(nil, r.Body, maxFormSize)
+	}
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, refuse(ErrTooLarge, fmt.Sprintf("the form has more than %d bytes", maxFormSize))
+	case err != nil:
+		return nil, &RequestError{Reason: ErrEncoding, Detail: "the form", Err: err}
+	}
+	return r.PostForm, nil
+}
+
+// single refuses repeated parameters: two readers of one message must not be able to see two values.
+func single(fields url.Values, name string) (string, error) {
+	values := fields[name]
+	if len(values) > 1 {
+		return "", refuse(ErrEncoding, name+" is repeated")
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	return values[0], nil
+}
+
+// checkRelayState refuses what a hidden field of a form cannot bring back byte for byte.
+func checkRelayState(relayState string) error {
+	if len(relayState) > MaxRelayState {
+		return refuse(ErrTooLarge, fmt.Sprintf("RelayState has %d bytes", len(relayState)))
+	}
+	if !utf8.ValidString(relayState) || strings.ContainsFunc(relayState, isControl) {
+		return refuse(ErrEncoding, "RelayState has a control character or is not UTF-8")
+	}
+	return nil
+}
+
+func decode(binding Binding, encoded string, fields url.Values) ([]byte, error) {
+	if base64.StdEncoding.DecodedLen(len(encoded)) > MaxRequestSize+2 {
+		return nil, refuse(ErrTooLarge, fmt.Sprintf("SAMLRequest has %d characters", len(encoded)))
+	}
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, &RequestError{Reason: ErrEncoding, Detail: "SAMLRequest is not base64", Err: err}
+	}
+	if binding == BindingPOST {
+		return raw, nil
+	}
+	encoding, err := single(fields, "SAMLEncoding")
+	if err != nil {
+		return nil, err
+	}
+	if encoding != "" && encoding != deflateEncoding {
+		return nil, refuse(ErrEncoding, "SAMLEncoding is not DEFLATE")
+	}
+	return inflate(raw)
+}
+
+const deflateEncoding = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
+
+func inflate(deflated []byte) ([]byte, error) {
+	source := bytes.NewReader(deflated)
+	document, err := io.ReadAll(io.LimitReader(flate.NewReader(source), MaxRequestSize+1))
+	switch {
+	case len(document) > MaxRequestSize:
+		return nil, refuse(ErrTooLarge, fmt.Sprintf("SAMLRequest inflates to more than %d bytes", MaxRequestSize))
+	case err != nil:
+		return nil, &RequestError{Reason: ErrEncoding, Detail: "SAMLRequest is not deflated", Err: err}
+	case source.Len() > 0:
+		return nil, refuse(ErrEncoding, "SAMLRequest goes on after its deflated part")
+	}
+	return document, nil
+}
+
+// loginHint returns whom Entra expects, from the parameters that it is known to add to a sign-in URL. It is a hint for
+// a sign-in form, and proves nothing.
+func loginHint(rawQuery string) string {
+	query, _ := url.ParseQuery(rawQuery)
+	for _, name := range []string{"login_hint", "username"} {
+		if values := query[name]; len(values) == 1 && len(values[0]) <= maxUPN && !strings.ContainsFunc(values[0], isControl) {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// oneLine makes foreign text fit for an error message and a log.
+func oneLine(s string) string {
+	if len(s) > 100 {
+		s = s[:100] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,43 @@
+// Package saml reads what Entra asks of a federated identity provider and issues the one signed response that Entra
+// accepts.
+//
+// Three lines, once there is a key:
+//
+//	idp, err := saml.New(saml.Config{
+//		SingleSignOnService: "https://id.contoso.com/entra/sso",
+//		Realms:              []saml.Realm{{Domain: "contoso.com", Issuer: "https://id.contoso.com/entra"}},
+//		Signer:              saml.Signer{Key: key, Certificate: certificate}, // a file, a KMS or an HSM
+//	})
+//	request, err := idp.ReadRequest(r)
+//	response, err := idp.Respond(request, saml.Subject{ImmutableID: id, UPN: upn, AuthnInstant: when})
+//	err = response.Post(w)
+//
+// [IdentityProvider.ReadRequest] takes the AuthnRequest from the POST or the Redirect binding;
+// [IdentityProvider.Respond] answers it, and [IdentityProvider.RespondUnsolicited] starts at this side. One level
+// below, [IdentityProvider.ParseAuthnRequest] reads a decoded document, and [Response] holds the XML and the form
+// fields for whoever renders the page.
+//
+// # What is issued
+//
+// One SAML 2.0 Response with one Assertion and one RSA-SHA256 signature, on the Assertion: NameID persistent with the
+// ImmutableID, IDPEmail with the UPN, the issuer of the realm that the UPN's domain belongs to, the cloud's audience
+// and assertion consumer service. The rules are those of
+// https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-fed-saml-idp and of
+// https://learn.microsoft.com/entra/identity/authentication/how-to-mfa-expected-inbound-assertions.
+//
+// # Security
+//
+// The answer goes to the assertion consumer service of the configured cloud, whatever a request says. Values reach XML
+// only through a writer that escapes them, and are signed as they were written, once. Second factor and time of
+// sign-in are facts that the host states; nothing here invents them. Requests are bounded before and after inflating,
+// and anything that the profile does not need is refused: document types, comments, CDATA, repeated IDs, repeated
+// parameters.
+//
+// The signature of a signed AuthnRequest is not verified: such a request is read as if it were unsigned, and
+// [AuthnRequest.Signed] says that it carried one. An AuthnRequest is no proof of anything but that somebody wants to
+// sign in, and the response reaches Entra only.
+//
+// # Concurrency
+//
+// An [IdentityProvider] never changes and may be used by many goroutines at once, if its key may.
+package saml

@@ -1,0 +1,63 @@
+package saml
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"github.com/entrafed/entrafed/internal/xmldoc"
+)
+
+const (
+	metadataNS = "urn:oasis:names:tc:SAML:2.0:metadata"
+	dsigNS     = "http://www.w3.org/2000/09/xmldsig#"
+)
+
+// MetadataContentType is the media type of what [IdentityProvider.Metadata] returns.
+const MetadataContentType = "application/samlmetadata+xml"
+
+// Metadata returns the identity provider's metadata for the realm that a domain belongs to; an empty domain means the
+// first realm that was configured, if there is only one. Entra does not read it; it is for other tools and for people.
+// A domain outside every realm is an error that matches [ErrRealm].
+//
+// Source: https://docs.oasis-open.org/security/saml/v2.0/saml-metadata-2.0-os.pdf.
+func (p *IdentityProvider) Metadata(domain string) ([]byte, error) {
+	if domain == "" && len(p.realms) == 1 {
+		domain = p.realms[0].Domain
+	}
+	realm, found := p.realms.of(domain)
+	if !found {
+		return nil, fmt.Errorf("%w: domain %q", ErrRealm, domain)
+	}
+	w := xmldoc.NewWriter(4 << 10)
+	w.Start(md("EntityDescriptor"), xmldoc.Attr{Name: "entityID", Value: realm.Issuer})
+	w.Start(md("IDPSSODescriptor"), xmldoc.Attr{Name: "WantAuthnRequestsSigned", Value: "false"},
+		xmldoc.Attr{Name: "protocolSupportEnumeration", Value: protocolNS})
+	writeKeyDescriptor(w, base64.StdEncoding.EncodeToString(p.certificate.Raw))
+	w.Element(md("NameIDFormat"), formatPersistent)
+	for _, binding := range []Binding{BindingPOST, BindingRedirect} {
+		w.Start(md("SingleSignOnService"), xmldoc.Attr{Name: "Binding", Value: string(binding)},
+			xmldoc.Attr{Name: "Location", Value: p.sso})
+		w.End()
+	}
+	w.End()
+	w.End()
+	return w.Bytes()
+}
+
+func writeKeyDescriptor(w *xmldoc.Writer, certificate string) {
+	w.Start(md("KeyDescriptor"), xmldoc.Attr{Name: "use", Value: "signing"})
+	w.Start(ds("KeyInfo"))
+	w.Start(ds("X509Data"))
+	w.Element(ds("X509Certificate"), certificate)
+	w.End()
+	w.End()
+	w.End()
+}
+
+func md(local string) xmldoc.Name { return xmldoc.Name{Space: metadataSpace, Local: local} }
+func ds(local string) xmldoc.Name { return xmldoc.Name{Space: dsigSpace, Local: local} }
+
+var (
+	metadataSpace = xmldoc.Namespace{Prefix: "md", URI: metadataNS}
+	dsigSpace     = xmldoc.Namespace{Prefix: "ds", URI: dsigNS}
+)
