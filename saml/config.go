@@ -122,6 +122,9 @@ func New(cfg Config) (*IdentityProvider, error) {
 // Cloud returns the cloud that this identity provider answers to.
 func (p *IdentityProvider) Cloud() entrafed.Cloud { return p.cloud }
 
+// SingleSignOnService returns the URL where this identity provider receives requests.
+func (p *IdentityProvider) SingleSignOnService() string { return p.sso }
+
 func orDefault(d, standard time.Duration) time.Duration {
 	if d == 0 {
 		return standard

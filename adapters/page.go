@@ -1,0 +1,81 @@
+package adapters
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the pages' parts
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strings"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed progress.js
+var progressJS string
+
+// pages are the Bridge's own pages: the steps of a provisioning, and what went wrong.
+type pages struct {
+	template *template.Template
+	policy   string // Content-Security-Policy
+}
+
+// pageData is what a page shows.
+type pageData struct {
+	Notice string
+
+	// The page with the steps.
+	Steps []stepView
+	Self  string
+
+	// The page of a failure.
+	Title, Text, ID string
+	Action, Label   string
+
+	Style  template.CSS
+	Script template.JS
+}
+
+func newPages() *pages {
+	return &pages{
+		template: template.Must(template.New("page").Parse(pageHTML)),
+		policy: strings.Join([]string{
+			"default-src 'none'",
+			"style-src '" + contentHash(pageCSS) + "'",
+			"script-src '" + contentHash(progressJS) + "'",
+			"connect-src 'self'",
+			"form-action 'none'",
+			"base-uri 'none'",
+			"frame-ancestors 'none'",
+		}, "; "),
+	}
+}
+
+func contentHash(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// write renders one of the templates "progress" and "failure".
+func (p *pages) write(w http.ResponseWriter, status int, name string, data pageData) {
+	data.Style, data.Script = template.CSS(pageCSS), template.JS(progressJS)
+	var page bytes.Buffer
+	if err := p.template.ExecuteTemplate(&page, name, data); err != nil {
+		http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", p.policy)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes())
+}

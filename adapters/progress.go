@@ -1,0 +1,79 @@
+package adapters
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// showProgress shows how far the account has come. The page follows the steps by server-sent events, or by refreshing
+// itself where scripts do not run, and goes on by itself.
+func (b *Bridge) showProgress(w http.ResponseWriter, handle string, steps []stepView) {
+	b.pages.write(w, http.StatusOK, "progress", pageData{
+		Notice: b.notice, Steps: steps, Self: b.signInURL(handle),
+	})
+}
+
+// keepAlive is how often an idle stream says something, so that proxies do not close it.
+const keepAlive = 15 * time.Second
+
+// serveProgress streams the steps: an event "steps" with the whole list whenever it changes, and an event "end" when it
+// is time to load the page again.
+func (b *Bridge) serveProgress(w http.ResponseWriter, r *http.Request) {
+	var person SignedIn
+	if err := b.recall(r, cookiePerson, r.PathValue("handle"), &person); err != nil || b.people == nil {
+		http.Error(w, "There is no sign-in under way here.", http.StatusForbidden)
+		return
+	}
+	run, err := b.runs.of(person.Person, false)
+	if err != nil {
+		http.Error(w, "Please load the page again.", http.StatusServiceUnavailable)
+		return
+	}
+	stream := newEventStream(w)
+	for {
+		steps, changed := run.follow()
+		if stream.send("steps", steps) != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-run.ended:
+			_ = stream.send("end", run.view())
+			return
+		case <-time.After(keepAlive):
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// eventStream writes server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newEventStream(w http.ResponseWriter) eventStream {
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // proxies that buffer would hold the events back
+	header.Set("X-Content-Type-Options", "nosniff")
+	control := http.NewResponseController(w)
+	// The server's deadline is meant for pages; a stream may outlast it. Not every ResponseWriter can.
+	_ = control.SetWriteDeadline(time.Time{})
+	return eventStream{w, control}
+}
+
+func (s eventStream) send(event string, data any) error {
+	content, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", event, content); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

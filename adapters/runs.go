@@ -1,0 +1,183 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/entrafed/entrafed/provision"
+)
+
+// runs holds the provisioning that this process does on behalf of browsers. A run goes on while its browser is between
+// two requests. What it knows is only for showing: a replica without it starts one of its own, and the pipeline makes
+// sure that there is one account.
+type runs struct {
+	people  People
+	now     func() time.Time
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	byPerson map[provision.PersonKey]*run
+}
+
+// keepResult is how long an ended run is kept for the browser to come and see it.
+const keepResult = time.Minute
+
+func newRuns(people People, now func() time.Time) *runs {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &runs{people: people, now: now, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{}}
+}
+
+var errClosed = errors.New("adapters: the Bridge is closed")
+
+// of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it.
+func (rs *runs) of(person provision.Person, retry bool) (*run, error) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.ctx.Err() != nil {
+		return nil, errClosed
+	}
+	rs.sweep()
+	if known, ok := rs.byPerson[person.Key()]; ok && !(retry && known.failed()) {
+		return known, nil
+	}
+	started := &run{changed: make(chan struct{}), ended: make(chan struct{})}
+	rs.byPerson[person.Key()] = started
+	rs.running.Go(func() {
+		account, err := rs.people.EnsureWithProgress(rs.ctx, person, started.add)
+		started.end(account, err, rs.now())
+	})
+	return started, nil
+}
+
+// sweep forgets what ended a while ago.
+func (rs *runs) sweep() {
+	oldest := rs.now().Add(-keepResult)
+	for key, r := range rs.byPerson {
+		if r.endedBefore(oldest) {
+			delete(rs.byPerson, key)
+		}
+	}
+}
+
+func (rs *runs) close(ctx context.Context) error {
+	rs.mu.Lock()
+	rs.cancel()
+	rs.mu.Unlock()
+	done := make(chan struct{})
+	go func() { rs.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run is the provisioning of one person.
+type run struct {
+	ended chan struct{} // closed when the result is there
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced whenever there is news
+	events  []provision.Event
+	at      time.Time // when it ended
+	account provision.Account
+	err     error
+}
+
+func (r *run) add(e provision.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func (r *run) end(account provision.Account, err error, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.account, r.err, r.at = account, err, at
+	close(r.ended)
+}
+
+// wait reports whether the run ended before ctx did.
+func (r *run) wait(ctx context.Context) bool {
+	select {
+	case <-r.ended:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *run) result() (provision.Account, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.account, r.err
+}
+
+func (r *run) failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil
+}
+
+func (r *run) endedBefore(t time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.at.IsZero() && r.at.Before(t)
+}
+
+// follow returns what is known now, and a channel that is closed when there is more.
+func (r *run) follow() ([]stepView, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return viewOf(r.events), r.changed
+}
+
+func (r *run) view() []stepView {
+	view, _ := r.follow()
+	return view
+}
+
+// stepView is a step as the person sees it.
+type stepView struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	State string `json:"state"` // "doing", "done" or "failed"
+}
+
+// viewOf folds events into steps. Steps with nothing to do are not worth showing.
+func viewOf(events []provision.Event) []stepView {
+	view := []stepView{}
+	for _, e := range events {
+		at := slices.IndexFunc(view, func(s stepView) bool { return s.Name == e.Step })
+		if e.State == provision.Skipped {
+			if at >= 0 {
+				view = slices.Delete(view, at, at+1)
+			}
+			continue
+		}
+		if at < 0 {
+			view = append(view, stepView{Name: e.Step, Label: e.Message})
+			at = len(view) - 1
+		}
+		view[at].State = stateOf(e.State)
+	}
+	return view
+}
+
+func stateOf(s provision.State) string {
+	switch s {
+	case provision.Done:
+		return "done"
+	case provision.Failed:
+		return "failed"
+	}
+	return "doing"
+}
