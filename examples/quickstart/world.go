@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"time"
+
+	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/msgraph"
+	"github.com/entrafed/entrafed/provision"
+	"github.com/entrafed/entrafed/saml"
+)
+
+const usageLocation = "US"
+
+const notice = "Demonstration: this identity provider and its Microsoft 365 are simulated. Nothing leaves this machine."
+
+// setting is where the demonstration takes place.
+type setting struct {
+	Origin       string // of the identity provider
+	TenantOrigin string // of the simulated tenant; empty: Microsoft's own names, reached in this process
+	Lag          entratest.Lag
+	Seed         uint64
+	Logger       *slog.Logger
+	Notice       func(provision.Event) // may be nil
+}
+
+// world is a whole small company: a simulated tenant whose domain is federated with an identity provider, built from
+// the packages that would do it for a real one.
+type world struct {
+	actors   []actor
+	tenant   *entratest.Tenant
+	signer   saml.Signer
+	idp      *saml.IdentityProvider
+	bridge   *adapters.Bridge
+	handler  http.Handler // the identity provider's site
+	graph    *recorder
+	issuer   string
+	baseURL  string
+	metadata []byte
+}
+
+func newWorld(ctx context.Context, s setting) (*world, error) {
+	w := &world{issuer: s.Origin + "/entra", baseURL: s.Origin + "/entra"}
+	var err error
+	if w.actors, err = cast(); err != nil {
+		return nil, err
+	}
+	if w.signer, err = throwAwaySigner(time.Now()); err != nil {
+		return nil, err
+	}
+	if err := w.foundTenant(s); err != nil {
+		return nil, err
+	}
+	people, err := w.pipelines(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.openIdentityProvider(s, people)
+}
+
+// foundTenant makes the tenant, with its domain federated to the identity provider that follows.
+func (w *world) foundTenant(s setting) error {
+	users, err := residents(w.actors)
+	if err != nil {
+		return err
+	}
+	w.tenant, err = entratest.New(entratest.Config{
+		BaseURL: s.TenantOrigin,
+		Domains: []entratest.Domain{{Name: domain, Federation: &entratest.Federation{
+			Issuer: w.issuer, SignInURL: w.baseURL + "/sso", Certificates: []*x509.Certificate{w.signer.Certificate},
+			DisplayName: "Demonstration", SignOutURL: s.Origin + "/logout",
+		}}},
+		SKUs: skus, Users: users, Lag: s.Lag, Seed: s.Seed, Logger: s.Logger,
+	})
+	return err
+}
+
+// pipelines provisions through Graph, as it would for a real tenant: one set of rules for most people, and one for
+// agency workers. They share the memory of who got which identity.
+func (w *world) pipelines(ctx context.Context, s setting) (adapters.People, error) {
+	w.graph = newRecorder(w.tenant.Transport())
+	directory, err := msgraph.New(msgraph.Config{
+		Cloud: w.tenant.Cloud(), Credential: w.tenant.Credential(), Transport: w.graph, Logger: s.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	store := provision.NewMemoryStore()
+	returning, err := find(w.actors, "returning")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := store.Reserve(ctx, pastRecord(returning.Person, time.Now().AddDate(0, -1, 0))); err != nil {
+		return nil, err
+	}
+	pipeline := func(license string) (*provision.Provisioner, error) {
+		return provision.New(provision.Config{
+			Directory: directory, Store: store, Logger: s.Logger,
+			Rules: provision.Rules{
+				Domain: domain, UsageLocation: usageLocation, Licenses: []string{license},
+				SkipConnections: []string{"directory"},
+			},
+		})
+	}
+	everybody, err := pipeline(business)
+	if err != nil {
+		return nil, err
+	}
+	agency, err := pipeline(standard)
+	if err != nil {
+		return nil, err
+	}
+	return &people{everybody: everybody, agency: agency, told: s.Notice}, nil
+}
+
+// people chooses the pipeline by where a person comes from.
+type people struct {
+	everybody, agency adapters.People
+	told              func(provision.Event)
+}
+
+func (p *people) EnsureWithProgress(ctx context.Context, person provision.Person, progress func(provision.Event)) (provision.Account, error) {
+	pipeline := p.everybody
+	if person.Connection == "agency" {
+		pipeline = p.agency
+	}
+	return pipeline.EnsureWithProgress(ctx, person, func(e provision.Event) {
+		if p.told != nil {
+			p.told(e)
+		}
+		progress(e)
+	})
+}
+
+// openIdentityProvider puts the bridge in front of the host that knows the people.
+func (w *world) openIdentityProvider(s setting, people adapters.People) error {
+	var err error
+	w.idp, err = saml.New(saml.Config{
+		Cloud: w.tenant.Cloud(), SingleSignOnService: w.baseURL + "/sso",
+		Realms: []saml.Realm{{Domain: domain, Issuer: w.issuer}}, Signer: w.signer,
+	})
+	if err != nil {
+		return err
+	}
+	if w.metadata, err = w.idp.Metadata(domain); err != nil {
+		return err
+	}
+	host := newHost(w.actors, s.Origin, w.deepLink())
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	w.bridge, err = adapters.New(adapters.Config{
+		BaseURL: w.baseURL, IdentityProvider: w.idp, Authenticator: host, People: people,
+		Domain: domain, Home: w.deepLink(), Secret: secret, Notice: notice, Logger: s.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/entra/", w.bridge)
+	mux.Handle("/", host)
+	w.handler = mux
+	return nil
+}
+
+// deepLink is a document in the simulated SharePoint.
+func (w *world) deepLink() string {
+	if cloud := w.tenant.Cloud(); cloud.InsecureLoopback {
+		return cloud.Login + "/sharepoint/sites/welcome"
+	}
+	return "https://contoso.sharepoint.com/sites/welcome"
+}
+
+// smartLink leads through sign-in to the document.
+func (w *world) smartLink() string { return w.baseURL + "/go" }
+
+// throwAwaySigner makes a key for as long as the program runs.
+func throwAwaySigner(now time.Time) (saml.Signer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return saml.Signer{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano()),
+		Subject:      pkix.Name{CommonName: "Throw-away key of a demonstration"},
+		NotBefore:    now.Add(-time.Hour),
+		NotAfter:     now.AddDate(1, 0, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return saml.Signer{}, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return saml.Signer{}, fmt.Errorf("the certificate just made cannot be read: %w", err)
+	}
+	return saml.Signer{Key: key, Certificate: certificate}, nil
+}

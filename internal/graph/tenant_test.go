@@ -1,0 +1,176 @@
+package graph_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/internal/graph"
+)
+
+const (
+	objectID = "87d349ed-44d7-43e1-9a83-5f2406dee5bd"
+	skuID    = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
+)
+
+// token is a credential that always returns itself.
+type token string
+
+func (t token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}, nil
+}
+
+// credential is a credential made of a function.
+type credential func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)
+
+func (c credential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return c(ctx, options)
+}
+
+// roundTrip is a transport made of a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
+
+// answer is what a tenant says to every request.
+type answer struct {
+	status int
+	header map[string]string
+	body   string
+}
+
+func (a answer) response(req *http.Request) *http.Response {
+	header := http.Header{"Content-Type": {"application/json;odata.metadata=minimal;charset=utf-8"}}
+	for name, value := range a.header {
+		header.Set(name, value)
+	}
+	return &http.Response{
+		StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
+		Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: req,
+	}
+}
+
+// answering returns a client of a tenant that says the same to every request, and the count of the requests.
+func answering(t testing.TB, a answer) (*graph.Client, *int) {
+	t.Helper()
+	requests := 0
+	client := newClient(t, graph.Config{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		requests++
+		return a.response(req), nil
+	})})
+	return client, &requests
+}
+
+// newClient fills in a credential and a clock.
+func newClient(t testing.TB, cfg graph.Config) *graph.Client {
+	t.Helper()
+	if cfg.Credential == nil {
+		cfg.Credential = token("secret-token")
+	}
+	if cfg.Now == nil {
+		cfg.Now = func() time.Time { return time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC) }
+	}
+	client, err := graph.New(cfg)
+	require.NoError(t, err)
+	return client
+}
+
+// request is what a server saw.
+type request struct {
+	*http.Request
+	body string
+}
+
+// server is a tenant on the loopback interface that records what it is asked.
+type server struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []request
+}
+
+func newServer(t testing.TB, handler http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		s.mu.Lock()
+		s.requests = append(s.requests, request{r, string(body)})
+		s.mu.Unlock()
+		handler(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) cloud() entrafed.Cloud {
+	cloud := entrafed.Global()
+	cloud.Graph, cloud.InsecureLoopback = s.URL, true
+	return cloud
+}
+
+// only returns the one request that the server has seen.
+func (s *server) only(t testing.TB) request {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Len(t, s.requests, 1, "one call is one request")
+	return s.requests[0]
+}
+
+// says returns a handler that writes a JSON body.
+func says(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+const wholeUser = `{
+	"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
+	"id": "87d349ed-44d7-43e1-9a83-5f2406dee5bd",
+	"userPrincipalName": "Adele@contoso.com",
+	"onPremisesImmutableId": "9f86d081884c7d65",
+	"displayName": "Adele",
+	"accountEnabled": true,
+	"usageLocation": "DE",
+	"onPremisesSyncEnabled": true,
+	"assignedLicenses": [
+		{"disabledPlans": [], "skuId": "F245ECC8-75AF-4F8E-B61F-27D8114DE5F3"},
+		{"disabledPlans": ["8a256a2b-b617-496d-b51b-e76466e88db0"], "skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965"}
+	]
+}`
+
+func readWholeUser() graph.User {
+	return graph.User{
+		ObjectID:          objectID,
+		UserPrincipalName: "Adele@contoso.com",
+		ImmutableID:       "9f86d081884c7d65",
+		DisplayName:       "Adele",
+		UsageLocation:     "DE",
+		AccountEnabled:    true,
+		DirectorySynced:   true,
+		SKUIDs:            []string{skuID, "05e9a617-0261-4cee-bb44-138d3ef5d965"},
+	}
+}
+
+// asError returns err as the *graph.Error that it must be.
+func asError(t testing.TB, err error) *graph.Error {
+	t.Helper()
+	var answered *graph.Error
+	require.ErrorAs(t, err, &answered)
+	return answered
+}
