@@ -38,8 +38,9 @@ type Cloud struct {
 	// Metadata is the URL of the service provider's SAML metadata, or empty where none is published.
 	Metadata string
 
-	// Hosts lists the host suffixes of the cloud's own applications: a deep link may lead to one of these hosts or
-	// to a host below it.
+	// Hosts lists the host suffixes of the cloud's own applications: a deep link may lead to one of these hosts or to a
+	// host below it. Sites of other organisations are below them too, such as those of SharePoint; to allow one
+	// tenant's only, list its hosts instead.
 	Hosts []string
 
 	// InsecureLoopback allows http URLs whose host is localhost, 127.0.0.1 or ::1, for a simulated tenant on this
@@ -61,8 +62,8 @@ func Global() Cloud {
 		Metadata:                 "https://nexus.microsoftonline-p.com/federationmetadata/saml20/federationmetadata.xml",
 		Hosts: []string{
 			"sharepoint.com", "office.com", "office365.com", "microsoft.com", "cloud.microsoft", "outlook.com",
-			"microsoft365.com", "onedrive.com", "azure.com", "windowsazure.com", "microsoftonline.com", "dynamics.com",
-			"powerapps.com", "powerbi.com", "powerautomate.com",
+			"microsoft365.com", "onedrive.com", "portal.azure.com", "activedirectory.windowsazure.com",
+			"microsoftonline.com", "dynamics.com", "powerapps.com", "powerbi.com", "powerautomate.com",
 		},
 	}
 }
@@ -85,7 +86,7 @@ func usGovernment(name, graph string) Cloud {
 		Graph:                    graph,
 		AssertionConsumerService: "https://login.microsoftonline.us/login.srf",
 		Hosts: []string{
-			"sharepoint.us", "sharepoint-mil.us", "office365.us", "office.us", "microsoft.us", "azure.us",
+			"sharepoint.us", "sharepoint-mil.us", "office365.us", "office.us", "microsoft.us", "portal.azure.us",
 			"microsoftonline.us", "dps.mil",
 		},
 	}
@@ -101,7 +102,7 @@ func China() Cloud {
 		Audience:                 "urn:federation:partner.microsoftonline.cn",
 		Metadata:                 "https://nexus.partner.microsoftonline-p.cn/federationmetadata/saml20/federationmetadata.xml",
 		Hosts: []string{
-			"sharepoint.cn", "office365.cn", "azure.cn", "partner.outlook.cn", "partner.onmschina.cn",
+			"sharepoint.cn", "office365.cn", "portal.azure.cn", "partner.outlook.cn", "partner.onmschina.cn",
 			"partner.microsoftonline.cn",
 		},
 	}
