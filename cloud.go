@@ -138,7 +138,7 @@ func (c Cloud) Validate() error {
 		}
 	}
 	if c.Audience == "" {
-		errs = append(errs, fmt.Errorf("Cloud.Audience is empty: set it to the cloud_audience_urn that "+
+		errs = append(errs, fmt.Errorf("the Cloud.Audience is empty: set it to the cloud_audience_urn that "+
 			"GET %s/common/UserRealm/{upn}?api-version=1.0 returns for a user of the tenant", c.Login))
 	}
 	return errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"time"
 
 	"github.com/entrafed/entrafed/adapters"
@@ -51,7 +52,7 @@ func ExampleNew() {
 func whoIsThere(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
 	session, err := r.Cookie("session")
 	if err != nil {
-		http.Redirect(w, r, "/login?return="+ask.ReturnTo, http.StatusFound)
+		http.Redirect(w, r, "/login?return="+url.QueryEscape(ask.ReturnTo), http.StatusFound)
 		return nil, nil // the browser is answered, and comes back to ask.ReturnTo
 	}
 	return &adapters.SignedIn{

@@ -54,11 +54,11 @@ func New(cfg Config) (*Client, error) {
 	origin, err := graphOrigin(cfg.Cloud)
 	errs := []error{err}
 	if cfg.Credential == nil {
-		errs = append(errs, errors.New("Credential is nil: set one of azidentity's, for example a "+
+		errs = append(errs, errors.New("the Credential is nil: set one of azidentity's, for example a "+
 			"WorkloadIdentityCredential"))
 	}
 	if cfg.Timeout < 0 {
-		errs = append(errs, fmt.Errorf("Timeout is %v: it must not be negative", cfg.Timeout))
+		errs = append(errs, fmt.Errorf("the Timeout is %v: it must not be negative", cfg.Timeout))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
