@@ -1,0 +1,213 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/provision"
+)
+
+// errCrashed is all that a process sees of the world after it crashed.
+var errCrashed = errors.New("crashed")
+
+// process is a directory and a store as one process uses them, until it crashes at its n-th call, before or after that
+// call took effect.
+type process struct {
+	directory provision.Directory
+	store     provision.Store
+	crashAt   int // 0: never
+	after     bool
+	calls     int
+	crashed   bool
+}
+
+func (p *process) step(effect func() error) error {
+	p.calls++
+	if p.crashed || p.calls == p.crashAt && !p.after {
+		p.crashed = true
+		return errCrashed
+	}
+	err := effect()
+	if p.calls == p.crashAt {
+		p.crashed = true
+		return errCrashed
+	}
+	return err
+}
+
+func (p *process) CreateUser(ctx context.Context, n provision.NewUser) (u provision.User, err error) {
+	return u, p.step(func() error { u, err = p.directory.CreateUser(ctx, n); return err })
+}
+
+func (p *process) FindUser(ctx context.Context, key provision.UserKey) (u provision.User, err error) {
+	err = p.step(func() error { u, err = p.directory.FindUser(ctx, key); return err })
+	return u, err
+}
+
+func (p *process) SKUs(ctx context.Context) (skus []provision.SKU, err error) {
+	err = p.step(func() error { skus, err = p.directory.SKUs(ctx); return err })
+	return skus, err
+}
+
+func (p *process) AssignLicenses(ctx context.Context, objectID string, add []string) error {
+	return p.step(func() error { return p.directory.AssignLicenses(ctx, objectID, add) })
+}
+
+func (p *process) Load(ctx context.Context, key provision.PersonKey) (rec provision.Record, err error) {
+	err = p.step(func() error { rec, err = p.store.Load(ctx, key); return err })
+	return rec, err
+}
+
+func (p *process) Reserve(ctx context.Context, in provision.Record) (rec provision.Record, err error) {
+	err = p.step(func() error { rec, err = p.store.Reserve(ctx, in); return err })
+	return rec, err
+}
+
+func (p *process) Save(ctx context.Context, in provision.Record) (rec provision.Record, err error) {
+	err = p.step(func() error { rec, err = p.store.Save(ctx, in); return err })
+	return rec, err
+}
+
+func TestACrashAtAnyCallIsResumed(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*tenant){
+		"a plain creation":                func(*tenant) {},
+		"a lagging directory":             func(dir *tenant) { dir.lag = 4 * time.Second },
+		"a UPN that somebody has":         func(dir *tenant) { dir.has("somebody-else", "contractor@contoso.com") },
+		"a creation whose answer is lost": func(dir *tenant) { dir.next("CreateUser", fault{err: dropped(), commit: true}) },
+		"a creation that fails":           func(dir *tenant) { dir.next("CreateUser", fault{err: status(500)}) },
+		"the last seat, and the answer is lost": func(dir *tenant) {
+			dir.skus[0].Enabled = 1
+			dir.next("AssignLicenses", fault{err: dropped(), commit: true})
+		},
+	} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, crash after the effect: %v", name, after), func(t *testing.T) {
+				t.Parallel()
+				for crashAt := 1; crashAndResume(t, prepare, crashAt, after); crashAt++ {
+					require.Less(t, crashAt, 200)
+				}
+			})
+		}
+	}
+}
+
+// crashAndResume reports whether the first process did crash.
+func crashAndResume(t *testing.T, prepare func(*tenant), crashAt int, after bool) (crashed bool) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newTenant(), provision.NewMemoryStore()
+		prepare(dir)
+		first := &process{directory: dir, store: store, crashAt: crashAt, after: after}
+		account, err := newProvisioner(t, licensed(config(first, first), standardSKU)).Ensure(t.Context(), contractor())
+		if crashed = first.crashed; crashed {
+			require.ErrorIs(t, err, errCrashed)
+			second := &process{directory: dir, store: store}
+			account, err = newProvisioner(t, licensed(config(second, second), standardSKU)).Ensure(t.Context(), contractor())
+		}
+		require.NoError(t, err, "crash at call %d", crashAt)
+		user := oneAccount(t, dir, account)
+		require.Equal(t, []string{standardSKU}, user.SKUIDs)
+		require.Equal(t, 1, dir.skus[0].Consumed)
+		dwelt := time.Since(user.createdAt) + time.Microsecond // records keep microseconds
+		require.GreaterOrEqual(t, dwelt, 15*time.Second, "the dwell is kept")
+	})
+	return crashed
+}
+
+func TestAfterACrashWithTheStoreLostTheAccountIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newTenant()
+		dir.has("somebody-else", "contractor@contoso.com")
+		before, err := newProvisioner(t, config(dir, nil)).Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		require.Equal(t, "contractor2@contoso.com", before.UPN)
+		after, err := newProvisioner(t, config(dir, nil)).Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		oneAccount(t, dir, after)
+		require.Equal(t, before.UPN, after.UPN)
+	})
+}
+
+func TestReservationsThatCrossAfterTheStoreWasLostBlockNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		one := provision.Person{Connection: "google", ID: "1", Email: "same@example.net"}
+		two := provision.Person{Connection: "google", ID: "2", Email: "same@example.org"}
+		dir := newTenant()
+		p := newProvisioner(t, config(dir, nil))
+		for _, person := range []provision.Person{one, two} {
+			_, err := p.Ensure(t.Context(), person)
+			require.NoError(t, err)
+		}
+
+		store := provision.NewMemoryStore() // each holds the UPN that the other's account has
+		for id, upn := range map[string]string{"1": "same2@contoso.com", "2": "same@contoso.com"} {
+			_, err := store.Reserve(t.Context(), record(id, provision.ImmutableIDFromSubject("google", id), upn))
+			require.NoError(t, err)
+		}
+		p = newProvisioner(t, config(dir, store))
+		for person, upn := range map[provision.Person]string{one: "same@contoso.com", two: "same2@contoso.com"} {
+			account, err := p.Ensure(t.Context(), person)
+			require.NoError(t, err)
+			require.Equal(t, upn, account.UPN)
+			account, err = p.Ensure(t.Context(), person)
+			require.NoError(t, err)
+			require.Equal(t, upn, account.UPN, "also from the record alone")
+		}
+		require.Len(t, dir.mine(), 2)
+	})
+}
+
+func TestAStoreThatFailsEndsTheRun(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"Load", "Reserve", "Save"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store := newTenant(), &brokenStore{Store: provision.NewMemoryStore(), method: method}
+				_, err := newProvisioner(t, config(dir, store)).Ensure(t.Context(), contractor())
+				require.ErrorIs(t, err, errDisk)
+				requireOneSentinel(t, err)
+				var failure *provision.Error
+				require.ErrorAs(t, err, &failure)
+				require.Equal(t, provision.ReasonInternal, failure.Reason())
+			})
+		})
+	}
+}
+
+var errDisk = errors.New("the disk is full")
+
+// brokenStore fails in one method.
+type brokenStore struct {
+	provision.Store
+	method string
+}
+
+func (s *brokenStore) Load(ctx context.Context, key provision.PersonKey) (provision.Record, error) {
+	if s.method == "Load" {
+		return provision.Record{}, errDisk
+	}
+	return s.Store.Load(ctx, key)
+}
+
+func (s *brokenStore) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	if s.method == "Reserve" {
+		return provision.Record{}, errDisk
+	}
+	return s.Store.Reserve(ctx, rec)
+}
+
+func (s *brokenStore) Save(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	if s.method == "Save" {
+		return provision.Record{}, errDisk
+	}
+	return s.Store.Save(ctx, rec)
+}

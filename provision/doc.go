@@ -1,0 +1,78 @@
+// Package provision makes sure that a person exists in Microsoft Entra, licensed and ready to sign in, exactly once.
+//
+// Entra does not create the people of a federated domain when they sign in: their accounts must be there before. This
+// package creates them at that moment, out of what the host's identity provider knows:
+//
+//	people, err := provision.New(provision.Config{
+//		Directory: directory, // Microsoft Graph: package msgraph
+//		Store:     store,     // durable and shared by all processes; nil keeps it in memory
+//		Rules: provision.Rules{
+//			Domain:        "contoso.com",
+//			UsageLocation: "DE",
+//			Licenses:      []string{"O365_BUSINESS_PREMIUM"},
+//		},
+//	})
+//	account, err := people.Ensure(ctx, provision.Person{Connection: "google", ID: sub, Email: email})
+//	// account.ImmutableID and account.UPN are what the assertion says.
+//
+// [Provisioner.Ensure] is called at every sign-in. For somebody who was ready before it reads one record of the [Store]
+// and nothing else. For somebody new it takes a quarter of a minute, most of it waiting: show a page and let
+// [Provisioner.EnsureWithProgress] say how far it is.
+//
+// # Steps
+//
+// A run takes these steps, each idempotent, in this order:
+//
+//   - select: a person from a connection that a directory sync owns is let through as the host describes them
+//   - known: a person who was ready before is done
+//   - token: the directory grants access, if it is a [TokenSource]
+//   - reserve: ImmutableID and UPN are chosen and stored, before anything is written to the directory
+//   - create: the account with that ImmutableID is found, or created
+//   - license: it gets a seat of each subscription in [Rules], in one call
+//   - the host's own steps: Config.Extra
+//   - settle: several reads in a row find the account, and 15 seconds have passed since it was created
+//
+// Everything that may pass by itself is tried again within a budget of two minutes: throttling, failures of the
+// directory, lost connections, replicas that lag. Retry-After is obeyed; without it, the delay grows from half a second
+// to eight, with full jitter.
+//
+// # Exactly once
+//
+// Graph has no idempotency keys, and an answer that was lost may belong to an account that exists. Therefore a person's
+// ImmutableID is chosen first, is stored first, and is by default a function of the person alone; the directory accepts
+// each ImmutableID once. After an outcome that is not known, after a uniqueness clash, and in every run that finds a
+// reservation, the directory is searched for the ImmutableID. A crash between any two steps, two processes with one
+// store, and the loss of the store all end at the one account.
+//
+// If the UPN belongs to somebody else the person gets the next one (contractor2@contoso.com), unless the host asked for
+// a certain one; that is a [*ConflictError].
+//
+// # Concurrency
+//
+// All types are safe for concurrent use. Calls for one person in one process share one run, in a goroutine of its own.
+// A caller that joins later is told the past events first. A caller whose context ends returns at once; when the last
+// one has left, the run is cancelled, except that a creation or an assignment under way is let finish and is recorded.
+// Runs of several processes for one person are kept apart by the Store's versions and by the directory's uniqueness.
+//
+// # Errors
+//
+// Every error is an [*Error]. It matches at most one of the sentinels ([ErrConflict], [ErrNoLicense], …); its text is
+// for the operator and names the remedy, [Error.Public] is for the person, [Error.Reason] is a stable code for either,
+// and [Error.RetryAfter] says whether trying again is worth it. What the directory answered is kept as a
+// [*DirectoryError].
+//
+// # Security
+//
+// An account is taken over only if its ImmutableID is byte for byte the person's. The same UPN, address or name is
+// never enough: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
+// It follows that a rule for ImmutableIDs must use nothing that a person can choose or pass on; see
+// [ImmutableIDFromEmail] before using it.
+//
+// Accounts of a federated domain do not use a password, but Graph requires one. It is 32 random characters, goes into
+// the request and nowhere else: not into the store, an error, an event or the log.
+//
+// Names such as admin or postmaster are never given bare by the default rule, because their mailboxes can obtain
+// certificates for the domain.
+//
+// Events and [Error.Public] hold nothing of the tenant. [Error.Error], the log and the store hold personal data.
+package provision

@@ -1,0 +1,61 @@
+package provision
+
+import "time"
+
+// The names of the pipeline's steps, in their order. The host's own steps run between license and settle.
+const (
+	StepSelect  = "select"  // is the person's account ours to make?
+	StepKnown   = "known"   // was the person ready before?
+	StepToken   = "token"   // will the directory have us?
+	StepReserve = "reserve" // choose the identity and remember it
+	StepCreate  = "create"  // find the account, or create it
+	StepLicense = "license" // give the seats
+	StepSettle  = "settle"  // wait until every replica knows the account
+)
+
+// Event is one thing that happened while a person was provisioned. Events hold nothing that the person at the browser
+// must not see.
+type Event struct {
+	Step    string        // one of the Step… constants, or the name of one of the host's own steps
+	State   State         // where the step has come to
+	At      time.Time     // by Config.Now
+	Elapsed time.Duration // since the run started, which may be before the caller joined it
+	Attempt int           // how many attempts came to nothing so far; only when State is Waiting
+	Wait    time.Duration // how long until the next attempt; only when State is Waiting
+	Reason  Reason        // why it waits or failed; empty when it waits for nothing but time
+	Message string        // the step in plain English for the person: "Creating your account"; or the step's name
+}
+
+// State is where a step has come to.
+type State string
+
+// A step starts, waits any number of times, and ends in one of the other three. A run that stops early tells nothing of
+// the steps it did not reach.
+const (
+	Started State = "started"
+	Waiting State = "waiting"
+	Done    State = "done"
+	Skipped State = "skipped" // there was nothing to do
+	Failed  State = "failed"  // the last event of a run
+)
+
+// stepMessage says for the person what a step does.
+func stepMessage(step string) string {
+	switch step {
+	case StepSelect:
+		return "Checking who you are"
+	case StepKnown:
+		return "Looking for your account"
+	case StepToken:
+		return "Contacting the directory"
+	case StepReserve:
+		return "Choosing your sign-in name"
+	case StepCreate:
+		return "Creating your account"
+	case StepLicense:
+		return "Assigning your licence"
+	case StepSettle:
+		return "Waiting until your account is ready everywhere"
+	}
+	return step
+}

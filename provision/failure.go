@@ -1,0 +1,309 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error is what [Provisioner.Ensure] returns: where it stopped, for whom, and why. Error() is for the operator, with
+// the remedy where there is one; [Error.Public] is for the person at the browser.
+type Error struct {
+	// Step is the name of the step that failed: one of the Step… constants, the name of one of the host's own steps,
+	// or "validate" before the first step.
+	Step string
+
+	Person PersonKey
+
+	// Err is the cause. errors.Is finds in it one sentinel at most; errors.As finds a *[DirectoryError],
+	// *[ConflictError], *[MismatchError] or *[LicenseError].
+	Err error
+}
+
+// stepValidate is where a person is refused before the first step.
+const stepValidate = "validate"
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "provision: step %q for person %q of connection %q: %v", e.Step, e.Person.ID, e.Person.Connection,
+		e.Err)
+	if remedy := e.remedy(); remedy != "" {
+		fmt.Fprintf(&b, "; %s", remedy)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// RetryAfter says whether calling Ensure again may succeed without anybody changing anything, and the least time to
+// wait before. It is 0 where the directory asked for no particular time.
+func (e *Error) RetryAfter() (time.Duration, bool) {
+	switch e.Reason() {
+	case ReasonThrottled, ReasonUnavailable, ReasonNotReady:
+		return askedDelay(e.Err), true
+	case ReasonCanceled:
+		return 0, true
+	}
+	return 0, false
+}
+
+// Reason is a stable code for a failure. It is safe to show and to count.
+type Reason string
+
+// The reasons.
+const (
+	ReasonInvalidPerson Reason = "invalid-person" // [ErrInvalidPerson]
+	ReasonUnauthorized  Reason = "unauthorized"   // [ErrUnauthorized]
+	ReasonForbidden     Reason = "forbidden"      // [ErrForbidden]
+	ReasonConflict      Reason = "conflict"       // [ErrConflict]
+	ReasonNoLicense     Reason = "no-license"     // [ErrNoLicense]
+	ReasonThrottled     Reason = "throttled"      // [ErrThrottled]
+	ReasonUnavailable   Reason = "unavailable"    // [ErrUnavailable]
+	ReasonNotReady      Reason = "not-ready"      // [ErrNotReady]
+	ReasonCanceled      Reason = "canceled"       // the caller's context ended
+	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, or [ErrNotFound]
+	ReasonInternal      Reason = "internal"       // anything else: the store, the host's own step, a panic
+)
+
+// Reason returns the stable code of the failure.
+func (e *Error) Reason() Reason { return reasonOf(e.Err) }
+
+func reasonOf(err error) Reason {
+	switch sentinelOf(err) {
+	case ErrInvalidPerson:
+		return ReasonInvalidPerson
+	case ErrUnauthorized:
+		return ReasonUnauthorized
+	case ErrForbidden:
+		return ReasonForbidden
+	case ErrConflict:
+		return ReasonConflict
+	case ErrNoLicense:
+		return ReasonNoLicense
+	case ErrThrottled:
+		return ReasonThrottled
+	case ErrUnavailable:
+		return ReasonUnavailable
+	case ErrNotReady:
+		return ReasonNotReady
+	case ErrNotFound:
+		return ReasonRefused
+	}
+	var answer *DirectoryError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ReasonCanceled
+	case errors.As(err, &answer):
+		return ReasonRefused
+	}
+	return ReasonInternal
+}
+
+// Public returns one or two plain English sentences for the person at the browser. They name no account, no licence
+// and no cause.
+func (e *Error) Public() string {
+	switch e.Reason() {
+	case ReasonThrottled, ReasonUnavailable, ReasonCanceled:
+		return "The sign-in service is busy at the moment. Please try again in a few minutes."
+	case ReasonNotReady:
+		return "Your account is not ready yet. Please try again in a few minutes."
+	case ReasonInvalidPerson:
+		return "Your account cannot be set up with the details we have of you. Please contact your administrator."
+	case ReasonNoLicense:
+		return "There is no free place for your account at the moment. Please contact your administrator."
+	}
+	return "Your account could not be set up. Please contact your administrator."
+}
+
+// remedy says what the operator does next, where the cause does not say it already.
+func (e *Error) remedy() string {
+	switch e.Reason() {
+	case ReasonUnauthorized:
+		return "check the tenant ID, the client ID and the secret or certificate of the application, and that they " +
+			"belong to the cloud in use"
+	case ReasonForbidden:
+		return "grant the application " + permission(e.Step) + " and admin consent; a new grant counts from the next " +
+			"token on"
+	case ReasonThrottled:
+		return "nothing is lost: the same person continues where this stopped; lower Pace.WritesPerSecond if it recurs"
+	case ReasonUnavailable, ReasonNotReady:
+		return "nothing is lost: the same person continues where this stopped"
+	case ReasonRefused:
+		return refusalRemedy(e.Err)
+	}
+	return ""
+}
+
+// permission names the least application permission that a step's calls need.
+// Source: https://learn.microsoft.com/graph/permissions-reference.
+func permission(step string) string {
+	switch step {
+	case StepCreate:
+		return "User.ReadWrite.All"
+	case StepLicense:
+		return "LicenseAssignment.ReadWrite.All and User.Read.All"
+	case StepSettle:
+		return "User.Read.All"
+	}
+	return "the permission that this step needs"
+}
+
+func refusalRemedy(err error) string {
+	var answer *DirectoryError
+	if !errors.As(err, &answer) {
+		return ""
+	}
+	switch {
+	case errors.Is(answer, ErrNotFound):
+		return "check that the address of the directory is the one of the cloud in use"
+	case answer.says("domain portion"):
+		return "verify the domain of the UPN in the tenant first"
+	case answer.says("sourceanchor"):
+		return "the directory got no ImmutableID: report the request-id"
+	case answer.invalidUsageLocation():
+		return "set a usage location on the account, or a valid one in Rules.UsageLocation or Person.UsageLocation"
+	}
+	return ""
+}
+
+// ConflictError says that the UPN or the ImmutableID meant for a person belongs to somebody else. It matches
+// [ErrConflict].
+type ConflictError struct {
+	Property string // "userPrincipalName" or "onPremisesImmutableId"
+
+	// ImmutableID and UPN are what the person was to get.
+	ImmutableID string
+	UPN         string
+
+	// Owner is the account that holds the value. Its fields are empty when the value is held by a reservation in the
+	// [Store], or by an object that is not a visible user: a group, a contact, a deleted user.
+	Owner User
+
+	Err error // what the directory or the store said; may be nil
+}
+
+// The properties that a ConflictError names.
+const (
+	propertyUPN         = "userPrincipalName"
+	propertyImmutableID = "onPremisesImmutableId"
+)
+
+func (e *ConflictError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the account with ImmutableID %q and UPN %q clashes in %s with ", e.ImmutableID, e.UPN, e.Property)
+	if e.Owner.ObjectID == "" {
+		b.WriteString("a reservation or an object that is not a visible user")
+	} else {
+		fmt.Fprintf(&b, "user %s (ImmutableID %q, UPN %q)", e.Owner.ObjectID, e.Owner.ImmutableID,
+			e.Owner.UserPrincipalName)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	b.WriteString("; an account is taken over only if its ImmutableID is exactly the person's: ")
+	if e.Property == propertyUPN {
+		b.WriteString("free the UPN, or give the person another one")
+	} else {
+		b.WriteString("change the other account's ImmutableID, or the rule that chose this one")
+	}
+	return b.String()
+}
+
+// Is reports whether target is [ErrConflict].
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Unwrap returns what the directory or the store said.
+func (e *ConflictError) Unwrap() error { return e.Err }
+
+// MismatchError says that the host gave a person another identity than the one the person has. It matches
+// [ErrInvalidPerson].
+type MismatchError struct {
+	Property string // "userPrincipalName" or "onPremisesImmutableId"
+	Given    string // what the host gave
+	Has      string // what the person's record or account has
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("the host gave %s %q, but the person has %q already; an identity is never changed here: correct "+
+		"what the host gives, or move the person by hand in the directory and in the store", e.Property, e.Given, e.Has)
+}
+
+// Is reports whether target is [ErrInvalidPerson].
+func (e *MismatchError) Is(target error) bool { return target == ErrInvalidPerson }
+
+// LicenseError says why a licence of Rules.Licenses cannot be given. It matches [ErrNoLicense].
+type LicenseError struct {
+	License string // as Rules.Licenses names it
+	Problem string // what is wrong with it, for the operator
+	Tenant  []SKU  // the subscriptions that the tenant does have
+	Err     error  // what the directory said; nil when the list of subscriptions said enough
+}
+
+func (e *LicenseError) Error() string {
+	have := make([]string, len(e.Tenant))
+	for i, s := range e.Tenant {
+		have[i] = fmt.Sprintf("%s (%s, %d free, for %s)", s.PartNumber, s.Status, s.Free(), s.AppliesTo)
+	}
+	text := fmt.Sprintf("licence %q: %s; the tenant has: %s", e.License, e.Problem, strings.Join(have, ", "))
+	if len(have) == 0 {
+		text = fmt.Sprintf("licence %q: %s; the tenant has no subscription at all", e.License, e.Problem)
+	}
+	if e.Err != nil {
+		text += fmt.Sprintf(": %v", e.Err)
+	}
+	return text
+}
+
+// Is reports whether target is [ErrNoLicense].
+func (e *LicenseError) Is(target error) bool { return target == ErrNoLicense }
+
+// Unwrap returns what the directory said.
+func (e *LicenseError) Unwrap() error { return e.Err }
+
+// notReadyError is a budget that ran out. It has no Unwrap on purpose: the last answer (a 404, a conflict with nothing
+// to be seen) explains the delay and must not be mistaken for the verdict by errors.Is. errors.As still finds it.
+type notReadyError struct {
+	budget time.Duration
+	last   error
+}
+
+func (e *notReadyError) Error() string {
+	if e.last == nil {
+		return fmt.Sprintf("not ready within %v", e.budget)
+	}
+	text := fmt.Sprintf("not ready within %v; last answer: %v", e.budget, e.last)
+	if errors.Is(e.last, ErrConflict) {
+		text += "; no visible account holds the value: it has not reached every replica yet, or a deleted user holds " +
+			"it (Entra admin centre, Deleted users: restore it or delete it for good)"
+	}
+	return text
+}
+
+func (e *notReadyError) Is(target error) bool { return target == ErrNotReady }
+
+func (e *notReadyError) As(target any) bool { return e.last != nil && errors.As(e.last, target) }
+
+// heldBackError is a call that was not made, because it would have had to wait for longer than the budget allows.
+type heldBackError struct{ wait time.Duration }
+
+func (e *heldBackError) Error() string {
+	return fmt.Sprintf("the call was held back: it had to wait %v", e.wait.Round(time.Millisecond))
+}
+
+func (e *heldBackError) Is(target error) bool { return target == ErrThrottled }
+
+// askedDelay is how long err asks to wait; 0 when it does not say.
+func askedDelay(err error) time.Duration {
+	var answer *DirectoryError
+	if errors.As(err, &answer) {
+		return max(0, answer.RetryAfter)
+	}
+	var held *heldBackError
+	if errors.As(err, &held) {
+		return held.wait
+	}
+	return 0
+}

@@ -1,0 +1,232 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// run is one walk of one person through the steps.
+type run struct {
+	p        *Provisioner
+	person   Person
+	publish  func(Event)
+	began    time.Time
+	deadline time.Time
+	log      *slog.Logger
+
+	step    string // where the run is
+	rec     Record // the person's record; zero until there is one
+	fresh   bool   // this run reserved the identity, so nobody has sent anything yet
+	account Account
+}
+
+// step is one named step. Each is idempotent.
+type step struct {
+	name string
+	run  func(context.Context) (outcome, error)
+}
+
+// steps are all steps in their order.
+func (r *run) steps() []step {
+	return slices.Concat(
+		[]step{
+			{StepSelect, r.selectPerson}, // a directory sync's own people end here
+			{StepKnown, r.known},         // people who were ready before end here
+			{StepToken, r.token},
+			{StepReserve, r.reserve}, // the identity is chosen and remembered before the first write
+			{StepCreate, r.create},
+			{StepLicense, r.license},
+		},
+		r.extra(),
+		[]step{
+			{StepSettle, r.settleStep},
+		},
+	)
+}
+
+// outcome is how a step that did not fail ended.
+type outcome int
+
+const (
+	done     outcome = iota
+	skipped          // there was nothing to do
+	complete         // the account is complete: no further step is needed
+)
+
+// do takes the steps one after the other.
+func (r *run) do(ctx context.Context) (Account, error) {
+	for _, s := range r.steps() {
+		r.step = s.name
+		if ctx.Err() != nil {
+			return Account{}, r.fail(ctx, r.stopped(ctx, nil))
+		}
+		r.tell(Event{State: Started})
+		result, err := s.run(ctx)
+		if err != nil {
+			return Account{}, r.fail(ctx, err)
+		}
+		if result == skipped {
+			r.tell(Event{State: Skipped})
+			continue
+		}
+		r.tell(Event{State: Done})
+		if result == complete {
+			break
+		}
+	}
+	return r.account, nil
+}
+
+// fail ends the run.
+func (r *run) fail(ctx context.Context, err error) error {
+	failure := &Error{Step: r.step, Person: r.person.Key(), Err: err}
+	r.tell(Event{State: Failed, Reason: failure.Reason()})
+	level := slog.LevelWarn
+	if failure.Reason() == ReasonCanceled {
+		level = slog.LevelInfo
+	}
+	r.log.Log(ctx, level, "person not provisioned", "step", r.step, "reason", failure.Reason(), "error", failure)
+	return failure
+}
+
+func (r *run) tell(e Event) {
+	e.Step, e.Message = r.step, stepMessage(r.step)
+	e.At = r.p.now()
+	e.Elapsed = e.At.Sub(r.began)
+	r.publish(e)
+}
+
+// selectPerson ends the run for people whose accounts a directory sync owns.
+func (r *run) selectPerson(context.Context) (outcome, error) {
+	if !r.p.rules.skips(r.person.Connection) {
+		return done, nil
+	}
+	if err := errors.Join(required("UPN", r.person.UPN), required("ImmutableID", r.person.ImmutableID)); err != nil {
+		return done, invalid(fmt.Errorf("a directory sync owns the people of connection %q, so the host must say what "+
+			"it gave them: %w", r.person.Connection, err))
+	}
+	r.account = Account{ImmutableID: r.person.ImmutableID, UPN: r.person.UPN, Skipped: true}
+	return complete, nil
+}
+
+// known ends the run for people who were ready before.
+func (r *run) known(ctx context.Context) (outcome, error) {
+	rec, err := r.p.store.Load(ctx, r.person.Key())
+	switch {
+	case errors.Is(err, ErrNoRecord):
+		return skipped, nil
+	case err != nil:
+		return done, r.storeError(ctx, "loading the record", err)
+	}
+	if err := r.person.agreesWith(rec.ImmutableID, rec.accountUPN()); err != nil {
+		return done, err
+	}
+	r.remember(rec)
+	if rec.ReadyAt.IsZero() {
+		return done, nil
+	}
+	return complete, nil
+}
+
+// token makes sure that the directory will have us, before anything is reserved.
+func (r *run) token(ctx context.Context) (outcome, error) {
+	source, ok := r.p.directory.(TokenSource)
+	if !ok {
+		return skipped, nil
+	}
+	err := r.retry(ctx, reading, temporary, source.Authorize)
+	if err != nil && sentinelOf(err) == nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	}
+	return done, err
+}
+
+// extra are the host's own steps.
+func (r *run) extra() []step {
+	steps := make([]step, len(r.p.extra))
+	for i, own := range r.p.extra {
+		steps[i] = step{own.Name(), func(ctx context.Context) (outcome, error) {
+			return done, r.retry(ctx, reading, temporaryOrMissing, func(ctx context.Context) error {
+				return own.Run(ctx, r.person, r.account)
+			})
+		}}
+	}
+	return steps
+}
+
+// agreesWith checks that a person who comes with an identity gets exactly that one.
+func (p Person) agreesWith(immutableID, upn string) error {
+	if p.ImmutableID != "" && p.ImmutableID != immutableID {
+		return &MismatchError{Property: propertyImmutableID, Given: p.ImmutableID, Has: immutableID}
+	}
+	if p.UPN != "" && !strings.EqualFold(p.UPN, upn) {
+		return &MismatchError{Property: propertyUPN, Given: p.UPN, Has: upn}
+	}
+	return nil
+}
+
+// remember takes over a record as the store has it.
+func (r *run) remember(rec Record) {
+	r.rec = rec
+	r.account = Account{
+		ImmutableID: rec.ImmutableID,
+		UPN:         rec.accountUPN(),
+		ObjectID:    rec.ObjectID,
+		ReadyAt:     rec.ReadyAt,
+	}
+	if !rec.Adopted {
+		r.account.CreatedAt = rec.CreatedAt
+	}
+}
+
+// The bounds of writing to the store.
+const (
+	maxSaves      = 10               // attempts against other processes that save the same record
+	recordTimeout = 10 * time.Second // for recording what has happened already, even if the run is cancelled
+)
+
+// errOvertaken is returned by a change that another process made needless.
+var errOvertaken = errors.New("another process was faster")
+
+// save changes the person's record. When another process changed it meanwhile, the change is made again on top of
+// that, so it must only fill in what is missing.
+func (r *run) save(ctx context.Context, change func(*Record) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	for range maxSaves {
+		rec := r.rec
+		if err := change(&rec); err != nil {
+			return err
+		}
+		saved, err := r.p.store.Save(ctx, rec)
+		if err == nil {
+			r.remember(saved)
+			return nil
+		}
+		if !errors.Is(err, ErrStaleRecord) {
+			return r.storeError(ctx, "saving the record", err)
+		}
+		stored, err := r.p.store.Load(ctx, r.person.Key())
+		if err != nil {
+			return r.storeError(ctx, "loading the changed record", err)
+		}
+		r.remember(stored)
+	}
+	return fmt.Errorf("saving the record: other processes changed it %d times meanwhile", maxSaves)
+}
+
+// storeError tells a store that failed from a run that ended.
+func (r *run) storeError(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return r.stopped(ctx, fmt.Errorf("%s: %w", doing, err))
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// timestamp is the time as stores keep it: in UTC, to the microsecond.
+func (r *run) timestamp() time.Time { return r.p.now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,255 @@
+package provision
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Config is what a [Provisioner] is made of. Directory and Rules are required; every other zero value is a default.
+type Config struct {
+	// Directory is the tenant. Required. If it is also a [TokenSource], the step "token" asks it first.
+	Directory Directory
+
+	// Store remembers identities and progress. Nil: a [MemoryStore], which forgets when the process ends.
+	Store Store
+
+	// Rules say which accounts people get. Required.
+	Rules Rules
+
+	// Extra are the host's own steps, run in this order after the licences are assigned and before the account settles.
+	Extra []Step
+
+	// Settle bounds the waiting; Pace bounds the writing. Their zero values are the defaults.
+	Settle Settle
+	Pace   Pace
+
+	// Now is the clock of all times that are recorded, reported and compared. Nil: time.Now. Beside it, a timer of the
+	// runtime cuts a call that is still under way when the budget ends.
+	Now func() time.Time
+
+	// Sleep waits for d, or returns an error as soon as ctx ends. Nil: a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Rand is the source of passwords and of jitter; it need not be safe for concurrent use. Nil: crypto/rand.Reader.
+	// It must be unpredictable outside of tests: a password, although never used, would open an account in a domain
+	// whose federation is removed one day.
+	Rand io.Reader
+
+	// Logger gets one record for each account that was created, recognised, or not provisioned, and the retries at
+	// level Debug. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Step is a step of the host's own: joining a group, writing to a CRM.
+//
+// Run may be called more than once for one person, also after it succeeded, until the person is ready: it must be
+// idempotent. It is called for different people at once, but never twice at once for one person in one process. A
+// [*DirectoryError] that is temporary or a 404, and an error that matches [ErrThrottled], [ErrUnavailable] or
+// [ErrNotFound], is tried again within the budget; any other ends the run. Run must return when ctx ends, and must not
+// call Ensure for the same person, which would wait for itself.
+type Step interface {
+	// Name is not empty and is no other step's name.
+	Name() string
+	Run(ctx context.Context, person Person, account Account) error
+}
+
+// Provisioner makes sure that people exist in Entra. It is safe for concurrent use.
+type Provisioner struct {
+	directory Directory
+	store     Store
+	rules     Rules
+	extra     []Step
+	settle    Settle
+	now       func() time.Time
+	sleep     func(ctx context.Context, d time.Duration) error
+	logger    *slog.Logger
+
+	flights flights
+	pacer   *pacer
+	skus    skuCache
+
+	randMu sync.Mutex
+	rand   io.Reader
+}
+
+// New checks the configuration and returns a Provisioner. The error lists all that is wrong. Nothing is asked of the
+// directory or of the store.
+func New(config Config) (*Provisioner, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	p := &Provisioner{
+		directory: config.Directory,
+		store:     config.Store,
+		rules:     config.Rules.withDefaults(),
+		extra:     slices.Clone(config.Extra),
+		settle:    config.Settle.withDefaults(),
+		now:       config.Now,
+		sleep:     config.Sleep,
+		logger:    config.Logger,
+		flights:   flights{running: make(map[PersonKey]*flight)},
+		pacer:     newPacer(config.Pace.withDefaults()),
+		skus:      newSKUCache(),
+		rand:      config.Rand,
+	}
+	if p.store == nil {
+		p.store = NewMemoryStore()
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.sleep == nil {
+		p.sleep = sleep
+	}
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
+	if p.rand == nil {
+		p.rand = rand.Reader
+	}
+	return p, nil
+}
+
+func (c Config) validate() error {
+	var problems []error
+	if c.Directory == nil {
+		problems = append(problems, errors.New("Config.Directory is required"))
+	}
+	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate())
+	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
+		problems = append(problems, errors.New("Config.Pace is negative"))
+	}
+	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepLicense, StepSettle, stepValidate}
+	for i, step := range c.Extra {
+		switch {
+		case step == nil:
+			problems = append(problems, fmt.Errorf("Config.Extra[%d] is nil", i))
+			continue
+		case step.Name() == "":
+			problems = append(problems, fmt.Errorf("Config.Extra[%d] has no name", i))
+		case slices.Contains(names, step.Name()):
+			problems = append(problems, fmt.Errorf("Config.Extra[%d]: the name %q is taken", i, step.Name()))
+		}
+		names = append(names, step.Name())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("provision: bad configuration: %w", err)
+	}
+	return nil
+}
+
+// Ensure makes sure that the person has an account that is licensed and ready to sign in, exactly once, and returns it.
+// For a person who was ready before it asks the store only.
+//
+// It is idempotent: after any error, a crash, or in another process, calling it again continues where the last run
+// stopped. Calls for one person at the same time share one run in this process; those that join it take its result,
+// and what their Person says beyond the key, the UPN and the ImmutableID is not used.
+//
+// When ctx ends, Ensure returns at once. The run goes on for whoever else waits; if nobody does, it is cancelled. A
+// creation or a licence assignment that has begun is let finish and is recorded even then.
+//
+// The error is an *[Error].
+func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error) {
+	return p.EnsureWithProgress(ctx, person, func(Event) {})
+}
+
+// EnsureWithProgress is [Provisioner.Ensure] and tells what happens meanwhile. A caller that joins a run first gets all
+// events that the run has had, in their order, and then each as it happens.
+//
+// progress is called in the caller's own goroutine: never twice at once, and never after EnsureWithProgress returned. A
+// slow progress delays its own caller and nobody else.
+func (p *Provisioner) EnsureWithProgress(
+	ctx context.Context, person Person, progress func(Event),
+) (Account, error) {
+	if progress == nil {
+		progress = func(Event) {}
+	}
+	key := person.Key()
+	if err := person.Validate(); err != nil {
+		return Account{}, &Error{Step: stepValidate, Person: key, Err: err}
+	}
+	person = person.normalised()
+	if ctx.Err() != nil {
+		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
+	}
+	f, err := p.flights.join(ctx, key, func(f *flight) { p.fly(f, person) })
+	if err != nil {
+		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
+	}
+	defer p.flights.leave(f)
+
+	account, err := f.follow(ctx, progress)
+	if err == nil {
+		err = person.agreesWith(account.ImmutableID, account.UPN)
+	}
+	if err == nil {
+		return account, nil
+	}
+	var failure *Error
+	if !errors.As(err, &failure) {
+		failure = &Error{Step: f.step(), Person: key, Err: err}
+	}
+	return Account{}, failure
+}
+
+// fly is one run, in a goroutine of its own, from the first event to the landing.
+func (p *Provisioner) fly(f *flight, person Person) {
+	defer f.cancel()
+	ctx, cancel := context.WithTimeoutCause(f.ctx, p.settle.Budget, errBudget)
+	defer cancel()
+	began := p.now()
+	r := &run{
+		p:        p,
+		person:   person,
+		publish:  f.tell,
+		began:    began,
+		deadline: began.Add(p.settle.Budget),
+		log:      p.logger.With("connection", person.Connection, "person", person.ID),
+	}
+	account, err := Account{}, error(&Error{Step: StepSelect, Person: person.Key(), Err: errExited})
+	defer func() { p.flights.land(person.Key(), f, account, err) }()
+	account, err = r.guarded(ctx)
+}
+
+// errExited is the result of a run whose goroutine was ended by code of the host.
+var errExited = errors.New("the run's goroutine was ended from outside (runtime.Goexit)")
+
+// guarded turns a panic in the host's code (a rule, a step, a store, a directory) into an error: it would otherwise end
+// the process, because the run is not in the goroutine of the request.
+func (r *run) guarded(ctx context.Context) (account Account, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.log.ErrorContext(ctx, "panic", "step", r.step, "panic", v, "stack", string(debug.Stack()))
+			account, err = Account{}, r.fail(ctx, fmt.Errorf("panic: %v", v))
+		}
+	}()
+	return r.do(ctx)
+}
+
+// random fills b from the configured source, which need not be safe for concurrent use.
+func (p *Provisioner) random(b []byte) error {
+	p.randMu.Lock()
+	defer p.randMu.Unlock()
+	_, err := io.ReadFull(p.rand, b)
+	return err
+}
+
+// sleep is the default Config.Sleep.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

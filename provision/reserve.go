@@ -1,0 +1,87 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// reserve chooses the person's identity and remembers it, before anything is written to the directory. Whatever happens
+// afterwards, every later run and every other process goes on with this one.
+func (r *run) reserve(ctx context.Context) (outcome, error) {
+	if r.rec.Version != 0 {
+		return skipped, nil
+	}
+	immutableID, err := r.p.rules.immutableID(r.person)
+	if err != nil {
+		return done, err
+	}
+	rec := Record{Key: r.person.Key(), ImmutableID: immutableID, ReservedAt: r.timestamp()}
+	for rec.UPNAttempt = 0; rec.UPNAttempt < maxUPNAttempts; rec.UPNAttempt++ {
+		before := rec.UPN
+		if rec.UPN, err = r.p.rules.upn(r.person, rec.UPNAttempt); err != nil {
+			return done, err
+		}
+		if strings.EqualFold(rec.UPN, before) {
+			return done, r.conflict(propertyUPN, rec, User{}, ErrUPNTaken) // there is no other one to try
+		}
+		stored, err := r.p.store.Reserve(ctx, rec)
+		switch {
+		case err == nil:
+			return done, r.reserved(rec, stored)
+		case errors.Is(err, ErrImmutableIDTaken):
+			return done, r.conflict(propertyImmutableID, rec, User{}, err)
+		case !errors.Is(err, ErrUPNTaken):
+			return done, r.storeError(ctx, "reserving the identity", err)
+		}
+	}
+	return done, r.conflict(propertyUPN, rec, User{}, ErrUPNTaken)
+}
+
+// reserved takes over the stored record, which is another process's if that was faster.
+func (r *run) reserved(wanted, stored Record) error {
+	if err := r.person.agreesWith(stored.ImmutableID, stored.accountUPN()); err != nil {
+		return err
+	}
+	r.fresh = stored.Version == 1 && stored.UPN == wanted.UPN && stored.ReservedAt.Equal(wanted.ReservedAt)
+	r.remember(stored)
+	return nil
+}
+
+// nextUPN moves the reservation to the next free UPN, because owner has the present one in the directory.
+func (r *run) nextUPN(ctx context.Context, owner User, cause error) error {
+	taken := r.rec
+	if r.person.UPN != "" {
+		return r.conflict(propertyUPN, taken, owner, cause)
+	}
+	upn := taken.UPN
+	for attempt := taken.UPNAttempt + 1; attempt < maxUPNAttempts; attempt++ {
+		before := upn
+		var err error
+		if upn, err = r.p.rules.upn(r.person, attempt); err != nil {
+			return err
+		}
+		if strings.EqualFold(upn, before) {
+			break
+		}
+		err = r.save(ctx, func(rec *Record) error {
+			if rec.UPN != taken.UPN || !rec.CreatedAt.IsZero() {
+				return errOvertaken
+			}
+			rec.UPN, rec.UPNAttempt = upn, attempt
+			return nil
+		})
+		if err == nil || errors.Is(err, errOvertaken) {
+			return nil
+		}
+		if !errors.Is(err, ErrUPNTaken) {
+			return err
+		}
+	}
+	return r.conflict(propertyUPN, taken, owner, fmt.Errorf("no free UPN was found: %w", cause))
+}
+
+func (r *run) conflict(property string, rec Record, owner User, cause error) error {
+	return &ConflictError{Property: property, ImmutableID: rec.ImmutableID, UPN: rec.UPN, Owner: owner, Err: cause}
+}

@@ -1,0 +1,182 @@
+package provision
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The backoff where the directory asks for no particular delay: https://learn.microsoft.com/graph/throttling.
+const (
+	firstBackoff = 500 * time.Millisecond
+	lastBackoff  = 8 * time.Second
+)
+
+// errBudget is the cause of a run's context when its budget of time is used up.
+var errBudget = errors.New("the budget of time is used up")
+
+// finalError is a run that gives up: its budget or its context has ended. Whatever it wraps, nothing is tried again.
+type finalError struct{ error }
+
+func (e *finalError) Unwrap() error { return e.error }
+
+// temporary reports whether a call that failed so may succeed later by itself.
+func temporary(err error) bool {
+	var final *finalError
+	if errors.As(err, &final) {
+		return false
+	}
+	var answer *DirectoryError
+	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable) ||
+		errors.As(err, &answer) && answer.Temporary()
+}
+
+// temporaryOrMissing is for users that are known to exist: a 404 is a replica that lags behind.
+func temporaryOrMissing(err error) bool {
+	return temporary(err) || errors.Is(err, ErrNotFound)
+}
+
+// retry makes a call until it succeeds, fails for good, or the budget is used up.
+func (r *run) retry(ctx context.Context, kind callKind, again func(error) bool, call func(context.Context) error) error {
+	for attempt := 1; ; attempt++ {
+		err := r.ask(ctx, kind, call)
+		if err == nil || !again(err) {
+			return err
+		}
+		if err := r.pause(ctx, attempt, err); err != nil {
+			return err
+		}
+	}
+}
+
+// callKind says how a call is treated.
+type callKind int
+
+const (
+	reading callKind = iota // stops when the run is cancelled
+	writing                 // is paced, and once begun is let finish, so that its outcome is known
+)
+
+// ask makes one call to the directory when its turn comes. All calls go through it.
+func (r *run) ask(ctx context.Context, kind callKind, call func(context.Context) error) error {
+	if err := r.takeTurn(ctx, kind); err != nil {
+		return err
+	}
+	callCtx := ctx
+	if kind == writing {
+		var cancel context.CancelFunc
+		callCtx, cancel = finishing(ctx)
+		defer cancel()
+	}
+	err := call(callCtx)
+	if errors.Is(err, ErrThrottled) {
+		r.p.pacer.hold(r.p.now().Add(min(askedDelay(err), r.p.settle.Budget)))
+	}
+	if err != nil && ctx.Err() != nil {
+		return r.stopped(ctx, err)
+	}
+	return err
+}
+
+func (r *run) takeTurn(ctx context.Context, kind callKind) error {
+	if ctx.Err() != nil {
+		return r.stopped(ctx, nil)
+	}
+	wait, ok := r.p.pacer.turn(r.p.now(), kind == writing, r.left())
+	if !ok {
+		return r.exhausted(&heldBackError{wait: wait})
+	}
+	if wait == 0 {
+		return nil
+	}
+	return r.wait(ctx, wait, 0, &heldBackError{wait: wait})
+}
+
+// finishing keeps the deadline of the run's context, which is its budget's, but not its cancellation.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, _ := ctx.Deadline()
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
+// pause waits before the next attempt: as long as the directory asked, else exponentially with full jitter.
+func (r *run) pause(ctx context.Context, attempt int, last error) error {
+	delay := askedDelay(last)
+	if delay == 0 {
+		delay = r.p.jittered(backoff(attempt))
+	}
+	return r.wait(ctx, delay, attempt, last)
+}
+
+// backoff is the longest delay after the given number of attempts.
+func backoff(attempts int) time.Duration {
+	delay := firstBackoff
+	for range attempts - 1 {
+		if delay = 2 * delay; delay >= lastBackoff {
+			return lastBackoff
+		}
+	}
+	return delay
+}
+
+// jittered draws evenly from 0 to limit. Without randomness it is the limit: slower, not wrong.
+func (p *Provisioner) jittered(limit time.Duration) time.Duration {
+	var b [8]byte
+	if err := p.random(b[:]); err != nil {
+		return limit
+	}
+	return time.Duration(float64(limit) * (float64(binary.BigEndian.Uint64(b[:])>>11) / (1 << 53)))
+}
+
+// wait waits and says so, unless the budget does not allow it.
+func (r *run) wait(ctx context.Context, delay time.Duration, attempts int, last error) error {
+	if ctx.Err() != nil {
+		return r.stopped(ctx, last)
+	}
+	if delay > r.left() {
+		return r.exhausted(last)
+	}
+	waiting := Event{State: Waiting, Attempt: attempts, Wait: delay}
+	if last != nil {
+		waiting.Reason = waitReason(last)
+		r.log.DebugContext(ctx, "waiting", "step", r.step, "attempts", attempts, "wait", delay, "error", last)
+	}
+	r.tell(waiting)
+	err := r.p.sleep(ctx, delay)
+	switch {
+	case ctx.Err() != nil:
+		return r.stopped(ctx, last)
+	case err != nil:
+		return &finalError{fmt.Errorf("waiting: %w", err)}
+	}
+	return nil
+}
+
+// waitReason is why a step goes on waiting: throttled, unavailable, or not ready yet.
+func waitReason(err error) Reason {
+	if reason := reasonOf(err); reason == ReasonThrottled || reason == ReasonUnavailable {
+		return reason
+	}
+	return ReasonNotReady
+}
+
+// left is what remains of the budget.
+func (r *run) left() time.Duration { return r.deadline.Sub(r.p.now()) }
+
+// stopped says why the run's context ended: the budget, or nobody waits any more.
+func (r *run) stopped(ctx context.Context, last error) error {
+	if errors.Is(context.Cause(ctx), errBudget) {
+		return r.exhausted(last)
+	}
+	return &finalError{ended(ctx)}
+}
+
+// exhausted is the error of a budget that allows no further attempt. Throttling and failure stay what they are; all
+// else that was worth waiting for is "not ready yet".
+func (r *run) exhausted(last error) error {
+	if errors.Is(last, ErrThrottled) || errors.Is(last, ErrUnavailable) {
+		return &finalError{fmt.Errorf("the budget of %v allows no further attempt: %w", r.p.settle.Budget, last)}
+	}
+	return &finalError{&notReadyError{budget: r.p.settle.Budget, last: last}}
+}

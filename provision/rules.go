@@ -1,0 +1,108 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rules say which accounts people get. The zero Rules are not usable: Domain and UsageLocation are required.
+type Rules struct {
+	// Domain is the tenant's federated domain in which new accounts get their UPN: "contoso.com", at most 48
+	// characters. Required. A person who comes with a UPN of their own may be in another domain of the tenant.
+	Domain string
+
+	// UsageLocation is the ISO 3166-1 alpha-2 code of the country where people use the service unless they come with
+	// another one: "DE". Required, because no licence can be given without one.
+	UsageLocation string
+
+	// Licenses names the subscriptions that everybody gets a seat of, by part number ("O365_BUSINESS_PREMIUM", in any
+	// case) or by SKU ID (a GUID). All are assigned in one call. Empty: none are, for example because a group does it.
+	Licenses []string
+
+	// SkipConnections names the connections whose people a directory sync owns. Nothing is looked up and nothing
+	// written for them; they must come with the UPN and the ImmutableID that the sync gave them.
+	SkipConnections []string
+
+	// ImmutableID chooses the ImmutableID of a person who comes without one. It must return the same value for the
+	// same person for ever, and different values for different people. Nil: [ImmutableIDFromSubject] of the
+	// connection and the ID.
+	ImmutableID func(p Person) (string, error)
+
+	// UPN chooses the UPN of a person who comes without one. The attempt is 0 first and one more each time a UPN was
+	// found taken, up to 19; each attempt must give another UPN. Nil: [UPNFromEmail] of Domain.
+	//
+	// Both functions must be safe for concurrent use. An error from them matches [ErrInvalidPerson].
+	UPN func(p Person, attempt int) (string, error)
+}
+
+// withDefaults returns a copy that shares nothing with the caller.
+func (r Rules) withDefaults() Rules {
+	r.Domain = strings.ToLower(r.Domain)
+	r.UsageLocation = strings.ToUpper(r.UsageLocation)
+	r.Licenses = slices.Clone(r.Licenses)
+	r.SkipConnections = slices.Clone(r.SkipConnections)
+	if r.ImmutableID == nil {
+		r.ImmutableID = func(p Person) (string, error) { return ImmutableIDFromSubject(p.Connection, p.ID), nil }
+	}
+	if r.UPN == nil {
+		r.UPN = UPNFromEmail(r.Domain)
+	}
+	return r
+}
+
+// validate lists all that is wrong.
+func (r Rules) validate() error {
+	var problems []error
+	if err := validateDomain(r.Domain); err != nil {
+		problems = append(problems, fmt.Errorf("Rules.Domain: %w", err))
+	}
+	if err := validateCountry(r.UsageLocation); err != nil {
+		problems = append(problems, fmt.Errorf("Rules.UsageLocation: %w", err))
+	}
+	for i, license := range r.Licenses {
+		if strings.TrimSpace(license) == "" {
+			problems = append(problems, fmt.Errorf("Rules.Licenses[%d] is empty", i))
+		}
+	}
+	for i, connection := range r.SkipConnections {
+		if connection == "" {
+			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// skips reports whether a directory sync owns the people of the connection.
+func (r Rules) skips(connection string) bool { return slices.Contains(r.SkipConnections, connection) }
+
+// immutableID is the person's ImmutableID: the given one, else what the rule chooses.
+func (r Rules) immutableID(p Person) (string, error) {
+	if p.ImmutableID != "" {
+		return p.ImmutableID, nil
+	}
+	id, err := r.ImmutableID(p)
+	if err == nil {
+		err = ValidateImmutableID(id)
+	}
+	if err != nil {
+		return "", invalid(fmt.Errorf("choosing the ImmutableID: %w", err))
+	}
+	return id, nil
+}
+
+// upn is the person's UPN at an attempt: the given one, else what the rule chooses.
+func (r Rules) upn(p Person, attempt int) (string, error) {
+	if p.UPN != "" {
+		return p.UPN, nil
+	}
+	upn, err := r.UPN(p, attempt)
+	if err == nil {
+		err = ValidateUPN(upn)
+	}
+	if err != nil {
+		return "", invalid(fmt.Errorf("choosing the UPN, attempt %d: %w", attempt, err))
+	}
+	return upn, nil
+}

@@ -1,0 +1,120 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Settle says how long to wait for whom. Every replica of the directory must know an account before its owner is sent
+// to sign in: Entra's sign-in service reads from replicas of its own, and answers AADSTS51004 to an account that it
+// does not know yet. Microsoft publishes no figure; see
+// https://devblogs.microsoft.com/identity on designing for eventual consistency.
+type Settle struct {
+	// Budget bounds one run, from its first step to its last, with all retries. 0: 2 minutes. What is not finished
+	// then fails with [ErrNotReady], [ErrThrottled] or [ErrUnavailable], and the next run continues.
+	Budget time.Duration
+
+	// Dwell is the least time between the creation of an account and its first use. 0: 15 seconds. Negative: none.
+	// It is waited for once, and only for accounts that the pipeline created.
+	Dwell time.Duration
+
+	// Reads is how many consecutive reads must find the account. 0: 3.
+	Reads int
+
+	// Interval is the time between them. 0: 1 second.
+	Interval time.Duration
+}
+
+func (s Settle) withDefaults() Settle {
+	if s.Budget == 0 {
+		s.Budget = 2 * time.Minute
+	}
+	if s.Dwell == 0 {
+		s.Dwell = 15 * time.Second
+	}
+	if s.Reads == 0 {
+		s.Reads = 3
+	}
+	if s.Interval == 0 {
+		s.Interval = time.Second
+	}
+	s.Dwell = max(0, s.Dwell)
+	return s
+}
+
+func (s Settle) validate() error {
+	var problems []error
+	if s.Budget < 0 {
+		problems = append(problems, errors.New("Settle.Budget is negative"))
+	}
+	if s.Reads < 0 {
+		problems = append(problems, errors.New("Settle.Reads is negative"))
+	}
+	if s.Interval < 0 {
+		problems = append(problems, errors.New("Settle.Interval is negative"))
+	}
+	if d := s.withDefaults(); len(problems) == 0 && d.least() >= d.Budget {
+		problems = append(problems, errors.New("Settle.Budget is not longer than what Dwell, or Reads times Interval, "+
+			"takes: nobody would ever be ready"))
+	}
+	return errors.Join(problems...)
+}
+
+// least is the shortest time from creation to readiness.
+func (s Settle) least() time.Duration { return max(s.Dwell, s.reading()) }
+
+// reading is the time from the first of the consecutive reads to the last.
+func (s Settle) reading() time.Duration { return time.Duration(s.Reads-1) * s.Interval }
+
+// settleStep waits until consecutive reads find the account. A single one proves nothing: the replicas answer in turn.
+func (r *run) settleStep(ctx context.Context) (outcome, error) {
+	if err := r.dwell(ctx); err != nil {
+		return done, err
+	}
+	found, failed := 0, 0
+	for {
+		_, err := r.readByImmutableID(ctx)
+		switch {
+		case err == nil:
+			if found++; found == r.p.settle.Reads {
+				return done, r.ready(ctx)
+			}
+			failed = 0
+			err = r.wait(ctx, r.p.settle.Interval, 0, nil)
+		case errors.Is(err, ErrNotFound):
+			found, failed = 0, 0
+			err = r.wait(ctx, r.p.settle.Interval, 0, err)
+		case temporary(err):
+			found, failed = 0, failed+1
+			err = r.pause(ctx, failed, err)
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+}
+
+// dwell waits so long that the last of the consecutive reads comes when the dwell since the creation is over.
+func (r *run) dwell(ctx context.Context) error {
+	if r.rec.Adopted {
+		return nil
+	}
+	over := r.rec.CreatedAt.Add(r.p.settle.Dwell).Sub(r.p.now())
+	over = min(over, r.p.settle.Dwell) // the clock that wrote CreatedAt may be ahead
+	if wait := over - r.p.settle.reading(); wait > 0 {
+		return r.wait(ctx, wait, 0, nil)
+	}
+	return nil
+}
+
+// ready remembers that the person never has to wait again.
+func (r *run) ready(ctx context.Context) error {
+	at := r.timestamp()
+	return r.save(ctx, func(rec *Record) error {
+		if rec.ReadyAt.IsZero() {
+			rec.ReadyAt = at
+		}
+		return nil
+	})
+}

@@ -1,0 +1,73 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Store is the pipeline's memory: what was promised to whom, before the first write to the directory. [NewMemoryStore]
+// keeps it in this process.
+//
+// Implementations are safe for concurrent use, also from several processes where the store is shared, and stop when
+// ctx ends. They return copies: changing a Record changes nothing until it is saved.
+type Store interface {
+	// Load returns the person's record, or an error that matches [ErrNoRecord].
+	Load(ctx context.Context, key PersonKey) (Record, error)
+
+	// Reserve stores rec if the person has no record yet and nobody else holds its ImmutableID or its UPN, and returns
+	// it with Version 1. If the person has a record, that one is returned unchanged. If somebody else holds the
+	// ImmutableID or the UPN (UPNs are compared without regard to case), the error matches [ErrImmutableIDTaken] or
+	// [ErrUPNTaken] and nothing is stored.
+	Reserve(ctx context.Context, rec Record) (Record, error)
+
+	// Save replaces the person's record if the stored Version equals rec.Version, and returns it with the next
+	// Version. Otherwise the error matches [ErrStaleRecord]. It refuses what is taken as Reserve does.
+	Save(ctx context.Context, rec Record) (Record, error)
+}
+
+// What a [Store] answers, for errors.Is.
+var (
+	ErrNoRecord         = errors.New("provision: no record of this person")
+	ErrUPNTaken         = errors.New("provision: the UPN is reserved for somebody else")
+	ErrImmutableIDTaken = errors.New("provision: the ImmutableID is reserved for somebody else")
+	ErrStaleRecord      = errors.New("provision: the record changed meanwhile")
+)
+
+// PersonKey identifies a person for ever.
+type PersonKey struct{ Connection, ID string }
+
+// Key returns the person's key.
+func (p Person) Key() PersonKey { return PersonKey{Connection: p.Connection, ID: p.ID} }
+
+// Record is what the pipeline remembers of a person. The identity is chosen once; the times say how far the person
+// has come. A zero time means not yet. All times are in UTC and no finer than a microsecond, and come back equal.
+type Record struct {
+	Key         PersonKey
+	Version     int64 // 1 after Reserve, one more after each Save
+	ImmutableID string
+	UPN         string // reserved for this person alone
+	UPNAttempt  int    // how many UPNs were found taken before this one
+	ObjectID    string // set once created or adopted
+
+	// DirectoryUPN is the UPN that the account was found with, where it is not the reserved one; empty otherwise. The
+	// directory keeps it unique, so that the store need not.
+	DirectoryUPN string
+
+	// Adopted is true when the account was there before the pipeline sent anything to create it. It then needs no
+	// dwell, and CreatedAt only says when it was recognised.
+	Adopted bool
+
+	ReservedAt time.Time
+	CreatedAt  time.Time // the directory confirmed the creation, or the account was recognised as ours
+	LicensedAt time.Time
+	ReadyAt    time.Time
+}
+
+// accountUPN is the UPN that the account has, or is meant to get.
+func (r Record) accountUPN() string {
+	if r.DirectoryUPN != "" {
+		return r.DirectoryUPN
+	}
+	return r.UPN
+}
