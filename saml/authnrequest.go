@@ -1,7 +1,6 @@
 package saml
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 const (
 	assertionNS = "urn:oasis:names:tc:SAML:2.0:assertion"
 	protocolNS  = "urn:oasis:names:tc:SAML:2.0:protocol"
-	signatureNS = "http://www.w3.org/2000/09/xmldsig#"
 
 	formatPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 	formatUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
@@ -45,7 +43,8 @@ type AuthnRequest struct {
 	// Binding says how the request travelled.
 	Binding Binding
 
-	// Signed is true if the request carried a signature. It was not verified.
+	// Signed is true if the request carried a signature that one of Config.RequestCertificates verified. Signatures are
+	// not looked at, and Signed is false, where there are no such certificates.
 	Signed bool
 }
 
@@ -59,69 +58,41 @@ func (r *AuthnRequest) WantsMFA() bool {
 }
 
 // ParseAuthnRequest reads and checks a decoded AuthnRequest in each of the shapes that Entra is known to send: with and
-// without Destination, AssertionConsumerServiceIndex and signature. The error is a *[RequestError].
+// without Destination, AssertionConsumerServiceIndex and signature. It does not know Config.Replays. The error is a
+// *[RequestError].
 func (p *IdentityProvider) ParseAuthnRequest(document []byte) (*AuthnRequest, error) {
-	if len(document) > MaxRequestSize {
-		return nil, refuse(ErrTooLarge, fmt.Sprintf("the document has %d bytes", len(document)))
-	}
-	root, err := xmldoc.Parse(document)
-	if err != nil {
-		return nil, &RequestError{Reason: ErrXML, Err: err}
-	}
-	request, err := readMessage(root)
+	request, err := p.parseAuthnRequest(document)
 	if err != nil {
 		return nil, err
 	}
-	for _, check := range []func(*xmldoc.Element) error{p.checkIssuer, p.checkDestination, p.checkAnswer, checkNameIDPolicy} {
-		if err := check(root); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.checkAge(request.IssueInstant); err != nil {
-		return nil, err
-	}
-	if err := readWishes(root, request); err != nil {
+	if err := p.checkSigned(request.Signed); err != nil {
 		return nil, err
 	}
 	return request, nil
 }
 
-// readMessage reads what every SAML request has (SAML core, section 3.2.1).
-func readMessage(root *xmldoc.Element) (*AuthnRequest, error) {
-	if root.Space != protocolNS || root.Local != "AuthnRequest" {
-		return nil, refuse(ErrNotAuthnRequest, "the root element is "+oneLine(root.Local))
-	}
-	if version, _ := root.Attr("Version"); version != "2.0" {
-		return nil, refuse(ErrNotAuthnRequest, "Version is "+oneLine(version))
-	}
-	id, _ := root.Attr("ID")
-	if !isNCName(id) {
-		return nil, refuse(ErrNotAuthnRequest, "ID is not a name: "+oneLine(id))
-	}
-	instant, _ := root.Attr("IssueInstant")
-	at, err := time.Parse(time.RFC3339Nano, instant)
+func (p *IdentityProvider) parseAuthnRequest(document []byte) (*AuthnRequest, error) {
+	root, signed, err := p.parseMessage(document, "AuthnRequest", p.sso)
 	if err != nil {
-		return nil, refuse(ErrNotAuthnRequest, "IssueInstant is not a time in UTC: "+oneLine(instant))
+		return nil, err
 	}
-	return &AuthnRequest{ID: id, IssueInstant: at, Signed: len(root.All(signatureNS, "Signature")) > 0}, nil
-}
-
-func (p *IdentityProvider) checkIssuer(root *xmldoc.Element) error {
-	issuers := root.All(assertionNS, "Issuer")
-	if len(issuers) != 1 {
-		return refuse(ErrIssuer, fmt.Sprintf("there are %d Issuer elements", len(issuers)))
+	id, issued, err := readMessage(root)
+	if err != nil {
+		return nil, err
 	}
-	if issuer := strings.TrimSpace(issuers[0].Text); issuer != p.cloud.Audience {
-		return refuse(ErrIssuer, fmt.Sprintf("%s is not %s; is the right cloud configured?", oneLine(issuer), p.cloud.Audience))
+	for _, check := range []func(*xmldoc.Element) error{p.checkAnswer, checkNameIDPolicy} {
+		if err := check(root); err != nil {
+			return nil, err
+		}
 	}
-	return nil
-}
-
-func (p *IdentityProvider) checkDestination(root *xmldoc.Element) error {
-	if destination, present := root.Attr("Destination"); present && destination != p.sso {
-		return refuse(ErrDestination, fmt.Sprintf("%s is not %s", oneLine(destination), p.sso))
+	if err := p.checkAge(issued); err != nil {
+		return nil, err
 	}
-	return nil
+	request := &AuthnRequest{ID: id, IssueInstant: issued, Signed: signed}
+	if err := readWishes(root, request); err != nil {
+		return nil, err
+	}
+	return request, nil
 }
 
 // checkAnswer refuses a request that wants its answer elsewhere or otherwise. The answer would go to the configured
@@ -143,7 +114,7 @@ func (p *IdentityProvider) checkAnswer(root *xmldoc.Element) error {
 func checkNameIDPolicy(root *xmldoc.Element) error {
 	policies := root.All(protocolNS, "NameIDPolicy")
 	if len(policies) > 1 {
-		return refuse(ErrNotAuthnRequest, "there are several NameIDPolicy elements")
+		return refuse(ErrNotRequest, "there are several NameIDPolicy elements")
 	}
 	if len(policies) == 0 {
 		return nil
@@ -151,18 +122,6 @@ func checkNameIDPolicy(root *xmldoc.Element) error {
 	format, present := policies[0].Attr("Format")
 	if present && format != formatPersistent && format != formatUnspecified {
 		return refuse(ErrUnsupported, "the NameID format "+oneLine(format)+" is asked for: only persistent is served")
-	}
-	return nil
-}
-
-func (p *IdentityProvider) checkAge(issued time.Time) error {
-	now := p.now()
-	switch {
-	case issued.After(now.Add(p.clockSkew)):
-		return refuse(ErrExpired, fmt.Sprintf("it was issued %s in the future: check this machine's clock",
-			issued.Sub(now).Round(time.Second)))
-	case issued.Before(now.Add(-p.maxRequestAge)):
-		return refuse(ErrExpired, fmt.Sprintf("it was issued %s ago", now.Sub(issued).Round(time.Second)))
 	}
 	return nil
 }
@@ -177,7 +136,7 @@ func readWishes(root *xmldoc.Element, request *AuthnRequest) (err error) {
 	}
 	contexts := root.All(protocolNS, "RequestedAuthnContext")
 	if len(contexts) > 1 {
-		return refuse(ErrNotAuthnRequest, "there are several RequestedAuthnContext elements")
+		return refuse(ErrNotRequest, "there are several RequestedAuthnContext elements")
 	}
 	for _, context := range contexts {
 		for _, class := range context.All(assertionNS, "AuthnContextClassRef") {
@@ -196,20 +155,5 @@ func boolean(e *xmldoc.Element, name string) (bool, error) {
 	case "", "false", "0":
 		return false, nil
 	}
-	return false, refuse(ErrNotAuthnRequest, name+" is neither true nor false: "+oneLine(value))
-}
-
-// isNCName accepts the names that SAML IDs are made of; letters beyond ASCII are not, as nobody sends them.
-func isNCName(s string) bool {
-	if s == "" || len(s) > 256 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c != '-' && c != '.' && (c < '0' || c > '9')) {
-			return false
-		}
-	}
-	return true
+	return false, refuse(ErrNotRequest, name+" is neither true nor false: "+oneLine(value))
 }

@@ -79,9 +79,9 @@ func TestReadRequestAcceptsEveryShapeThatEntraSends(t *testing.T) {
 			func(*saml.AuthnRequest) {}},
 		"the assertion consumer service named by URL": {attribute(`AssertionConsumerServiceURL="` + loginSRF + `"`),
 			func(*saml.AuthnRequest) {}},
-		"signed, with a Destination": {
+		"signed, with a Destination, where signatures are not looked at": {
 			strings.Replace(attribute(`Destination="`+ssoURL+`"`), "</Issuer>", "</Issuer>"+signature, 1),
-			func(r *saml.AuthnRequest) { r.Signed = true }},
+			func(*saml.AuthnRequest) {}},
 		"fresh sign-in asked for":  {attribute(`ForceAuthn="true"`), func(r *saml.AuthnRequest) { r.ForceAuthn = true }},
 		"fresh sign-in, as 1":      {attribute(`ForceAuthn="1"`), func(r *saml.AuthnRequest) { r.ForceAuthn = true }},
 		"no page to be shown":      {attribute(`IsPassive="true"`), func(r *saml.AuthnRequest) { r.IsPassive = true }},
@@ -148,14 +148,14 @@ func TestReadRequestRefuses(t *testing.T) {
 		"too many elements":                 {child(strings.Repeat("<x/>", 1001)), saml.ErrXML, "too many"},
 		"too many attributes":               {child("<x" + manyAttributes(100) + "/>"), saml.ErrXML, "too many"},
 		"two root elements":                 {plainRequest + plainRequest, saml.ErrXML, "more than one root"},
-		"another message":                   {strings.ReplaceAll(plainRequest, "AuthnRequest", "LogoutRequest"), saml.ErrNotAuthnRequest, "LogoutRequest"},
-		"another namespace":                 {with("SAML:2.0:protocol", "SAML:1.0:protocol"), saml.ErrNotAuthnRequest, ""},
-		"another version":                   {with(`Version="2.0"`, `Version="1.1"`), saml.ErrNotAuthnRequest, "Version"},
-		"no ID":                             {with(`ID="`+requestID+`"`, ""), saml.ErrNotAuthnRequest, "ID"},
-		"an ID that starts with a digit":    {with(`ID="_`, `ID="`), saml.ErrNotAuthnRequest, "ID"},
-		"an ID with markup in it":           {with(`ID="_`, `ID="_&lt;`), saml.ErrNotAuthnRequest, "ID"},
-		"no time":                           {with(`IssueInstant="2026-01-02T03:04:00.000Z"`, ""), saml.ErrNotAuthnRequest, "IssueInstant"},
-		"a time without a zone":             {with(`00.000Z`, `00.000`), saml.ErrNotAuthnRequest, "IssueInstant"},
+		"another message":                   {strings.ReplaceAll(plainRequest, "AuthnRequest", "LogoutRequest"), saml.ErrNotRequest, "LogoutRequest"},
+		"another namespace":                 {with("SAML:2.0:protocol", "SAML:1.0:protocol"), saml.ErrNotRequest, ""},
+		"another version":                   {with(`Version="2.0"`, `Version="1.1"`), saml.ErrNotRequest, "Version"},
+		"no ID":                             {with(`ID="`+requestID+`"`, ""), saml.ErrNotRequest, "ID"},
+		"an ID that starts with a digit":    {with(`ID="_`, `ID="`), saml.ErrNotRequest, "ID"},
+		"an ID with markup in it":           {with(`ID="_`, `ID="_&lt;`), saml.ErrNotRequest, "ID"},
+		"no time":                           {with(`IssueInstant="2026-01-02T03:04:00.000Z"`, ""), saml.ErrNotRequest, "IssueInstant"},
+		"a time without a zone":             {with(`00.000Z`, `00.000`), saml.ErrNotRequest, "IssueInstant"},
 		"no issuer":                         {with(`<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">urn:federation:MicrosoftOnline</Issuer>`, ""), saml.ErrIssuer, "0 Issuer"},
 		"two issuers":                       {child(`<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">` + audience + `</Issuer>`), saml.ErrIssuer, "2 Issuer"},
 		"another service provider":          {with("urn:federation:MicrosoftOnline", "urn:federation:other"), saml.ErrIssuer, "right cloud"},
@@ -169,7 +169,7 @@ func TestReadRequestRefuses(t *testing.T) {
 		"a transient NameID":                {with("nameid-format:persistent", "nameid-format:transient"), saml.ErrUnsupported, "NameID"},
 		"an old request":                    {with("T03:04:00", "T02:54:00"), saml.ErrExpired, "ago"},
 		"a request of the future":           {with("T03:04:00", "T03:09:06"), saml.ErrExpired, "clock"},
-		"ForceAuthn neither true nor false": {attribute(`ForceAuthn="yes"`), saml.ErrNotAuthnRequest, "ForceAuthn"},
+		"ForceAuthn neither true nor false": {attribute(`ForceAuthn="yes"`), saml.ErrNotRequest, "ForceAuthn"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			for binding, r := range map[string]*http.Request{

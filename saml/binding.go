@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/entrafed/entrafed/internal/dsig"
 )
 
 // Limits of what is read from a browser.
@@ -59,14 +61,25 @@ func (p *IdentityProvider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := p.ParseAuthnRequest(document)
+	request, err := p.parseAuthnRequest(document)
 	if err != nil {
 		return nil, err
 	}
 	request.Binding = binding
 	request.RelayState = relayState
-	if hint := loginHint(r.URL.RawQuery); hint != "" {
-		request.LoginHint = hint
+	request.LoginHint = loginHint(r.URL.RawQuery)
+	if binding == BindingRedirect {
+		signed, err := p.verifyQuery(r.URL.RawQuery)
+		if err != nil {
+			return nil, err
+		}
+		request.Signed = request.Signed || signed
+	}
+	if err := p.checkSigned(request.Signed); err != nil {
+		return nil, err
+	}
+	if err := p.checkFirstUse(r.Context(), request); err != nil {
+		return nil, err
 	}
 	return request, nil
 }
@@ -114,6 +127,52 @@ func single(fields url.Values, name string) (string, error) {
 		return "", nil
 	}
 	return values[0], nil
+}
+
+// verifyQuery checks the signature of the Redirect binding, which covers the parameters as they stand in the URL, before
+// any unescaping (SAML bindings, section 3.4.4.1). Without a signature it reports false.
+func (p *IdentityProvider) verifyQuery(rawQuery string) (signed bool, err error) {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil || len(p.requestCertificates) == 0 || !query.Has("Signature") && !query.Has("SigAlg") {
+		return false, nil // a query that cannot be parsed was refused before
+	}
+	encoded, err := single(query, "Signature")
+	if err != nil {
+		return false, err
+	}
+	algorithm, err := single(query, "SigAlg")
+	if err != nil {
+		return false, err
+	}
+	value, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return false, &RequestError{Reason: ErrSignature, Detail: "Signature is not base64", Err: err}
+	}
+	content, found := signedQuery(rawQuery)
+	if !found {
+		return false, refuse(ErrSignature, "the names of the signed parameters are escaped")
+	}
+	if err := dsig.VerifyBytes(algorithm, []byte(content), value, p.requestCertificates); err != nil {
+		return false, &RequestError{Reason: ErrSignature, Err: err}
+	}
+	return true, nil
+}
+
+// signedQuery picks what the signature of a query covers, in the order that the binding asks for.
+func signedQuery(rawQuery string) (content string, found bool) {
+	raw := map[string]string{}
+	for parameter := range strings.SplitSeq(rawQuery, "&") {
+		name, _, _ := strings.Cut(parameter, "=")
+		raw[name] = parameter // repeated ones were refused before
+	}
+	if raw["SAMLRequest"] == "" || raw["SigAlg"] == "" || raw["Signature"] == "" {
+		return "", false
+	}
+	parts := []string{raw["SAMLRequest"]}
+	if relayState, present := raw["RelayState"]; present {
+		parts = append(parts, relayState)
+	}
+	return strings.Join(append(parts, raw["SigAlg"]), "&"), true
 }
 
 // checkRelayState refuses what a hidden field of a form cannot bring back byte for byte.

@@ -1,16 +1,18 @@
 package saml
 
 import (
-	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/entrafed/entrafed"
-	"github.com/entrafed/entrafed/internal/dsig"
 )
 
 // Config describes an identity provider. SingleSignOnService, Realms and Signer are required.
@@ -22,11 +24,32 @@ type Config struct {
 	// the domain's federation. A request that names a Destination must name this one.
 	SingleSignOnService string
 
+	// SingleLogoutService is the URL where this identity provider receives a LogoutRequest: the signOutUri of the
+	// domain's federation. Empty: there is none, and metadata names none.
+	SingleLogoutService string
+
 	// Realms are the federated domains, at least one.
 	Realms []Realm
 
 	// Signer is the key that signs assertions.
 	Signer Signer
+
+	// NextSigner is the key that will sign after the present one. Metadata shows both; [IdentityProvider.SwitchSigner]
+	// switches. The zero value is none.
+	NextSigner Signer
+
+	// RequestCertificates are the certificates whose keys sign Entra's requests, from the cloud's SAML metadata
+	// (Cloud.Metadata). Where there are any, a signed request must be signed by one of them. Where there are none,
+	// signatures on requests are not looked at.
+	RequestCertificates []*x509.Certificate
+
+	// RequireSignedRequests refuses requests without a signature of one of the RequestCertificates. Set it if, and only
+	// if, the domain's isSignedAuthenticationRequestRequired is true in Entra, whose default is false.
+	RequireSignedRequests bool
+
+	// Replays makes an AuthnRequest good for one answer. nil: it is good for as many as arrive within MaxRequestAge,
+	// and Entra, which accepts one answer, is relied upon.
+	Replays ReplayStore
 
 	// Lifetime is how long an assertion may be presented. 0 means 5 minutes; at most an hour.
 	Lifetime time.Duration
@@ -45,13 +68,6 @@ type Config struct {
 	Rand io.Reader
 }
 
-// Signer is a key and its certificate. The key may live in a file, a KMS or an HSM; it must be RSA with at least 2048
-// bits.
-type Signer struct {
-	Key         crypto.Signer
-	Certificate *x509.Certificate
-}
-
 const (
 	defaultLifetime      = 5 * time.Minute
 	defaultClockSkew     = 5 * time.Minute
@@ -61,19 +77,25 @@ const (
 	maxMaxRequestAge     = time.Hour
 )
 
-// IdentityProvider reads requests and issues responses. Make one with [New]; it is safe for concurrent use.
+// IdentityProvider reads requests and issues responses. Make one with [New]; it is safe for concurrent use, and only its
+// keys ever change.
 type IdentityProvider struct {
 	cloud         entrafed.Cloud
-	sso           string
+	sso, slo      string
 	realms        realms
-	signer        *dsig.Signer
-	certificate   *x509.Certificate
 	lifetime      time.Duration
 	clockSkew     time.Duration
 	maxRequestAge time.Duration
 	now           func() time.Time
 	rand          io.Reader
 	page          *postPage
+
+	requestCertificates []*x509.Certificate
+	requireSigned       bool
+	replays             ReplayStore
+
+	keysMu sync.Mutex // held while keys are replaced
+	keys   atomic.Pointer[keys]
 }
 
 // New returns an identity provider, or one error that lists everything that is missing or wrong.
@@ -81,12 +103,16 @@ func New(cfg Config) (*IdentityProvider, error) {
 	p := &IdentityProvider{
 		cloud:         cfg.Cloud.OrGlobal(),
 		sso:           cfg.SingleSignOnService,
-		certificate:   cfg.Signer.Certificate,
+		slo:           cfg.SingleLogoutService,
 		lifetime:      orDefault(cfg.Lifetime, defaultLifetime),
 		clockSkew:     orDefault(cfg.ClockSkew, defaultClockSkew),
 		maxRequestAge: orDefault(cfg.MaxRequestAge, defaultMaxRequestAge),
 		now:           cfg.Now,
 		rand:          cfg.Rand,
+
+		requestCertificates: slices.Clone(cfg.RequestCertificates),
+		requireSigned:       cfg.RequireSignedRequests,
+		replays:             cfg.Replays,
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -103,20 +129,41 @@ func New(cfg Config) (*IdentityProvider, error) {
 	}
 	add("Cloud", p.cloud.Validate())
 	add("SingleSignOnService", p.cloud.CheckURL(p.sso))
+	if p.slo != "" {
+		add("SingleLogoutService", p.cloud.CheckURL(p.slo))
+	}
 	add("Lifetime", within(p.lifetime, maxLifetime))
 	add("ClockSkew", within(p.clockSkew, maxClockSkew))
 	add("MaxRequestAge", within(p.maxRequestAge, maxMaxRequestAge))
 	var err error
 	p.realms, err = newRealms(cfg.Realms, p.cloud)
 	add("Realms", err)
-	p.signer, err = dsig.NewSigner(cfg.Signer.Key, cfg.Signer.Certificate, p.rand)
-	add("Signer", err)
-	add("Signer", validAt(cfg.Signer.Certificate, p.now()))
+	k, err := p.newKeys(cfg.Signer, cfg.NextSigner)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("saml: %w", err))
+	}
+	add("RequestCertificates", cfg.checkRequestCertificates())
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	p.keys.Store(k)
 	p.page = newPostPage(p.cloud)
 	return p, nil
+}
+
+func (cfg Config) checkRequestCertificates() error {
+	if cfg.RequireSignedRequests && len(cfg.RequestCertificates) == 0 {
+		return errors.New("RequireSignedRequests needs the certificates of the cloud's SAML metadata")
+	}
+	for i, certificate := range cfg.RequestCertificates {
+		if certificate == nil {
+			return fmt.Errorf("the certificate %d is nil", i)
+		}
+		if _, ok := certificate.PublicKey.(*rsa.PublicKey); !ok {
+			return fmt.Errorf("the certificate %d has a key of %T: Entra signs with RSA", i, certificate.PublicKey)
+		}
+	}
+	return nil
 }
 
 // Cloud returns the cloud that this identity provider answers to.
@@ -124,6 +171,9 @@ func (p *IdentityProvider) Cloud() entrafed.Cloud { return p.cloud }
 
 // SingleSignOnService returns the URL where this identity provider receives requests.
 func (p *IdentityProvider) SingleSignOnService() string { return p.sso }
+
+// SingleLogoutService returns the URL where this identity provider receives sign-outs, or "".
+func (p *IdentityProvider) SingleLogoutService() string { return p.slo }
 
 func orDefault(d, standard time.Duration) time.Duration {
 	if d == 0 {
@@ -135,20 +185,6 @@ func orDefault(d, standard time.Duration) time.Duration {
 func within(d, limit time.Duration) error {
 	if d < 0 || d > limit {
 		return fmt.Errorf("%s is not between 0 and %s", d, limit)
-	}
-	return nil
-}
-
-// validAt refuses a certificate outside its validity, because Entra would refuse what it signs.
-func validAt(certificate *x509.Certificate, now time.Time) error {
-	switch {
-	case certificate == nil: // reported with the key
-		return nil
-	case now.Before(certificate.NotBefore):
-		return fmt.Errorf("the certificate is valid only from %s", certificate.NotBefore.UTC().Format(time.RFC3339))
-	case now.After(certificate.NotAfter):
-		return fmt.Errorf("the certificate expired on %s: make a new one and register it with Entra first",
-			certificate.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -1,8 +1,7 @@
 package saml
 
 import (
-	"encoding/base64"
-	"fmt"
+	"strconv"
 
 	"github.com/entrafed/entrafed/internal/xmldoc"
 )
@@ -21,27 +20,36 @@ const MetadataContentType = "application/samlmetadata+xml"
 //
 // Source: https://docs.oasis-open.org/security/saml/v2.0/saml-metadata-2.0-os.pdf.
 func (p *IdentityProvider) Metadata(domain string) ([]byte, error) {
-	if domain == "" && len(p.realms) == 1 {
-		domain = p.realms[0].Domain
-	}
-	realm, found := p.realms.of(domain)
-	if !found {
-		return nil, fmt.Errorf("%w: domain %q", ErrRealm, domain)
+	realm, err := p.realmOrOnly(domain)
+	if err != nil {
+		return nil, err
 	}
 	w := xmldoc.NewWriter(4 << 10)
 	w.Start(md("EntityDescriptor"), xmldoc.Attr{Name: "entityID", Value: realm.Issuer})
-	w.Start(md("IDPSSODescriptor"), xmldoc.Attr{Name: "WantAuthnRequestsSigned", Value: "false"},
+	w.Start(md("IDPSSODescriptor"), xmldoc.Attr{Name: "WantAuthnRequestsSigned", Value: strconv.FormatBool(p.requireSigned)},
 		xmldoc.Attr{Name: "protocolSupportEnumeration", Value: protocolNS})
-	writeKeyDescriptor(w, base64.StdEncoding.EncodeToString(p.certificate.Raw))
-	w.Element(md("NameIDFormat"), formatPersistent)
-	for _, binding := range []Binding{BindingPOST, BindingRedirect} {
-		w.Start(md("SingleSignOnService"), xmldoc.Attr{Name: "Binding", Value: string(binding)},
-			xmldoc.Attr{Name: "Location", Value: p.sso})
-		w.End()
+	k := p.keys.Load()
+	writeKeyDescriptor(w, k.activeBase64)
+	if k.nextBase64 != "" {
+		writeKeyDescriptor(w, k.nextBase64)
 	}
+	if p.slo != "" {
+		writeServices(w, "SingleLogoutService", p.slo)
+	}
+	w.Element(md("NameIDFormat"), formatPersistent)
+	writeServices(w, "SingleSignOnService", p.sso)
 	w.End()
 	w.End()
 	return w.Bytes()
+}
+
+// writeServices names one address for both bindings.
+func writeServices(w *xmldoc.Writer, service, location string) {
+	for _, binding := range []Binding{BindingPOST, BindingRedirect} {
+		w.Start(md(service), xmldoc.Attr{Name: "Binding", Value: string(binding)},
+			xmldoc.Attr{Name: "Location", Value: location})
+		w.End()
+	}
 }
 
 func writeKeyDescriptor(w *xmldoc.Writer, certificate string) {

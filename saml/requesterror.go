@@ -19,8 +19,9 @@ var (
 	// repeated IDs.
 	ErrXML = errors.New("saml: the SAMLRequest is not acceptable XML")
 
-	// ErrNotAuthnRequest: the document is well-formed, but not an AuthnRequest of SAML 2.0 with an ID and a time.
-	ErrNotAuthnRequest = errors.New("saml: the document is not a SAML 2.0 AuthnRequest")
+	// ErrNotRequest: the document is well-formed, but not the request of SAML 2.0 that is expected here, with an ID and
+	// a time.
+	ErrNotRequest = errors.New("saml: the document is not the SAML 2.0 request that is expected here")
 
 	// ErrIssuer: somebody else than the configured cloud asks.
 	ErrIssuer = errors.New("saml: the request comes from an unknown service provider")
@@ -30,6 +31,16 @@ var (
 
 	// ErrExpired: the request is older than Config.MaxRequestAge, or from the future.
 	ErrExpired = errors.New("saml: the request is not of this time")
+
+	// ErrSignature: the request's signature does not verify under one of Config.RequestCertificates, or there is none
+	// although Config.RequireSignedRequests wants one.
+	ErrSignature = errors.New("saml: the request is not signed by Entra")
+
+	// ErrReplayed: a request with that ID was read before.
+	ErrReplayed = errors.New("saml: the request was used before")
+
+	// ErrReplayStore: Config.Replays failed, so nobody knows whether the request is new.
+	ErrReplayStore = errors.New("saml: the store of used requests failed")
 
 	// ErrUnsupported: the request wants an answer that this profile does not give: another assertion consumer service,
 	// another binding, another NameID format.

@@ -14,7 +14,7 @@ import (
 // Response is an issued answer, ready to be posted by the person's browser. Its fields are for logs and for whoever
 // renders another page than [Response.Post] does; changing them changes nothing that was signed.
 type Response struct {
-	// ID and AssertionID are 128 random bits each.
+	// ID and AssertionID are 128 random bits each. A response without an assertion has no AssertionID.
 	ID, AssertionID string
 
 	// InResponseTo is the request's ID, or empty if the response is unsolicited.
@@ -32,7 +32,7 @@ type Response struct {
 	// IssueInstant is when the response was made, and NotOnOrAfter when it becomes worthless.
 	IssueInstant, NotOnOrAfter time.Time
 
-	// XML is the samlp:Response. The signature covers bytes of it: send it as it is.
+	// XML is the samlp:Response, or the samlp:LogoutResponse. The signature covers bytes of it: send it as it is.
 	XML []byte
 
 	page *postPage
@@ -100,12 +100,9 @@ func (p *IdentityProvider) newIDs() (ids [2]string, err error) {
 func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
 	issued := timestamp(r.IssueInstant)
 	w := xmldoc.NewWriter(6 << 10)
-	w.Start(samlp("Response"), optional("InResponseTo", r.InResponseTo,
-		xmldoc.Attr{Name: "Destination", Value: r.Destination}, xmldoc.Attr{Name: "ID", Value: r.ID},
-		xmldoc.Attr{Name: "IssueInstant", Value: issued}, xmldoc.Attr{Name: "Version", Value: "2.0"})...)
-	w.Element(saml("Issuer"), r.Issuer)
+	writeResponseStart(w, samlp("Response"), r)
 	w.Start(samlp("Status"))
-	w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: statusSuccess})
+	w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: string(StatusSuccess)})
 	w.End()
 	w.End()
 
@@ -123,7 +120,7 @@ func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
 	if err := w.Err(); err != nil {
 		return nil, err
 	}
-	signature, err := p.signer.Enveloped(w.Since(start), r.AssertionID)
+	signature, err := p.keys.Load().signer.Enveloped(w.Since(start), r.AssertionID)
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +129,15 @@ func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
 	return w.Bytes()
 }
 
-const (
-	statusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
-	methodBearer  = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-)
+const methodBearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+
+// writeResponseStart opens a response of any kind and writes its issuer.
+func writeResponseStart(w *xmldoc.Writer, name xmldoc.Name, r *Response) {
+	w.Start(name, optional("InResponseTo", r.InResponseTo,
+		xmldoc.Attr{Name: "Destination", Value: r.Destination}, xmldoc.Attr{Name: "ID", Value: r.ID},
+		xmldoc.Attr{Name: "IssueInstant", Value: timestamp(r.IssueInstant)}, xmldoc.Attr{Name: "Version", Value: "2.0"})...)
+	w.Element(saml("Issuer"), r.Issuer)
+}
 
 func (p *IdentityProvider) writeSubject(w *xmldoc.Writer, r *Response, subject Subject) {
 	w.Start(saml("Subject"))

@@ -290,13 +290,27 @@ func TestRespondReportsAFailingKey(t *testing.T) {
 
 // verify checks the assertion's signature with goxmldsig and returns the assertion as that saw it.
 func verify(document []byte, certificate *x509.Certificate) (*etree.Element, error) {
+	return verifyAt(document, "./Assertion", certificate)
+}
+
+// verifyRoot checks the signature of the message as a whole.
+func verifyRoot(document []byte, certificate *x509.Certificate) error {
+	_, err := verifyAt(document, "", certificate)
+	return err
+}
+
+func verifyAt(document []byte, path string, certificate *x509.Certificate) (*etree.Element, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(document); err != nil {
 		return nil, err
 	}
+	element := doc.Root()
+	if path != "" {
+		element = element.FindElement(path)
+	}
 	validation := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
 	validation.Clock = dsig.NewFakeClockAt(testTime)
-	return validation.Validate(doc.Root().FindElement("./Assertion"))
+	return validation.Validate(element)
 }
 
 // requireCanonical checks that every byte is in exclusive canonical form already.

@@ -34,16 +34,12 @@ type Signer struct {
 	certificate string // base64 of the DER form, made once
 }
 
-// NewSigner returns a signer, or one error that lists what is wrong with the key and its certificate. Validity in time
-// is the caller's to judge.
-func NewSigner(key crypto.Signer, certificate *x509.Certificate, random io.Reader) (*Signer, error) {
-	if err := Check(key, certificate); err != nil {
-		return nil, err
-	}
-	return &Signer{key, random, base64.StdEncoding.EncodeToString(certificate.Raw)}, nil
+// NewSigner returns a signer for a key that passed [Check].
+func NewSigner(key crypto.Signer, certificate *x509.Certificate, random io.Reader) *Signer {
+	return &Signer{key, random, base64.StdEncoding.EncodeToString(certificate.Raw)}
 }
 
-// Check lists what is wrong with a key and its certificate.
+// Check lists what is wrong with a key and its certificate. Validity in time is the caller's to judge.
 func Check(key crypto.Signer, certificate *x509.Certificate) error {
 	if key == nil || certificate == nil {
 		return errors.New("a private key and its certificate are both needed")

@@ -29,8 +29,8 @@ func TestEnvelopedVerifiesUnderGoxmldsig(t *testing.T) {
 	require.NoError(t, err)
 	certificate, err := x509.ParseCertificate(der)
 	require.NoError(t, err)
-	signer, err := dsig.NewSigner(key, certificate, rand.Reader)
-	require.NoError(t, err)
+	require.NoError(t, dsig.Check(key, certificate))
+	signer := dsig.NewSigner(key, certificate, rand.Reader)
 
 	const open, rest = `<a:x xmlns:a="urn:a" ID="_1">`, `<a:y>text</a:y></a:x>`
 	signature, err := signer.Enveloped([]byte(open+rest), "_1")

@@ -1,0 +1,36 @@
+// Package entratest is a simulated Microsoft Entra tenant for tests: Microsoft Graph, the token endpoint, and the
+// sign-in service with applications behind it, in one [http.Handler] and without a network.
+//
+// A test of an identity provider, or of anything that provisions users, is a few lines:
+//
+//	tenant := entratest.Start(t, entratest.Config{
+//		Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
+//			Issuer: "https://id.contoso.com/entra", SignInURL: "https://id.contoso.com/sso",
+//			Certificates: []*x509.Certificate{certificate},
+//		}}},
+//	})
+//	tenant.Mount("id.contoso.com", myIdentityProvider)
+//	browser := entratest.NewBrowser(tenant.Transport())
+//	page, err := browser.Open(ctx, "https://contoso.sharepoint.com/sites/hr")
+//
+// The code under test keeps its real configuration, [entrafed.Global]: [Tenant.Transport] answers for Microsoft's host
+// names in this process, and refuses every other host. [Tenant.Credential] is a credential for Graph. For a tenant that
+// other processes reach, serve the Tenant on a listener and set Config.BaseURL.
+//
+// # What it is faithful to
+//
+// Graph answers with the shapes, codes, texts and headers of the real one for what it implements: creating, reading,
+// listing, changing and deleting users, subscriptions and licences, domains and their federation (read), the
+// organization. What it does not implement it refuses as Graph refuses a path that does not exist. Where no public source
+// gives a text or a rule, the comment at that place says what was assumed.
+//
+// The tenant is as inconvenient as the real one. Writes reach the replicas that answer reads one by one, as Config.Lag
+// says, so that a user who was just created is there, then not there, then there; the sign-in service knows of a user 10
+// seconds later. Uniqueness is decided at once. Access tokens end after an hour. [Tenant.Inject] adds throttling,
+// failures and lost answers.
+//
+// # Time and chance
+//
+// With a [Clock] the time is the test's, and an hour passes in a moment. Everything random comes from Config.Seed. The
+// tenant protects nothing: its identifiers and its keys follow from the Seed, and it must never be given a real secret.
+package entratest

@@ -1,0 +1,239 @@
+package entratest_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"io"
+	"math/big"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/federation/entratest"
+)
+
+var clockStart = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// graphCaller calls Graph as the tenant's first application.
+type graphCaller struct {
+	t      *testing.T
+	tenant *entratest.Tenant
+	header http.Header
+}
+
+// callGraph starts a tenant without lag, unless cfg says otherwise, on a clock of its own.
+func callGraph(t *testing.T, cfg entratest.Config) (*graphCaller, *entratest.Clock) {
+	t.Helper()
+	if cfg.Clock == nil {
+		cfg.Clock = entratest.NewClock(clockStart)
+	}
+	return &graphCaller{t: t, tenant: entratest.Start(t, cfg), header: http.Header{}}, cfg.Clock
+}
+
+// graphAnswer is an answer with its JSON decoded.
+type graphAnswer struct {
+	Status int
+	Header http.Header
+	Body   map[string]any
+}
+
+// Error is the code and message of an error.
+func (a graphAnswer) Error() (code, message string) {
+	e, _ := a.Body["error"].(map[string]any)
+	code, _ = e["code"].(string)
+	message, _ = e["message"].(string)
+	return code, message
+}
+
+// Targets are the code and target of each of the error's details.
+func (a graphAnswer) Targets() map[string]string {
+	e, _ := a.Body["error"].(map[string]any)
+	details, _ := e["details"].([]any)
+	out := map[string]string{}
+	for _, d := range details {
+		d := d.(map[string]any)
+		out[d["code"].(string)] = d["target"].(string)
+	}
+	return out
+}
+
+// Values are the items of a list.
+func (a graphAnswer) Values() []map[string]any {
+	items, _ := a.Body["value"].([]any)
+	out := []map[string]any{}
+	for _, item := range items {
+		out = append(out, item.(map[string]any))
+	}
+	return out
+}
+
+// Column is one property of each item of a list.
+func (a graphAnswer) Column(name string) []string {
+	out := []string{}
+	for _, item := range a.Values() {
+		out = append(out, item[name].(string))
+	}
+	return out
+}
+
+func (g *graphCaller) token() string {
+	g.t.Helper()
+	scope := g.tenant.Cloud().Graph + "/.default"
+	token, err := g.tenant.Credential().GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{scope}})
+	require.NoError(g.t, err)
+	return token.Token
+}
+
+// send sends a request below /v1.0 without touching g, and may be called from any goroutine.
+func (g *graphCaller) send(method, path string, body io.Reader, header http.Header) (graphAnswer, error) {
+	req, err := http.NewRequest(method, g.tenant.Cloud().Graph+"/v1.0/"+path, body)
+	if err != nil {
+		return graphAnswer{}, err
+	}
+	req.Header = header
+	res, err := g.tenant.Client().Do(req)
+	if err != nil {
+		return graphAnswer{}, err
+	}
+	defer res.Body.Close()
+	answer := graphAnswer{Status: res.StatusCode, Header: res.Header}
+	raw, err := io.ReadAll(res.Body)
+	if err == nil && len(raw) > 0 {
+		err = json.Unmarshal(raw, &answer.Body)
+	}
+	return answer, err
+}
+
+// headers are those of a good request.
+func (g *graphCaller) headers() http.Header {
+	header := g.header.Clone()
+	if header.Get("Authorization") == "" {
+		header.Set("Authorization", "Bearer "+g.token())
+	}
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "application/json")
+	}
+	return header
+}
+
+func (g *graphCaller) call(method, path string, body any) graphAnswer {
+	g.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		raw, err := json.Marshal(body)
+		require.NoError(g.t, err)
+		reader = bytes.NewReader(raw)
+	}
+	answer, err := g.send(method, path, reader, g.headers())
+	require.NoError(g.t, err)
+	return answer
+}
+
+func (g *graphCaller) get(path string) graphAnswer {
+	g.t.Helper()
+	return g.call(http.MethodGet, path, nil)
+}
+
+func (g *graphCaller) filter(expression string) graphAnswer {
+	g.t.Helper()
+	return g.get("users?$filter=" + url.QueryEscape(expression))
+}
+
+func (g *graphCaller) post(path string, body any) graphAnswer {
+	g.t.Helper()
+	return g.call(http.MethodPost, path, body)
+}
+
+// create creates a user and returns the object ID.
+func (g *graphCaller) create(body map[string]any) string {
+	g.t.Helper()
+	answer := g.post("users", body)
+	require.Equal(g.t, http.StatusCreated, answer.Status, "%v", answer.Body)
+	return answer.Body["id"].(string)
+}
+
+// userBody is a body that POST /users accepts in contoso.com, changed by the pairs of name and value; a nil value takes
+// the property away.
+func userBody(name string, pairs ...any) map[string]any {
+	body := map[string]any{
+		"accountEnabled":    true,
+		"displayName":       name,
+		"mailNickname":      name,
+		"userPrincipalName": name + "@contoso.com",
+		"passwordProfile":   map[string]any{"password": "Correct-Horse-1", "forceChangePasswordNextSignIn": false},
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == nil {
+			delete(body, pairs[i].(string))
+			continue
+		}
+		body[pairs[i].(string)] = pairs[i+1]
+	}
+	return body
+}
+
+// federatedConfig is a tenant without lag whose domain contoso.com is federated.
+func federatedConfig(t *testing.T) entratest.Config {
+	t.Helper()
+	return entratest.Config{
+		Lag:     entratest.LagNone,
+		Domains: []entratest.Domain{{Name: "contoso.com", Federation: someFederation(t)}},
+	}
+}
+
+func someFederation(t *testing.T) *entratest.Federation {
+	t.Helper()
+	return &entratest.Federation{
+		Issuer:       "https://id.contoso.com/entra",
+		SignInURL:    "https://id.contoso.com/sso",
+		SignOutURL:   "https://id.contoso.com/logout",
+		Certificates: []*x509.Certificate{someCertificate(t)},
+	}
+}
+
+type registeredKey struct {
+	key         *rsa.PrivateKey
+	certificate *x509.Certificate
+}
+
+// someRegisteredKey is made once: a key takes long.
+var someRegisteredKey = sync.OnceValues(func() (registeredKey, error) { return makeRegisteredKey() })
+
+func makeRegisteredKey() (registeredKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return registeredKey{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "contoso.com"},
+		NotBefore: clockStart.Add(-time.Hour), NotAfter: clockStart.Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return registeredKey{}, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	return registeredKey{key, certificate}, err
+}
+
+func someCertificate(t *testing.T) *x509.Certificate {
+	t.Helper()
+	pair, err := someRegisteredKey()
+	require.NoError(t, err)
+	return pair.certificate
+}

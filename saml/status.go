@@ -1,0 +1,110 @@
+package saml
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/entrafed/entrafed/internal/xmldoc"
+)
+
+// StatusCode is a status of SAML core, section 3.2.2.2.
+type StatusCode string
+
+// The top-level codes.
+const (
+	StatusSuccess   StatusCode = "urn:oasis:names:tc:SAML:2.0:status:Success"
+	StatusRequester StatusCode = "urn:oasis:names:tc:SAML:2.0:status:Requester" // the request cannot be served
+	StatusResponder StatusCode = "urn:oasis:names:tc:SAML:2.0:status:Responder" // this side cannot serve it
+)
+
+// The second-level codes that an identity provider has a use for.
+const (
+	StatusAuthnFailed    StatusCode = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"    // the person could not prove who they are
+	StatusNoAuthnContext StatusCode = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext" // not in the way that was asked for
+	StatusNoPassive      StatusCode = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"      // a page would have to be shown
+	StatusRequestDenied  StatusCode = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"  // the person may not
+	StatusUnsupported    StatusCode = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
+)
+
+// Status is how a request ended.
+type Status struct {
+	Code    StatusCode // a top-level code
+	Reason  StatusCode // a second-level code, or empty
+	Message string     // for whoever reads logs at the other side; no internals. May be empty
+}
+
+// RespondStatus answers a request with no assertion, because the person was not signed in. The profile wants it where
+// IsPassive asks for an answer and not a page; elsewhere a page of the host's own helps people more, because what Entra
+// shows for it is AADSTS500082, which names no cause. domain chooses the realm, as in [IdentityProvider.RespondLogout].
+//
+// Status.Code is [StatusRequester] or [StatusResponder]. The answer is signed as a whole; the private key is used once.
+func (p *IdentityProvider) RespondStatus(request *AuthnRequest, domain string, status Status) (*Response, error) {
+	if request == nil || request.ID == "" {
+		return nil, errors.New("saml: RespondStatus needs the request that ReadRequest returned")
+	}
+	if status.Code != StatusRequester && status.Code != StatusResponder {
+		return nil, fmt.Errorf("saml: %q is not the status of a failure: use StatusRequester or StatusResponder", status.Code)
+	}
+	realm, err := p.realmOrOnly(domain)
+	if err != nil {
+		return nil, err
+	}
+	return p.status("Response", realm, request.ID, request.RelayState, status)
+}
+
+// realmOrOnly is the realm of a domain, or the only one for no domain.
+func (p *IdentityProvider) realmOrOnly(domain string) (Realm, error) {
+	if domain == "" && len(p.realms) == 1 {
+		return p.realms[0], nil
+	}
+	realm, found := p.realms.of(domain)
+	if !found {
+		return Realm{}, fmt.Errorf("%w: domain %q", ErrRealm, domain)
+	}
+	return realm, nil
+}
+
+// status writes and signs a message that holds nothing but a status.
+func (p *IdentityProvider) status(kind string, realm Realm, inResponseTo, relayState string, status Status) (*Response, error) {
+	ids, err := p.newIDs()
+	if err != nil {
+		return nil, err
+	}
+	now := p.now().UTC()
+	response := &Response{
+		ID: ids[0], InResponseTo: inResponseTo, Issuer: realm.Issuer, Destination: p.cloud.AssertionConsumerService,
+		RelayState: relayState, IssueInstant: now, NotOnOrAfter: now.Add(p.lifetime), page: p.page,
+	}
+	if response.XML, err = p.writeStatus(kind, response, status); err != nil {
+		return nil, fmt.Errorf("saml: %w", err)
+	}
+	return response, nil
+}
+
+func (p *IdentityProvider) writeStatus(kind string, r *Response, status Status) ([]byte, error) {
+	w := xmldoc.NewWriter(4 << 10)
+	writeResponseStart(w, samlp(kind), r)
+	afterIssuer := w.Len()
+	w.Start(samlp("Status"))
+	w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: string(status.Code)})
+	if status.Reason != "" {
+		w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: string(status.Reason)})
+		w.End()
+	}
+	w.End()
+	if status.Message != "" {
+		w.Element(samlp("StatusMessage"), status.Message)
+	}
+	w.End()
+	w.End()
+	message, err := w.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	signature, err := p.keys.Load().signer.Enveloped(message, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	w.Insert(afterIssuer, signature)
+	return w.Bytes()
+}
