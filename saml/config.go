@@ -94,6 +94,9 @@ type IdentityProvider struct {
 	requireSigned       bool
 	replays             ReplayStore
 
+	solicited, unsolicited templates
+	scratch                sync.Pool // of *[]byte: the assertion without its signature
+
 	keysMu sync.Mutex // held while keys are replaced
 	keys   atomic.Pointer[keys]
 }
@@ -113,6 +116,10 @@ func New(cfg Config) (*IdentityProvider, error) {
 		requestCertificates: slices.Clone(cfg.RequestCertificates),
 		requireSigned:       cfg.RequireSignedRequests,
 		replays:             cfg.Replays,
+
+		solicited:   newTemplates(false),
+		unsolicited: newTemplates(true),
+		scratch:     sync.Pool{New: func() any { return new([]byte) }},
 	}
 	if p.now == nil {
 		p.now = time.Now

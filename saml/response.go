@@ -1,14 +1,13 @@
 package saml
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/entrafed/entrafed/internal/xmldoc"
 )
 
 // Response is an issued answer, ready to be posted by the person's browser. Its fields are for logs and for whoever
@@ -40,6 +39,11 @@ type Response struct {
 
 // SAMLResponse is the form field of that name: the XML in base64.
 func (r *Response) SAMLResponse() string { return base64.StdEncoding.EncodeToString(r.XML) }
+
+// AppendSAMLResponse appends what SAMLResponse returns, for whoever writes it into a buffer.
+func (r *Response) AppendSAMLResponse(dst []byte) []byte {
+	return base64.StdEncoding.AppendEncode(dst, r.XML)
+}
 
 // Respond issues the answer to a request. It fails if the subject is incomplete or would be refused by Entra
 // ([ErrSubject]), if its UPN belongs to no realm ([ErrRealm]), or if the key fails. The private key is used once.
@@ -91,119 +95,65 @@ func (p *IdentityProvider) newIDs() (ids [2]string, err error) {
 	if _, err := io.ReadFull(p.rand, random[:]); err != nil {
 		return ids, fmt.Errorf("saml: no randomness for an ID: %w", err)
 	}
-	digits := hex.EncodeToString(random[:])
-	return [2]string{"_" + digits[:32], "_" + digits[32:]}, nil
+	var text [66]byte
+	text[0], text[33] = '_', '_'
+	hex.Encode(text[1:33], random[:16])
+	hex.Encode(text[34:], random[16:])
+	both := string(text[:])
+	return [2]string{both[:33], both[33:]}, nil
 }
 
-// write writes the response in exclusive canonical form and signs the assertion in it. Attributes stand in the order
-// that canonicalisation wants, elements in the order of the schema.
+// write fills the templates, signs the assertion, and puts the signature where the schema wants it.
 func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
-	issued := timestamp(r.IssueInstant)
-	w := xmldoc.NewWriter(6 << 10)
-	writeResponseStart(w, samlp("Response"), r)
-	w.Start(samlp("Status"))
-	w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: string(StatusSuccess)})
-	w.End()
-	w.End()
-
-	start := w.Len()
-	w.Start(saml("Assertion"), xmldoc.Attr{Name: "ID", Value: r.AssertionID},
-		xmldoc.Attr{Name: "IssueInstant", Value: issued}, xmldoc.Attr{Name: "Version", Value: "2.0"})
-	w.Element(saml("Issuer"), r.Issuer)
-	afterIssuer := w.Len()
-	p.writeSubject(w, r, subject)
-	p.writeConditions(w, r)
-	writeAuthnStatement(w, r, subject)
-	writeAttributes(w, subject)
-	w.End()
-
-	if err := w.Err(); err != nil {
-		return nil, err
+	t := &p.solicited
+	if r.InResponseTo == "" {
+		t = &p.unsolicited
 	}
-	signature, err := p.keys.Load().signer.Enveloped(w.Since(start), r.AssertionID)
+	times := stamps(r.IssueInstant, r.IssueInstant.Add(-p.clockSkew), r.NotOnOrAfter, subject.AuthnInstant)
+	issued, notBefore, notOnOrAfter, authnInstant := times[0], times[1], times[2], times[3]
+
+	scratch := p.scratch.Get().(*[]byte)
+	defer p.scratch.Put(scratch)
+	assertion, err := t.assertionStart.Append((*scratch)[:0], r.AssertionID, issued, r.Issuer)
 	if err != nil {
 		return nil, err
 	}
-	w.Insert(afterIssuer, signature)
-	w.End()
-	return w.Bytes()
-}
-
-const methodBearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-
-// writeResponseStart opens a response of any kind and writes its issuer.
-func writeResponseStart(w *xmldoc.Writer, name xmldoc.Name, r *Response) {
-	w.Start(name, optional("InResponseTo", r.InResponseTo,
-		xmldoc.Attr{Name: "Destination", Value: r.Destination}, xmldoc.Attr{Name: "ID", Value: r.ID},
-		xmldoc.Attr{Name: "IssueInstant", Value: timestamp(r.IssueInstant)}, xmldoc.Attr{Name: "Version", Value: "2.0"})...)
-	w.Element(saml("Issuer"), r.Issuer)
-}
-
-func (p *IdentityProvider) writeSubject(w *xmldoc.Writer, r *Response, subject Subject) {
-	w.Start(saml("Subject"))
-	w.Element(saml("NameID"), subject.ImmutableID, xmldoc.Attr{Name: "Format", Value: formatPersistent})
-	w.Start(saml("SubjectConfirmation"), xmldoc.Attr{Name: "Method", Value: methodBearer})
-	w.Start(saml("SubjectConfirmationData"), optional("InResponseTo", r.InResponseTo,
-		xmldoc.Attr{Name: "NotOnOrAfter", Value: timestamp(r.NotOnOrAfter)},
-		xmldoc.Attr{Name: "Recipient", Value: r.Destination})...)
-	w.End()
-	w.End()
-	w.End()
-}
-
-func (p *IdentityProvider) writeConditions(w *xmldoc.Writer, r *Response) {
-	w.Start(saml("Conditions"),
-		xmldoc.Attr{Name: "NotBefore", Value: timestamp(r.IssueInstant.Add(-p.clockSkew))},
-		xmldoc.Attr{Name: "NotOnOrAfter", Value: timestamp(r.NotOnOrAfter)})
-	w.Start(saml("AudienceRestriction"))
-	w.Element(saml("Audience"), p.cloud.Audience)
-	w.End()
-	w.End()
-}
-
-func writeAuthnStatement(w *xmldoc.Writer, r *Response, subject Subject) {
-	session := subject.SessionIndex
-	if session == "" {
-		session = r.AssertionID
+	signatureAt := len(assertion)
+	assertion, err = t.assertionRest.Append(assertion, t.holes([]string{
+		subject.ImmutableID, r.InResponseTo, notOnOrAfter, r.Destination, notBefore, notOnOrAfter, p.cloud.Audience,
+		authnInstant, cmp.Or(subject.SessionIndex, r.AssertionID), subject.classRef(), subject.UPN,
+	}, 1)...)
+	if err != nil {
+		return nil, err
 	}
-	w.Start(saml("AuthnStatement"), xmldoc.Attr{Name: "AuthnInstant", Value: timestamp(subject.AuthnInstant)},
-		xmldoc.Attr{Name: "SessionIndex", Value: session})
-	w.Start(saml("AuthnContext"))
-	w.Element(saml("AuthnContextClassRef"), subject.classRef())
-	w.End()
-	w.End()
-}
+	*scratch = assertion
 
-func writeAttributes(w *xmldoc.Writer, subject Subject) {
-	w.Start(saml("AttributeStatement"))
-	w.Start(saml("Attribute"), xmldoc.Attr{Name: "Name", Value: "IDPEmail"})
-	w.Element(saml("AttributeValue"), subject.UPN)
-	w.End()
-	w.End()
-}
-
-// optional adds an attribute at its canonical place if it has a value.
-func optional(name, value string, attrs ...xmldoc.Attr) []xmldoc.Attr {
-	if value == "" {
-		return attrs
+	signer := p.keys.Load().signer
+	out := make([]byte, 0, t.size(r)+len(assertion)+signer.MaxSize())
+	out, err = t.start.Append(out, t.holes([]string{r.Destination, r.ID, r.InResponseTo, issued, r.Issuer}, 2)...)
+	if err != nil {
+		return nil, err
 	}
-	at := 0
-	for at < len(attrs) && attrs[at].Name < name {
-		at++
+	out = append(out, assertion[:signatureAt]...)
+	if out, err = signer.Append(out, assertion, r.AssertionID); err != nil {
+		return nil, err
 	}
-	all := make([]xmldoc.Attr, 0, len(attrs)+1)
-	all = append(all, attrs[:at]...)
-	all = append(all, xmldoc.Attr{Name: name, Value: value})
-	return append(all, attrs[at:]...)
+	out = append(out, assertion[signatureAt:]...)
+	return t.end.Append(out)
 }
 
-func samlp(local string) xmldoc.Name { return xmldoc.Name{Space: protocolSpace, Local: local} }
-func saml(local string) xmldoc.Name  { return xmldoc.Name{Space: assertionSpace, Local: local} }
-
-var (
-	protocolSpace  = xmldoc.Namespace{Prefix: "samlp", URI: protocolNS}
-	assertionSpace = xmldoc.Namespace{Prefix: "saml", URI: assertionNS}
-)
-
-// timestamp writes a time as Entra does: UTC, milliseconds, Z.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// stamps writes times as Entra does: UTC, milliseconds, Z.
+func stamps(times ...time.Time) [4]string {
+	const layout, length = "2006-01-02T15:04:05.000Z", 24
+	var text [4 * length]byte
+	all := text[:0]
+	for _, t := range times {
+		all = t.UTC().AppendFormat(all, layout)
+	}
+	joined := string(all)
+	var each [4]string
+	for i := range times {
+		each[i] = joined[i*length : (i+1)*length]
+	}
+	return each
+}

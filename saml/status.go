@@ -3,6 +3,7 @@ package saml
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/entrafed/entrafed/internal/xmldoc"
 )
@@ -81,10 +82,15 @@ func (p *IdentityProvider) status(kind string, realm Realm, inResponseTo, relayS
 	return response, nil
 }
 
+// writeStatus writes the message, and signs it as a whole.
 func (p *IdentityProvider) writeStatus(kind string, r *Response, status Status) ([]byte, error) {
-	w := xmldoc.NewWriter(4 << 10)
-	writeResponseStart(w, samlp(kind), r)
-	afterIssuer := w.Len()
+	w := xmldoc.NewWriter(1 << 10)
+	w.Start(samlp(kind),
+		xmldoc.Attr{Name: "Destination", Value: r.Destination}, xmldoc.Attr{Name: "ID", Value: r.ID},
+		xmldoc.Attr{Name: "InResponseTo", Value: r.InResponseTo},
+		xmldoc.Attr{Name: "IssueInstant", Value: stamps(r.IssueInstant)[0]}, xmldoc.Attr{Name: "Version", Value: "2.0"})
+	w.Element(saml("Issuer"), r.Issuer)
+	signatureAt := w.Len()
 	w.Start(samlp("Status"))
 	w.Start(samlp("StatusCode"), xmldoc.Attr{Name: "Value", Value: string(status.Code)})
 	if status.Reason != "" {
@@ -101,10 +107,9 @@ func (p *IdentityProvider) writeStatus(kind string, r *Response, status Status) 
 	if err != nil {
 		return nil, err
 	}
-	signature, err := p.keys.Load().signer.Enveloped(message, r.ID)
+	signature, err := p.keys.Load().signer.Append(nil, message, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	w.Insert(afterIssuer, signature)
-	return w.Bytes()
+	return slices.Concat(message[:signatureAt], signature, message[signatureAt:]), nil
 }

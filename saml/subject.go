@@ -61,15 +61,23 @@ func (s Subject) check(now time.Time, skew time.Duration) error {
 	add("UPN", checkUPN(s.UPN))
 	add("AuthnContext", s.checkAuthnContext())
 	add("SessionIndex", checkSessionIndex(s.SessionIndex))
-	if s.AuthnInstant.IsZero() {
-		errs = append(errs, errors.New("AuthnInstant: state when the person signed in"))
-	} else if s.AuthnInstant.After(now.Add(skew)) {
-		errs = append(errs, fmt.Errorf("AuthnInstant: %s is in the future", s.AuthnInstant.UTC().Format(time.RFC3339)))
-	}
+	add("AuthnInstant", checkAuthnInstant(s.AuthnInstant, now.Add(skew)))
 	if len(errs) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrSubject, errors.Join(errs...))
+}
+
+func checkAuthnInstant(at, latest time.Time) error {
+	switch {
+	case at.IsZero():
+		return errors.New("state when the person signed in")
+	case at.Before(time.Unix(0, 0)):
+		return fmt.Errorf("%s was before there were computers to sign in to", at.UTC().Format(time.RFC3339))
+	case at.After(latest):
+		return fmt.Errorf("%s is in the future", at.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 func checkImmutableID(id string) error {

@@ -29,15 +29,26 @@ const MinimumKeyBits = 2048
 
 // Signer signs with one key. It is safe for concurrent use if the key is.
 type Signer struct {
-	key         crypto.Signer
-	random      io.Reader
-	certificate string // base64 of the DER form, made once
+	key        crypto.Signer
+	random     io.Reader
+	signedInfo *xmldoc.Template // as an apex, for its own digest: reference, digest
+	signature  *xmldoc.Template // for the wire: reference, digest, signature value
 }
 
 // NewSigner returns a signer for a key that passed [Check].
 func NewSigner(key crypto.Signer, certificate *x509.Certificate, random io.Reader) *Signer {
-	return &Signer{key, random, base64.StdEncoding.EncodeToString(certificate.Raw)}
+	encoded := base64.StdEncoding.EncodeToString(certificate.Raw)
+	return &Signer{
+		key: key, random: random,
+		signedInfo: xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) { writeSignedInfo(w) })[0],
+		signature:  xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) { writeSignature(w, encoded) })[0],
+	}
 }
+
+// MaxSize bounds the bytes of a Signature element whose certificate has so many bytes.
+func (s *Signer) MaxSize() int { return s.signature.Size() + maxIDSize + 1024 }
+
+const maxIDSize = 64
 
 // Check lists what is wrong with a key and its certificate. Validity in time is the caller's to judge.
 func Check(key crypto.Signer, certificate *x509.Certificate) error {
@@ -58,50 +69,59 @@ func Check(key crypto.Signer, certificate *x509.Certificate) error {
 	return errors.Join(errs...)
 }
 
-// Enveloped returns the Signature element for a canonical element whose ID is id. The caller puts it inside that
-// element, where the enveloped transform will take it out again. The key is used once.
-func (s *Signer) Enveloped(element []byte, id string) ([]byte, error) {
+// Append appends the Signature element for a canonical element whose ID is id. The caller puts it inside that element,
+// where the enveloped transform will take it out again. The key is used once. element must not share memory with dst.
+func (s *Signer) Append(dst, element []byte, id string) ([]byte, error) {
 	sum := sha256.Sum256(element)
-	digest := base64.StdEncoding.EncodeToString(sum[:])
+	digest := encode(sum[:])
 
-	apex := xmldoc.NewWriter(1024)
-	writeSignedInfo(apex, id, digest)
-	signedInfo, err := apex.Bytes()
+	// SignedInfo is signed as an apex, which it is not on the wire: the two differ in a namespace declaration. It is
+	// written into the free part of dst, and overwritten by the signature.
+	apex, err := s.signedInfo.Append(dst, id, digest)
 	if err != nil {
 		return nil, err
 	}
-	hashed := sha256.Sum256(signedInfo)
+	hashed := sha256.Sum256(apex[len(dst):])
 	value, err := s.key.Sign(s.random, hashed[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("the signing key failed: %w", err)
 	}
-
-	w := xmldoc.NewWriter(1536 + len(s.certificate))
-	w.Start(name("Signature"))
-	writeSignedInfo(w, id, digest)
-	w.Element(name("SignatureValue"), base64.StdEncoding.EncodeToString(value))
-	w.Start(name("KeyInfo"))
-	w.Start(name("X509Data"))
-	w.Element(name("X509Certificate"), s.certificate)
-	w.End()
-	w.End()
-	w.End()
-	return w.Bytes()
+	return s.signature.Append(dst, id, digest, encode(value))
 }
 
-// writeSignedInfo writes SignedInfo as an apex, for its own digest, or inside Signature, for the wire. The two differ
-// in nothing but the namespace declaration, which exclusive canonicalisation adds to the apex.
-func writeSignedInfo(w *xmldoc.Writer, id, digest string) {
+// encode is EncodeToString with one allocation in place of two, for what a key of up to 6000 bits makes.
+func encode(raw []byte) string {
+	var room [1024]byte
+	return string(base64.StdEncoding.AppendEncode(room[:0], raw))
+}
+
+func writeSignature(w *xmldoc.Writer, certificate string) {
+	w.Start(name("Signature"))
+	writeSignedInfo(w)
+	w.Start(name("SignatureValue"))
+	w.TextHole()
+	w.End()
+	w.Start(name("KeyInfo"))
+	w.Start(name("X509Data"))
+	w.Element(name("X509Certificate"), certificate)
+	w.End()
+	w.End()
+	w.End()
+}
+
+func writeSignedInfo(w *xmldoc.Writer) {
 	w.Start(name("SignedInfo"))
 	empty(w, "CanonicalizationMethod", "Algorithm", ExclusiveC14N)
 	empty(w, "SignatureMethod", "Algorithm", RSASHA256)
-	w.Start(name("Reference"), xmldoc.Attr{Name: "URI", Value: "#" + id})
+	w.Start(name("Reference"), xmldoc.Attr{Name: "URI", Value: "#", Hole: true})
 	w.Start(name("Transforms"))
 	empty(w, "Transform", "Algorithm", EnvelopedSignature)
 	empty(w, "Transform", "Algorithm", ExclusiveC14N)
 	w.End()
 	empty(w, "DigestMethod", "Algorithm", SHA256)
-	w.Element(name("DigestValue"), digest)
+	w.Start(name("DigestValue"))
+	w.TextHole()
+	w.End()
 	w.End()
 	w.End()
 }

@@ -33,7 +33,7 @@ func TestEnvelopedVerifiesUnderGoxmldsig(t *testing.T) {
 	signer := dsig.NewSigner(key, certificate, rand.Reader)
 
 	const open, rest = `<a:x xmlns:a="urn:a" ID="_1">`, `<a:y>text</a:y></a:x>`
-	signature, err := signer.Enveloped([]byte(open+rest), "_1")
+	signature, err := signer.Append(nil, []byte(open+rest), "_1")
 	require.NoError(t, err)
 
 	doc := etree.NewDocument()

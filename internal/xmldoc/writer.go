@@ -3,7 +3,6 @@ package xmldoc
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // Namespace is a namespace with the one prefix that this module writes for it.
@@ -16,7 +15,12 @@ type Name struct {
 }
 
 // Attr is an attribute without a namespace. Value is raw: the writer escapes it.
-type Attr struct{ Name, Value string }
+type Attr struct {
+	Name, Value string
+
+	// Hole leaves the value open behind Value, in a document that becomes a [Template].
+	Hole bool
+}
 
 // Writer appends one element after the other in exclusive canonical form. The first misuse or value that XML cannot
 // carry is kept and returned by [Writer.Bytes]; later calls do nothing. It is not safe for concurrent use.
@@ -24,6 +28,7 @@ type Writer struct {
 	buf      []byte
 	open     []Name
 	declared []declaration
+	holes    []hole
 	err      error
 }
 
@@ -57,7 +62,7 @@ func (w *Writer) Start(name Name, attrs ...Attr) {
 				attrs[i-1].Name, a.Name, name.Local)
 			return
 		}
-		w.attr(a.Name, a.Value)
+		w.attr(a)
 	}
 	w.buf = append(w.buf, '>')
 }
@@ -90,8 +95,11 @@ func (w *Writer) Text(s string) {
 		w.err = errors.New("xmldoc: Text outside an element")
 		return
 	}
-	w.escape(s, textEscapes)
+	w.escape(s, &textEscapes)
 }
+
+// TextHole leaves a place for character data inside the open element, in a document that becomes a [Template].
+func (w *Writer) TextHole() { w.holes = append(w.holes, hole{len(w.buf), &textEscapes}) }
 
 // Element writes an element that holds only text.
 func (w *Writer) Element(name Name, text string, attrs ...Attr) {
@@ -100,26 +108,8 @@ func (w *Writer) Element(name Name, text string, attrs ...Attr) {
 	w.End()
 }
 
-// Len is the number of bytes written, a position for [Writer.Insert] and [Writer.Since].
+// Len is the number of bytes written so far.
 func (w *Writer) Len() int { return len(w.buf) }
-
-// Since returns what was written from position on. It is valid until the next write.
-func (w *Writer) Since(position int) []byte { return w.buf[position:] }
-
-// Insert puts a finished element, written by another Writer, at a position. Its apex must declare its own namespaces,
-// as a document of its own does.
-func (w *Writer) Insert(position int, element []byte) {
-	if w.err != nil {
-		return
-	}
-	n := len(w.buf)
-	w.buf = append(w.buf, element...)
-	copy(w.buf[position+len(element):], w.buf[position:n])
-	copy(w.buf[position:], element)
-}
-
-// Err returns the first misuse, or the first value that XML cannot carry.
-func (w *Writer) Err() error { return w.err }
 
 // Bytes returns the document, or why it could not be written.
 func (w *Writer) Bytes() ([]byte, error) {
@@ -128,6 +118,9 @@ func (w *Writer) Bytes() ([]byte, error) {
 	}
 	if len(w.open) != 0 {
 		return nil, fmt.Errorf("xmldoc: %s is not closed", w.open[len(w.open)-1].Local)
+	}
+	if len(w.holes) != 0 {
+		return nil, errors.New("xmldoc: a document with holes is a template")
 	}
 	return w.buf, nil
 }
@@ -149,93 +142,28 @@ func (w *Writer) declare(ns Namespace) {
 	}
 	w.declared = append(w.declared, declaration{ns.Prefix, len(w.open)})
 	if ns.Prefix == "" {
-		w.attr("xmlns", ns.URI)
+		w.attr(Attr{Name: "xmlns", Value: ns.URI})
 		return
 	}
-	w.buf = append(w.buf, " xmlns:"...)
-	w.buf = append(w.buf, ns.Prefix...)
-	w.buf = append(w.buf, '=', '"')
-	w.escape(ns.URI, attrEscapes)
-	w.buf = append(w.buf, '"')
+	w.attr(Attr{Name: "xmlns:" + ns.Prefix, Value: ns.URI})
 }
 
-func (w *Writer) attr(name, value string) {
+func (w *Writer) attr(a Attr) {
 	w.buf = append(w.buf, ' ')
-	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, a.Name...)
 	w.buf = append(w.buf, '=', '"')
-	w.escape(value, attrEscapes)
+	w.escape(a.Value, &attrEscapes)
+	if a.Hole {
+		w.holes = append(w.holes, hole{len(w.buf), &attrEscapes})
+	}
 	w.buf = append(w.buf, '"')
 }
 
-// The replacements of https://www.w3.org/TR/2001/REC-xml-c14n-20010315#ProcessingModel, text and attribute nodes.
-func textEscapes(c byte) string {
-	switch c {
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '>':
-		return "&gt;"
-	case '\r':
-		return "&#xD;"
+func (w *Writer) escape(s string, escapes *escapeTable) {
+	buf, err := escapes.append(w.buf, s)
+	if err != nil {
+		w.err = err
+		return
 	}
-	return ""
-}
-
-func attrEscapes(c byte) string {
-	switch c {
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '"':
-		return "&quot;"
-	case '\t':
-		return "&#x9;"
-	case '\n':
-		return "&#xA;"
-	case '\r':
-		return "&#xD;"
-	}
-	return ""
-}
-
-func (w *Writer) escape(s string, escapes func(byte) string) {
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if (r == utf8.RuneError && size == 1) || !IsChar(r) {
-				w.err = &CharError{Offset: i}
-				return
-			}
-			i += size
-			continue
-		}
-		if !IsChar(rune(c)) {
-			w.err = &CharError{Offset: i}
-			return
-		}
-		if e := escapes(c); e != "" {
-			w.buf = append(w.buf, s[from:i]...)
-			w.buf = append(w.buf, e...)
-			from = i + 1
-		}
-		i++
-	}
-	w.buf = append(w.buf, s[from:]...)
-}
-
-// CharError is a value that XML cannot carry: not UTF-8, or a character outside the Char production.
-type CharError struct{ Offset int }
-
-func (e *CharError) Error() string {
-	return fmt.Sprintf("xmldoc: the value has a character at byte %d that XML cannot carry", e.Offset)
-}
-
-// IsChar reports whether r is a Char of https://www.w3.org/TR/xml/#charsets.
-func IsChar(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' ||
-		r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
+	w.buf = buf
 }

@@ -43,22 +43,46 @@ func TestWriterDeclaresEachNamespaceWhereCanonicalisationDoes(t *testing.T) {
 	require.Equal(t, canonical(t, document), string(document))
 }
 
-func TestWriterInsertsAnElementThatStandsAlone(t *testing.T) {
+func TestTemplatesAreTheDocumentWithItsHolesFilled(t *testing.T) {
 	t.Parallel()
-	inner := xmldoc.NewWriter(0)
-	inner.Element(xmldoc.Name{Space: b, Local: "inner"}, "x")
-	element, err := inner.Bytes()
-	require.NoError(t, err)
+	templates := xmldoc.NewTemplates(func(w *xmldoc.Writer, cut func()) {
+		w.Start(xmldoc.Name{Space: a, Local: "root"}, xmldoc.Attr{Name: "x", Value: "#", Hole: true}, xmldoc.Attr{Name: "y", Value: "&"})
+		w.Start(xmldoc.Name{Space: b, Local: "child"})
+		cut()
+		w.TextHole()
+		w.End()
+		cut()
+		w.End()
+	})
+	require.Len(t, templates, 3)
+	var parts []string
+	for i, values := range [][]string{{`"<`}, {"\"<\r"}, nil} {
+		part, err := templates[i].Append(nil, values...)
+		require.NoError(t, err)
+		parts = append(parts, string(part))
+	}
+	require.Equal(t, []string{
+		`<a:root xmlns:a="urn:a" x="#&quot;&lt;" y="&amp;"><b:child xmlns:b="urn:b&amp;c">`, `"&lt;&#xD;</b:child>`, `</a:root>`,
+	}, parts)
+	require.Equal(t, canonical(t, []byte(strings.Join(parts, ""))), strings.Join(parts, ""))
+}
 
-	w := xmldoc.NewWriter(0)
-	w.Start(xmldoc.Name{Space: a, Local: "root"})
-	at := w.Len()
-	w.Element(xmldoc.Name{Space: a, Local: "last"}, "")
-	w.End()
-	w.Insert(at, element)
-	document, err := w.Bytes()
-	require.NoError(t, err)
-	require.Equal(t, `<a:root xmlns:a="urn:a"><b:inner xmlns:b="urn:b&amp;c">x</b:inner><a:last></a:last></a:root>`, string(document))
+func TestTemplatesRefuse(t *testing.T) {
+	t.Parallel()
+	one := xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) {
+		w.Start(xmldoc.Name{Space: a, Local: "root"})
+		w.TextHole()
+		w.End()
+	})[0]
+	_, err := one.Append(nil)
+	require.ErrorContains(t, err, "0 values for 1 holes")
+	_, err = one.Append(nil, "a", "b")
+	require.ErrorContains(t, err, "2 values for 1 holes")
+	_, err = one.Append(nil, "ab\x01")
+	var unwritable *xmldoc.CharError
+	require.ErrorAs(t, err, &unwritable)
+	require.Equal(t, 2, unwritable.Offset)
+	require.Panics(t, func() { xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) { w.End() }) }, "a mistake of the program")
 }
 
 func TestWriterReportsItsMisuse(t *testing.T) {
@@ -68,17 +92,18 @@ func TestWriterReportsItsMisuse(t *testing.T) {
 		write func(*xmldoc.Writer)
 		want  string
 	}{
-		"attributes out of order":    {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "a"}) }, "canonical order"},
-		"an attribute twice":         {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "b"}) }, "canonical order"},
-		"an element left open":       {func(w *xmldoc.Writer) { w.Start(root) }, "not closed"},
-		"an end without a start":     {func(w *xmldoc.Writer) { w.End() }, "End without Start"},
-		"text outside":               {func(w *xmldoc.Writer) { w.Text("x") }, "outside an element"},
-		"a control character":        {func(w *xmldoc.Writer) { w.Element(root, "a\x01") }, "byte 1"},
-		"a non-character":            {func(w *xmldoc.Writer) { w.Element(root, "a\uFFFF") }, "byte 1"},
-		"not UTF-8":                  {func(w *xmldoc.Writer) { w.Element(root, "ab\xff") }, "byte 2"},
-		"a surrogate":                {func(w *xmldoc.Writer) { w.Element(root, "\xed\xa0\x80") }, "byte 0"},
-		"the same in an attribute":   {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "x", Value: "\x00"}); w.End() }, "byte 0"},
-		"anything after the mistake": {func(w *xmldoc.Writer) { w.End(); w.Element(root, ""); w.Insert(0, []byte("x")) }, "End without Start"},
+		"attributes out of order":       {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "a"}) }, "canonical order"},
+		"an attribute twice":            {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "b"}) }, "canonical order"},
+		"an element left open":          {func(w *xmldoc.Writer) { w.Start(root) }, "not closed"},
+		"an end without a start":        {func(w *xmldoc.Writer) { w.End() }, "End without Start"},
+		"text outside":                  {func(w *xmldoc.Writer) { w.Text("x") }, "outside an element"},
+		"a control character":           {func(w *xmldoc.Writer) { w.Element(root, "a\x01") }, "byte 1"},
+		"a non-character":               {func(w *xmldoc.Writer) { w.Element(root, "a\uFFFF") }, "byte 1"},
+		"not UTF-8":                     {func(w *xmldoc.Writer) { w.Element(root, "ab\xff") }, "byte 2"},
+		"a surrogate":                   {func(w *xmldoc.Writer) { w.Element(root, "\xed\xa0\x80") }, "byte 0"},
+		"the same in an attribute":      {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "x", Value: "\x00"}); w.End() }, "byte 0"},
+		"anything after the mistake":    {func(w *xmldoc.Writer) { w.End(); w.Element(root, "") }, "End without Start"},
+		"a hole in what is no template": {func(w *xmldoc.Writer) { w.Start(root); w.TextHole(); w.End() }, "is a template"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			w := xmldoc.NewWriter(0)
