@@ -17,6 +17,8 @@ import (
 //
 // An error that matches [ErrCancelled] or [ErrDenied] gives the person a page that says so; any other, a page that asks
 // to try again. It is called by many goroutines at once.
+//
+// An Authenticator may also be a [SessionEnder].
 type Authenticator interface {
 	Authenticate(w http.ResponseWriter, r *http.Request, ask Ask) (*SignedIn, error)
 }
@@ -43,7 +45,8 @@ type Ask struct {
 	// MFA asks for a second factor.
 	MFA bool
 
-	// Passive asks that no page is shown. If somebody would have to act, return [ErrDenied].
+	// Passive asks that no page is shown. If somebody would have to act, return [ErrDenied]: Entra then gets an answer
+	// that says so, in place of a page.
 	Passive bool
 
 	// LoginHint is whom Entra expects: a suggestion for the sign-in form, and no proof. Often empty.

@@ -27,7 +27,8 @@ type People interface {
 // Config describes a [Bridge]. BaseURL, IdentityProvider, Authenticator, Domain and Secret are required.
 type Config struct {
 	// BaseURL is the address that browsers use for the Bridge, without a trailing slash:
-	// "https://id.contoso.com/entra". The identity provider's SingleSignOnService must be BaseURL + "/sso".
+	// "https://id.contoso.com/entra". The identity provider's SingleSignOnService must be BaseURL + "/sso", and its
+	// SingleLogoutService, if it has one, BaseURL + "/logout".
 	BaseURL string
 
 	// IdentityProvider reads Entra's requests and signs the answers.
@@ -167,6 +168,9 @@ func (cfg Config) check() (errs []error) {
 	case cfg.IdentityProvider.SingleSignOnService() != cfg.BaseURL+"/sso":
 		add("the identity provider's SingleSignOnService is %q, but the Bridge receives requests at %q",
 			cfg.IdentityProvider.SingleSignOnService(), cfg.BaseURL+"/sso")
+	case cfg.IdentityProvider.SingleLogoutService() != "" && cfg.IdentityProvider.SingleLogoutService() != cfg.BaseURL+"/logout":
+		add("the identity provider's SingleLogoutService is %q, but the Bridge receives sign-outs at %q",
+			cfg.IdentityProvider.SingleLogoutService(), cfg.BaseURL+"/logout")
 	}
 	if cfg.Authenticator == nil {
 		add("Authenticator is missing: it says who is signed in")
@@ -186,6 +190,7 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET "+b.path+"/start", b.serveStart)
 	mux.HandleFunc("GET "+b.path+"/signin/{handle}", b.serveSignIn)
 	mux.HandleFunc("GET "+b.path+"/signin/{handle}/progress", b.serveProgress)
+	mux.HandleFunc(b.path+"/logout", b.serveLogout)
 	mux.HandleFunc("GET "+b.path+"/metadata", b.serveMetadata)
 	mux.Handle(b.path+"/go", smart)
 	mux.HandleFunc("/", b.serveNotFound)

@@ -17,6 +17,7 @@
 //
 //	/sso            Entra's AuthnRequest, by POST or Redirect: the passiveSignInUri of the domain's federation
 //	/signin/{id}    one sign-in under way: asks the host who is there, shows the provisioning, answers Entra
+//	/logout         ends the session: the signOutUri of the domain's federation
 //	/metadata       the identity provider's SAML metadata
 //	/go?to=…        a smart link: to Microsoft's sign-in, and from there to a document
 //	/start?to=…     a start link: sign in here first, then on to the document

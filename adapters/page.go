@@ -61,7 +61,7 @@ func contentHash(content string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// write renders one of the templates "progress" and "failure".
+// write renders one of the templates "progress", "failure" and "signedout".
 func (p *pages) write(w http.ResponseWriter, status int, name string, data pageData) {
 	data.Style, data.Script = template.CSS(pageCSS), template.JS(progressJS)
 	var page bytes.Buffer

@@ -22,11 +22,14 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	person, err := b.identify(w, r, handle, p)
-	if err != nil {
+	switch {
+	case err != nil && p.Request != nil && p.Request.Passive:
+		b.decline(w, r, handle, p, err)
+		return
+	case err != nil:
 		b.fail(w, r, authenticationFailure(err))
 		return
-	}
-	if person == nil {
+	case person == nil:
 		return // the host has answered
 	}
 	account, state, err := b.account(r, person.Person)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/saml"
 )
 
 //go:embed page.html
@@ -59,7 +60,6 @@ func newHost(actors []actor, origin, deepLink string) *host {
 	h.mux.HandleFunc("GET /{$}", h.serveHome)
 	h.mux.HandleFunc("GET /login", h.serveLogin)
 	h.mux.HandleFunc("POST /login", h.signIn)
-	h.mux.HandleFunc("GET /logout", h.serveLogout)
 	return h
 }
 
@@ -112,14 +112,15 @@ func (h *host) onward(target string) string {
 	return h.origin + "/"
 }
 
-func (h *host) serveLogout(w http.ResponseWriter, r *http.Request) {
+// EndSession is what the bridge needs of a host whose people can sign out.
+func (h *host) EndSession(w http.ResponseWriter, r *http.Request, _ saml.LogoutRequest) error {
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		h.mu.Lock()
 		delete(h.sessions, cookie.Value)
 		h.mu.Unlock()
 	}
 	h.setCookie(w, "", -1)
-	http.Redirect(w, r, h.origin+"/", http.StatusSeeOther)
+	return nil
 }
 
 func (h *host) open(w http.ResponseWriter, a actor) {

@@ -77,7 +77,7 @@ func (w *world) foundTenant(s setting) error {
 		BaseURL: s.TenantOrigin,
 		Domains: []entratest.Domain{{Name: domain, Federation: &entratest.Federation{
 			Issuer: w.issuer, SignInURL: w.baseURL + "/sso", Certificates: []*x509.Certificate{w.signer.Certificate},
-			DisplayName: "Demonstration", SignOutURL: s.Origin + "/logout",
+			DisplayName: "Demonstration", SignOutURL: w.baseURL + "/logout",
 		}}},
 		SKUs: skus, Users: users, Lag: s.Lag, Seed: s.Seed, Logger: s.Logger,
 	})
@@ -145,7 +145,7 @@ func (p *people) EnsureWithProgress(ctx context.Context, person provision.Person
 func (w *world) openIdentityProvider(s setting, people adapters.People) error {
 	var err error
 	w.idp, err = saml.New(saml.Config{
-		Cloud: w.tenant.Cloud(), SingleSignOnService: w.baseURL + "/sso",
+		Cloud: w.tenant.Cloud(), SingleSignOnService: w.baseURL + "/sso", SingleLogoutService: w.baseURL + "/logout",
 		Realms: []saml.Realm{{Domain: domain, Issuer: w.issuer}}, Signer: w.signer,
 	})
 	if err != nil {

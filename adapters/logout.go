@@ -1,0 +1,64 @@
+package adapters
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/entrafed/entrafed/saml"
+)
+
+// SessionEnder is optionally implemented by an [Authenticator] that has sessions to end.
+type SessionEnder interface {
+	// EndSession ends the session that the request's own cookies name, if there is one, and no other: what Entra says
+	// of the person and the session proves nothing unless logout.Signed is true. It may set cookies, but must not write
+	// to w. It is called by many goroutines at once.
+	EndSession(w http.ResponseWriter, r *http.Request, logout saml.LogoutRequest) error
+}
+
+// serveLogout is the domain's signOutUri. Whatever comes, the session ends: somebody who asks to be signed out must not
+// stay signed in because the question was put badly.
+func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
+	request, err := b.idp.ReadLogout(r)
+	if err != nil {
+		b.log.WarnContext(r.Context(), "a sign-out that cannot be read; the session is ended all the same", "error", err)
+		request = &saml.LogoutRequest{}
+	}
+	if host, ends := b.host.(SessionEnder); ends {
+		if err := host.EndSession(w, r, *request); err != nil {
+			b.fail(w, r, failure{Status: http.StatusInternalServerError, Err: err, Action: b.base + "/logout", Label: "Try again",
+				Title: "You may still be signed in", Text: "Something went wrong while signing you out. Please try again, or close your browser."})
+			return
+		}
+	}
+	b.log.InfoContext(r.Context(), "signed out", "asked_by_entra", request.ID != "", "signed", request.Signed)
+	if request.ID != "" {
+		b.answerLogout(w, r, request)
+		return
+	}
+	b.pages.write(w, http.StatusOK, "signedout", pageData{Notice: b.notice, Action: b.idp.SignOutURL(), Self: b.base + "/go"})
+}
+
+func (b *Bridge) answerLogout(w http.ResponseWriter, r *http.Request, request *saml.LogoutRequest) {
+	response, err := b.idp.RespondLogout(request, b.domain)
+	if err != nil {
+		b.fail(w, r, internalFailure(err))
+		return
+	}
+	if err := response.Post(w); err != nil {
+		b.log.WarnContext(r.Context(), "the browser was gone", "in_response_to", request.ID, "error", err)
+	}
+}
+
+// decline answers a request that may not be answered with a page: nobody was signed in, and finding out would have
+// taken one (SAML core, section 3.4.1).
+func (b *Bridge) decline(w http.ResponseWriter, r *http.Request, handle string, p pending, cause error) {
+	response, err := b.idp.RespondStatus(p.Request.answered(), b.domain,
+		saml.Status{Code: saml.StatusResponder, Reason: saml.StatusNoPassive})
+	if err != nil {
+		b.fail(w, r, internalFailure(errors.Join(cause, err)))
+		return
+	}
+	b.clearCookies(w, r, handle)
+	b.log.InfoContext(r.Context(), "declined, because no page may be shown", "in_response_to", p.Request.ID, "error", cause)
+	_ = response.Post(w)
+}
