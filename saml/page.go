@@ -1,10 +1,10 @@
 package saml
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed" // the page's parts
 	"encoding/base64"
+	"html"
 	"html/template"
 	"net/http"
 	"strings"
@@ -21,24 +21,63 @@ var postCSS string
 //go:embed post.js
 var postJS string
 
-// postPage is the page that posts a response by itself, or by its button where scripts do not run.
+// postPage is the page that posts a response by itself, or by its button where scripts do not run. All of it but the
+// two values is written once.
 type postPage struct {
-	template *template.Template
-	policy   string // Content-Security-Policy
+	beforeResponse, beforeRelayState, afterRelayState, withoutRelayState string
+
+	policy string // Content-Security-Policy
 }
 
+// Marks stand in the template for the values. Neither is changed by escaping.
+const (
+	markResponse   = "MARK-RESPONSE"
+	markRelayState = "MARK-RELAYSTATE"
+)
+
 func newPostPage(cloud entrafed.Cloud) *postPage {
-	return &postPage{
-		template: template.Must(template.New("post").Parse(postHTML)),
-		policy: strings.Join([]string{
-			"default-src 'none'",
-			"style-src '" + contentHash(postCSS) + "'",
-			"script-src '" + contentHash(postJS) + "'",
-			"form-action " + formAction(cloud),
-			"base-uri 'none'",
-			"frame-ancestors 'none'",
-		}, "; "),
+	page := &postPage{policy: strings.Join([]string{
+		"default-src 'none'",
+		"style-src '" + contentHash(postCSS) + "'",
+		"script-src '" + contentHash(postJS) + "'",
+		"form-action " + formAction(cloud),
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")}
+	var rest string
+	page.beforeResponse, rest, _ = strings.Cut(renderPostPage(cloud, markRelayState), markResponse)
+	page.beforeRelayState, page.afterRelayState, _ = strings.Cut(rest, markRelayState)
+	_, page.withoutRelayState, _ = strings.Cut(renderPostPage(cloud, ""), markResponse)
+	return page
+}
+
+func renderPostPage(cloud entrafed.Cloud, relayState string) string {
+	var page strings.Builder
+	err := template.Must(template.New("post").Parse(postHTML)).Execute(&page, map[string]any{
+		"Action":        template.URL(cloud.AssertionConsumerService), // checked before
+		"SAMLResponse":  markResponse,
+		"RelayState":    relayState,
+		"HasRelayState": relayState != "",
+		"Style":         template.CSS(postCSS),
+		"Script":        template.JS(postJS),
+	})
+	if err != nil {
+		panic(err) // the template is part of the program
 	}
+	return page.String()
+}
+
+// fill returns the page for one response. Base64 needs no escaping.
+func (p *postPage) fill(r *Response) []byte {
+	page := make([]byte, 0, len(p.beforeResponse)+len(r.XML)*4/3+4+len(p.beforeRelayState)+len(r.RelayState)*5/4+len(p.afterRelayState))
+	page = append(page, p.beforeResponse...)
+	page = r.AppendSAMLResponse(page)
+	if r.RelayState == "" {
+		return append(page, p.withoutRelayState...)
+	}
+	page = append(page, p.beforeRelayState...)
+	page = append(page, html.EscapeString(r.RelayState)...)
+	return append(page, p.afterRelayState...)
 }
 
 // formAction allows every https address, although the form has only one: browsers apply the rule to the redirects that
@@ -59,18 +98,6 @@ func contentHash(content string) string {
 // its button. The page must not be cached, framed, or changed: its Content-Security-Policy allows nothing but its own
 // style and script, by their hashes. The error is that of writing to w.
 func (r *Response) Post(w http.ResponseWriter) error {
-	var page bytes.Buffer
-	err := r.page.template.Execute(&page, map[string]any{
-		"Action":        template.URL(r.Destination), // checked when the identity provider was made
-		"SAMLResponse":  r.SAMLResponse(),
-		"RelayState":    r.RelayState,
-		"HasRelayState": r.RelayState != "",
-		"Style":         template.CSS(postCSS),
-		"Script":        template.JS(postJS),
-	})
-	if err != nil {
-		return err
-	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", r.page.policy)
@@ -79,6 +106,6 @@ func (r *Response) Post(w http.ResponseWriter) error {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
 	w.WriteHeader(http.StatusOK)
-	_, err = w.Write(page.Bytes())
+	_, err := w.Write(r.page.fill(r))
 	return err
 }

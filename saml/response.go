@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -38,7 +39,17 @@ type Response struct {
 }
 
 // SAMLResponse is the form field of that name: the XML in base64.
-func (r *Response) SAMLResponse() string { return base64.StdEncoding.EncodeToString(r.XML) }
+func (r *Response) SAMLResponse() string {
+	var encoded strings.Builder
+	encoded.Grow(base64.StdEncoding.EncodedLen(len(r.XML)))
+	var room [1024]byte // of 768 bytes at a time, which base64 neither pads nor splits
+	for rest := r.XML; len(rest) > 0; {
+		n := min(len(rest), len(room)/4*3)
+		encoded.Write(base64.StdEncoding.AppendEncode(room[:0], rest[:n]))
+		rest = rest[n:]
+	}
+	return encoded.String()
+}
 
 // AppendSAMLResponse appends what SAMLResponse returns, for whoever writes it into a buffer.
 func (r *Response) AppendSAMLResponse(dst []byte) []byte {
