@@ -67,7 +67,7 @@ func Verify(document []byte, root *xmldoc.Element, trusted []*x509.Certificate) 
 func VerifyBytes(algorithm string, content, value []byte, trusted []*x509.Certificate) error {
 	hash, accepted := signatureHash(algorithm)
 	if !accepted {
-		return fmt.Errorf("%w: %q", ErrAlgorithm, algorithm)
+		return fmt.Errorf("%w: %.100q", ErrAlgorithm, algorithm)
 	}
 	return verifyAny(trusted, hash, content, value)
 }
@@ -147,7 +147,7 @@ func (s *signature) readSignedInfo(info, root *xmldoc.Element) error {
 	method, _ := parts[1].Attr("Algorithm")
 	var accepted bool
 	if s.hash, accepted = signatureHash(method); !accepted {
-		return fmt.Errorf("%w: SignatureMethod %q", ErrAlgorithm, method)
+		return fmt.Errorf("%w: SignatureMethod %.100q", ErrAlgorithm, method)
 	}
 	return s.readReference(parts[2], root)
 }
@@ -155,7 +155,7 @@ func (s *signature) readSignedInfo(info, root *xmldoc.Element) error {
 func (s *signature) readReference(reference, root *xmldoc.Element) error {
 	id, _ := root.Attr("ID")
 	if uri, _ := reference.Attr("URI"); id == "" || uri != "#"+id {
-		return fmt.Errorf("%w: the reference is %q and not the root's ID", ErrShape, uri)
+		return fmt.Errorf("%w: the reference is %.100q and not the root's ID", ErrShape, uri)
 	}
 	parts, err := children(reference, "Transforms", "DigestMethod", "DigestValue")
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *signature) readReference(reference, root *xmldoc.Element) error {
 		return err
 	}
 	if first, _ := transforms[0].Attr("Algorithm"); first != EnvelopedSignature {
-		return fmt.Errorf("%w: the first transform is %q", ErrAlgorithm, first)
+		return fmt.Errorf("%w: the first transform is %.100q", ErrAlgorithm, first)
 	}
 	if s.rootPrefixes, err = exclusive(transforms[1]); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (s *signature) readReference(reference, root *xmldoc.Element) error {
 	method, _ := parts[1].Attr("Algorithm")
 	var accepted bool
 	if s.digestHash, accepted = digestHash(method); !accepted {
-		return fmt.Errorf("%w: DigestMethod %q", ErrAlgorithm, method)
+		return fmt.Errorf("%w: DigestMethod %.100q", ErrAlgorithm, method)
 	}
 	s.digest, err = decode(parts[2])
 	return err
@@ -205,7 +205,7 @@ func (s *signature) candidates(trusted []*x509.Certificate) ([]*x509.Certificate
 		return s.ski != nil && !bytes.Equal(c.SubjectKeyId, s.ski) || s.certificate != nil && !bytes.Equal(c.Raw, s.certificate)
 	})
 	if len(allowed) == 0 {
-		return nil, fmt.Errorf("%w: X509SKI %q", ErrKey, base64.StdEncoding.EncodeToString(s.ski))
+		return nil, fmt.Errorf("%w: X509SKI %.100q", ErrKey, base64.StdEncoding.EncodeToString(s.ski))
 	}
 	return allowed, nil
 }
@@ -265,7 +265,7 @@ func canonicalise(element *etree.Element, prefixes string) ([]byte, error) {
 // exclusive wants exclusive canonicalisation and returns the prefixes that are to be treated inclusively.
 func exclusive(method *xmldoc.Element) (string, error) {
 	if algorithm, _ := method.Attr("Algorithm"); algorithm != ExclusiveC14N {
-		return "", fmt.Errorf("%w: %s %q", ErrAlgorithm, method.Local, algorithm)
+		return "", fmt.Errorf("%w: %s %.100q", ErrAlgorithm, method.Local, algorithm)
 	}
 	if len(method.Children) == 0 {
 		return "", nil

@@ -5,8 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// escapeTable says what stands for each byte of a value: itself, where the entry is empty, or the entry.
-type escapeTable [utf8.RuneSelf]string
+// escapeTable says what stands for each byte of a value: itself where it is plain, or its replacement. What is beyond
+// ASCII is not plain and has none.
+type escapeTable struct {
+	plain       [256]bool
+	replacement [utf8.RuneSelf]string
+}
 
 // unwritable marks the bytes that XML cannot carry.
 const unwritable = "\x00"
@@ -20,11 +24,12 @@ var (
 )
 
 func newEscapeTable(replacements map[byte]string) (t escapeTable) {
-	for c := range t {
-		t[c] = replacements[byte(c)]
+	for c := range t.replacement {
+		t.replacement[c] = replacements[byte(c)]
 		if !IsChar(rune(c)) {
-			t[c] = unwritable
+			t.replacement[c] = unwritable
 		}
+		t.plain[c] = t.replacement[c] == ""
 	}
 	return t
 }
@@ -34,6 +39,10 @@ func (t *escapeTable) append(dst []byte, s string) ([]byte, error) {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if t.plain[c] {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 || !IsChar(r) {
@@ -42,15 +51,13 @@ func (t *escapeTable) append(dst []byte, s string) ([]byte, error) {
 			i += size
 			continue
 		}
-		if e := t[c]; e != "" {
-			if e == unwritable {
-				return nil, &CharError{Offset: i}
-			}
-			dst = append(dst, s[from:i]...)
-			dst = append(dst, e...)
-			from = i + 1
+		if t.replacement[c] == unwritable {
+			return nil, &CharError{Offset: i}
 		}
+		dst = append(dst, s[from:i]...)
+		dst = append(dst, t.replacement[c]...)
 		i++
+		from = i
 	}
 	return append(dst, s[from:]...), nil
 }

@@ -16,7 +16,7 @@ var (
 	ErrDoctype     = errors.New("a document type declaration is not allowed")
 	ErrComment     = errors.New("comments, processing instructions and CDATA sections are not allowed")
 	ErrDuplicateID = errors.New("an ID occurs more than once")
-	ErrTooDeep     = errors.New("too many or too deeply nested elements, or too many attributes")
+	ErrTooDeep     = errors.New("too many or too deeply nested elements, or too many attributes or namespaces")
 )
 
 // Limits of a document that [Parse] accepts; its size is the caller's to bound.
@@ -24,6 +24,7 @@ const (
 	MaxDepth      = 32
 	MaxElements   = 1000
 	MaxAttributes = 64 // of one element, namespace declarations included
+	MaxNamespaces = 64 // declarations in force at one element: canonicalisation copies them for each
 )
 
 // Element is an element with its namespace resolved.
@@ -75,7 +76,7 @@ func Parse(doc []byte) (*Element, error) {
 			return p.finish()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+			return nil, fmt.Errorf("%w: %.200w", ErrMalformed, err)
 		}
 		if err := p.token(token); err != nil {
 			return nil, err
@@ -138,6 +139,9 @@ func (p *parser) start(t xml.StartElement) error {
 	if err := p.bind(t.Attr); err != nil {
 		return err
 	}
+	if len(p.bindings) > MaxNamespaces {
+		return ErrTooDeep
+	}
 	space, err := p.resolve(t.Name, true)
 	if err != nil {
 		return err
@@ -161,12 +165,15 @@ func (p *parser) bind(attrs []xml.Attr) error {
 	for _, a := range attrs {
 		switch {
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
+			if a.Value == xmlPrefixURI || a.Value == xmlnsPrefixURI {
+				return fmt.Errorf("%w: a reserved namespace cannot be the default", ErrMalformed)
+			}
 			p.bindings = append(p.bindings, binding{"", a.Value})
 		case a.Name.Space == "xmlns":
 			reserved := a.Name.Local == "xml" || a.Name.Local == "xmlns" ||
 				a.Value == "" || a.Value == xmlPrefixURI || a.Value == xmlnsPrefixURI
 			if reserved {
-				return fmt.Errorf("%w: the namespace declaration of %q is not allowed", ErrMalformed, a.Name.Local)
+				return fmt.Errorf("%w: the namespace declaration of %.100q is not allowed", ErrMalformed, a.Name.Local)
 			}
 			p.bindings = append(p.bindings, binding{a.Name.Local, a.Value})
 		}
@@ -176,7 +183,7 @@ func (p *parser) bind(attrs []xml.Attr) error {
 
 func (p *parser) resolve(n xml.Name, isElement bool) (string, error) {
 	if strings.Contains(n.Local, ":") || strings.Contains(n.Space, ":") {
-		return "", fmt.Errorf("%w: the name %q has a misplaced colon", ErrMalformed, n.Local)
+		return "", fmt.Errorf("%w: the name %.100q has a misplaced colon", ErrMalformed, n.Local)
 	}
 	if n.Space == "xml" {
 		return xmlPrefixURI, nil
@@ -190,7 +197,7 @@ func (p *parser) resolve(n xml.Name, isElement bool) (string, error) {
 		}
 	}
 	if n.Space != "" {
-		return "", fmt.Errorf("%w: the prefix %q is not declared", ErrMalformed, n.Space)
+		return "", fmt.Errorf("%w: the prefix %.100q is not declared", ErrMalformed, n.Space)
 	}
 	return "", nil
 }
@@ -199,7 +206,7 @@ func (p *parser) attributes(e *Element, attrs []xml.Attr) error {
 	for i, a := range attrs {
 		for _, other := range attrs[:i] {
 			if other.Name == a.Name {
-				return fmt.Errorf("%w: the attribute %q is repeated", ErrMalformed, a.Name.Local)
+				return fmt.Errorf("%w: the attribute %.100q is repeated", ErrMalformed, a.Name.Local)
 			}
 		}
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
@@ -211,7 +218,7 @@ func (p *parser) attributes(e *Element, attrs []xml.Attr) error {
 		}
 		for _, known := range e.Attrs {
 			if known.Space == space && known.Local == a.Name.Local {
-				return fmt.Errorf("%w: the attribute %q is repeated", ErrMalformed, a.Name.Local)
+				return fmt.Errorf("%w: the attribute %.100q is repeated", ErrMalformed, a.Name.Local)
 			}
 		}
 		e.Attrs = append(e.Attrs, Attribute{space, a.Name.Local, a.Value})
@@ -242,7 +249,7 @@ func (p *parser) end(t xml.EndElement) error {
 	}
 	top := p.stack[len(p.stack)-1]
 	if top.raw != t.Name {
-		return fmt.Errorf("%w: the end tag %q closes %q", ErrMalformed, t.Name.Local, top.raw.Local)
+		return fmt.Errorf("%w: the end tag %.100q closes %.100q", ErrMalformed, t.Name.Local, top.raw.Local)
 	}
 	p.stack = p.stack[:len(p.stack)-1]
 	p.bindings = p.bindings[:top.bindings]
@@ -266,7 +273,7 @@ func (p *parser) finish() (*Element, error) {
 	case p.root == nil:
 		return nil, fmt.Errorf("%w: there is no element", ErrMalformed)
 	case len(p.stack) > 0:
-		return nil, fmt.Errorf("%w: %q is not closed", ErrMalformed, p.stack[len(p.stack)-1].raw.Local)
+		return nil, fmt.Errorf("%w: %.100q is not closed", ErrMalformed, p.stack[len(p.stack)-1].raw.Local)
 	}
 	return p.root, nil
 }
