@@ -96,9 +96,11 @@ func isDomain(s string) bool {
 	}
 	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
-			strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			strings.ContainsFunc(label, notInLabel) {
 			return false
 		}
 	}
 	return true
 }
+
+func notInLabel(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }

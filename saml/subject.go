@@ -93,6 +93,9 @@ func checkImmutableID(id string) error {
 }
 
 func notInImmutableID(r rune) bool {
+	if r > ' ' && r < 0x7f {
+		return false
+	}
 	return r == utf8.RuneError || unicode.IsSpace(r) || unicode.IsControl(r) || !xmldoc.IsChar(r)
 }
 

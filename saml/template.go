@@ -102,9 +102,10 @@ func (t *templates) holes(values []string, inResponseTo int) []string {
 	return values
 }
 
-// size is about the size of what stands around the assertion.
+// size is the size of what stands around the assertion, if nothing in it needs escaping.
 func (t *templates) size(r *Response) int {
-	return t.start.Size() + t.end.Size() + len(r.Destination) + len(r.Issuer) + len(r.InResponseTo) + 128
+	return t.start.Size() + t.end.Size() + len(r.Destination) + len(r.ID) + len(r.InResponseTo) + len(r.Issuer) +
+		len("2006-01-02T15:04:05.000Z")
 }
 
 func samlp(local string) xmldoc.Name { return xmldoc.Name{Space: protocolSpace, Local: local} }

@@ -30,6 +30,7 @@ const MinimumKeyBits = 2048
 // Signer signs with one key. It is safe for concurrent use if the key is.
 type Signer struct {
 	key        crypto.Signer
+	keySize    int // bytes of the modulus, and of a signature
 	random     io.Reader
 	signedInfo *xmldoc.Template // as an apex, for its own digest: reference, digest
 	signature  *xmldoc.Template // for the wire: reference, digest, signature value
@@ -39,16 +40,16 @@ type Signer struct {
 func NewSigner(key crypto.Signer, certificate *x509.Certificate, random io.Reader) *Signer {
 	encoded := base64.StdEncoding.EncodeToString(certificate.Raw)
 	return &Signer{
-		key: key, random: random,
+		key: key, keySize: (certificate.PublicKey.(*rsa.PublicKey).N.BitLen() + 7) / 8, random: random,
 		signedInfo: xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) { writeSignedInfo(w) })[0],
 		signature:  xmldoc.NewTemplates(func(w *xmldoc.Writer, _ func()) { writeSignature(w, encoded) })[0],
 	}
 }
 
-// MaxSize bounds the bytes of a Signature element whose certificate has so many bytes.
-func (s *Signer) MaxSize() int { return s.signature.Size() + maxIDSize + 1024 }
-
-const maxIDSize = 64
+// Size is the number of bytes of a Signature element for an element with this ID.
+func (s *Signer) Size(id string) int {
+	return s.signature.Size() + len(id) + base64.StdEncoding.EncodedLen(sha256.Size) + base64.StdEncoding.EncodedLen(s.keySize)
+}
 
 // Check lists what is wrong with a key and its certificate. Validity in time is the caller's to judge.
 func Check(key crypto.Signer, certificate *x509.Certificate) error {
