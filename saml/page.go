@@ -84,7 +84,7 @@ func (p *postPage) fill(r *Response) []byte {
 // follow the post as well, and Entra redirects to wherever the person wanted to go.
 func formAction(cloud entrafed.Cloud) string {
 	if cloud.InsecureLoopback {
-		return "https: http://localhost:* http://127.0.0.1:* http://[::1]:*"
+		return "https: http://localhost:* http://127.0.0.1:*"
 	}
 	return "https:"
 }
