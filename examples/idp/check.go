@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/entrafed/entrafed/msgraph"
+	"github.com/entrafed/entrafed/provision"
+)
+
+// report is what -check found.
+type report struct {
+	OK         bool      `json:"ok"`
+	Cloud      string    `json:"cloud,omitempty"`
+	Domain     string    `json:"domain,omitempty"`
+	Issuer     string    `json:"issuer,omitempty"`
+	Tenant     string    `json:"tenant,omitempty"`
+	Client     string    `json:"client,omitempty"`
+	Credential string    `json:"credential,omitempty"`
+	Users      int       `json:"users,omitempty"`
+	Findings   []finding `json:"findings"`
+}
+
+// finding is one thing that was looked at.
+type finding struct {
+	Name   string `json:"name"`
+	Result result `json:"result"`
+	Detail string `json:"detail,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+type result string
+
+const (
+	passed    result = "ok"
+	warning   result = "warning"
+	failed    result = "failed"
+	notTested result = "not tested"
+)
+
+const checkTime = time.Minute
+
+// check tries the configuration and prints what it found.
+func (p program) check(ctx context.Context, asJSON bool) int {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	r, code := p.examine(ctx)
+	var err error
+	if asJSON {
+		err = printJSON(p.stdout, r)
+	} else {
+		err = r.print(p.stdout)
+	}
+	if err != nil {
+		fmt.Fprintf(p.stderr, "idp: %v\n", err)
+		return exitFailure
+	}
+	return code
+}
+
+func (p program) examine(ctx context.Context) (report, int) {
+	settings, err := readSettings(p.environ, p.now())
+	if err != nil {
+		return refused(err), exitUsage
+	}
+	// The same as a start does; the log of it would only repeat the findings.
+	idp, err := newIdentityProvider(settings, p.outside(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return refused(err), exitUsage
+	}
+	r := settings.report(p.now())
+	r.add(examineTenant(ctx, idp.tenant, settings.licenses)...)
+	if err := idp.bridge.Close(ctx); err != nil || !r.OK {
+		return r, exitFailure
+	}
+	return r, exitOK
+}
+
+// refused is the report of a configuration that cannot be used.
+func refused(err error) report {
+	var r report
+	for _, problem := range problemsOf(err) {
+		r.add(finding{Name: "configuration", Result: failed, Detail: problem.Error()})
+	}
+	return r
+}
+
+// report begins with what needs no tenant.
+func (s settings) report(now time.Time) report {
+	r := report{
+		OK: true, Cloud: s.cloud.Name, Domain: s.domain, Issuer: s.issuer, Tenant: s.credential.tenantID,
+		Client: s.credential.clientID, Credential: s.credential.String(), Users: s.users.count(),
+	}
+	r.add(finding{Name: "configuration", Result: passed})
+	end := s.certificate.NotAfter
+	certificate := finding{Name: "signing certificate", Result: passed}
+	certificate.Detail = "valid until " + end.UTC().Format(time.DateOnly)
+	if end.Sub(now) < expiresSoon {
+		certificate.Result, certificate.Remedy = warning, "register a new one as the domain's nextSigningCertificate soon"
+	}
+	r.add(certificate)
+	return r
+}
+
+func (r *report) add(findings ...finding) {
+	for _, f := range findings {
+		r.Findings = append(r.Findings, f)
+		r.OK = r.OK && f.Result != failed
+	}
+}
+
+// examineTenant looks at the tenant and changes nothing in it.
+func examineTenant(ctx context.Context, tenant *msgraph.Tenant, licenses []string) []finding {
+	findings := []finding{examineToken(ctx, tenant)}
+	if findings[0].Result == passed {
+		findings = append(findings, examineReading(ctx, tenant))
+		findings = append(findings, examineLicenses(ctx, tenant, licenses)...)
+	}
+	return append(findings, finding{Name: "creating accounts", Result: notTested,
+		Detail: "only a first sign-in shows it: User.ReadWrite.All, and LicenseAssignment.ReadWrite.All for licences"})
+}
+
+func examineToken(ctx context.Context, tenant *msgraph.Tenant) finding {
+	if err := tenant.Authorize(ctx); err != nil {
+		return failure("access token", err, varTenantID+", "+varClientID+" and the credential")
+	}
+	return finding{Name: "access token", Result: passed}
+}
+
+// examineReading asks for an account that cannot exist: whoever may read is told that there is none.
+func examineReading(ctx context.Context, tenant *msgraph.Tenant) finding {
+	const name = "reading accounts"
+	_, err := tenant.FindUser(ctx, provision.UserKey{ImmutableID: "entrafed-check-0000000000000000"})
+	if err != nil && !errors.Is(err, provision.ErrNotFound) {
+		return failure(name, err, "User.Read.All")
+	}
+	return finding{Name: name, Result: passed}
+}
+
+func examineLicenses(ctx context.Context, tenant *msgraph.Tenant, licenses []string) []finding {
+	const name = "licences"
+	if len(licenses) == 0 {
+		return []finding{{Name: name, Result: notTested, Detail: varLicenses + " is empty: nobody is given one"}}
+	}
+	skus, err := tenant.SKUs(ctx)
+	if err != nil {
+		return []finding{failure(name, err, "LicenseAssignment.Read.All")}
+	}
+	var findings []finding
+	for _, license := range licenses {
+		findings = append(findings, examineLicense(license, skus))
+	}
+	return findings
+}
+
+func examineLicense(license string, skus []provision.SKU) finding {
+	f := finding{Name: "licence " + license, Result: failed}
+	sku, found := findSKU(license, skus)
+	switch {
+	case !found:
+		f.Detail = "the tenant has no such subscription, only " + partNumbers(skus)
+		f.Remedy = "correct " + varLicenses + ", or buy the subscription"
+	case !strings.EqualFold(sku.AppliesTo, "User"):
+		f.Detail, f.Remedy = "it is for the company, not for users", "take it out of "+varLicenses
+	case !strings.EqualFold(sku.Status, "Enabled") && !strings.EqualFold(sku.Status, "Warning"):
+		f.Detail, f.Remedy = fmt.Sprintf("the subscription is %q", sku.Status), "renew it in the Microsoft 365 admin center"
+	case sku.Free() == 0:
+		f.Result, f.Detail = warning, fmt.Sprintf("no seat is left of %d", sku.Enabled+sku.Warning)
+		f.Remedy = "buy or free seats: the next new person cannot sign in"
+	default:
+		f.Result, f.Detail = passed, fmt.Sprintf("%d of %d seats are free", sku.Free(), sku.Enabled+sku.Warning)
+	}
+	return f
+}
+
+func findSKU(license string, skus []provision.SKU) (provision.SKU, bool) {
+	for _, sku := range skus {
+		if strings.EqualFold(sku.ID, license) || strings.EqualFold(sku.PartNumber, license) {
+			return sku, true
+		}
+	}
+	return provision.SKU{}, false
+}
+
+func partNumbers(skus []provision.SKU) string {
+	var names []string
+	for _, sku := range skus {
+		names = append(names, sku.PartNumber)
+	}
+	if len(names) == 0 {
+		return "none at all"
+	}
+	return strings.Join(names, ", ")
+}
+
+// failure explains an error of the tenant. needs is what the call needs: a permission, or variables for the token.
+func failure(name string, err error, needs string) finding {
+	f := finding{Name: name, Result: failed, Detail: err.Error()}
+	var answer *provision.DirectoryError
+	switch {
+	case errors.Is(err, provision.ErrForbidden):
+		f.Remedy = "grant the application " + needs + " with admin consent; it counts from the next token on"
+	case errors.Is(err, provision.ErrUnauthorized):
+		f.Remedy = "check " + varTenantID + ", " + varClientID + " and the credential, and that they belong to the cloud"
+	case errors.As(err, &answer) && answer.Status == http.StatusBadRequest:
+		f.Remedy = "check " + needs
+	case errors.Is(err, provision.ErrThrottled), errors.Is(err, provision.ErrUnavailable):
+		f.Remedy = "try again later, and check the network and its proxy"
+	}
+	return f
+}
+
+// print writes the report for people.
+func (r report) print(w io.Writer) error {
+	var b strings.Builder
+	for _, line := range [][2]string{
+		{"cloud", r.Cloud}, {"domain", r.Domain}, {"issuer", r.Issuer}, {"tenant", r.Tenant}, {"application", r.Client},
+		{"credential", r.Credential},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "%-20s %s\n", line[0], line[1])
+		}
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "%-20s %s", f.Name, f.Result)
+		if f.Detail != "" {
+			b.WriteString(": " + strings.ReplaceAll(f.Detail, "\n", "\n\t"))
+		}
+		if f.Remedy != "" {
+			b.WriteString("\n\t" + f.Remedy)
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(map[bool]string{true: "\nAll is well.\n", false: "\nThis cannot work yet.\n"}[r.OK])
+	_, err := io.WriteString(w, b.String())
+	return err
+}

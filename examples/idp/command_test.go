@@ -1,0 +1,58 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHelpExplainsEveryVariableAndFlag(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"-h", "-help", "--help"} {
+		code, stdout, stderr := newWorld(t).command("", flag)
+		require.Equal(t, exitOK, code)
+		require.Empty(t, stderr)
+		for _, v := range variables() {
+			require.Contains(t, stdout, v.name+" ")
+			require.Contains(t, stdout, v.meaning)
+			require.Contains(t, stdout, v.example)
+		}
+		for _, f := range flagUsages() {
+			require.Contains(t, stdout, "-"+f.name+" ")
+			require.Contains(t, stdout, f.usage)
+		}
+	}
+}
+
+func TestEveryFlagOfTheHelpExists(t *testing.T) {
+	t.Parallel()
+	for _, f := range flagUsages() {
+		args := []string{"-" + f.name}
+		if f.name == "json" {
+			args = append(args, "-check")
+		}
+		_, err := parseFlags(args)
+		require.NoError(t, err)
+	}
+}
+
+func TestWrongUsageEndsWith2(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"a flag that does not exist": {[]string{"-serve"}, "-serve"},
+		"an argument":                {[]string{"serve"}, "environment variables"},
+		"two jobs":                   {[]string{"-check", "-print-federation"}, "exclude each other"},
+		"json without check":         {[]string{"-json"}, "-check only"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := newWorld(t).command("", test.args...)
+			require.Equal(t, exitUsage, code)
+			require.Empty(t, stdout)
+			require.Contains(t, stderr, test.says)
+			require.Contains(t, stderr, "idp -h")
+		})
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheValuesForGraphAreThoseOfTheGoldenFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	certificate, err := loadCertificate(filepath.Join("testdata", "signing.crt"))
+	require.NoError(t, err)
+	w.clock.Advance(certificate.NotBefore.Add(time.Hour).Sub(w.clock.Now()))
+	// Nothing else is needed.
+	w.env = map[string]string{
+		varBaseURL: testBaseURL, varDomain: "contoso.com", varIssuer: "https://id.contoso.com/entra",
+		varCertificate: filepath.Join("testdata", "signing.crt"),
+	}
+	code, stdout, stderr := w.command("", "-print-federation")
+	require.Equal(t, exitOK, code, stderr)
+	golden, err := os.ReadFile(filepath.Join("testdata", "federation.golden.json"))
+	require.NoError(t, err)
+	require.Equal(t, string(golden), stdout)
+	require.True(t, json.Valid([]byte(stdout)))
+}
+
+func TestTheValuesForGraphNeedTheirVariables(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env = nil
+	code, stdout, stderr := w.command("", "-print-federation")
+	require.Equal(t, exitUsage, code)
+	require.Empty(t, stdout)
+	for _, name := range []string{varBaseURL, varDomain, varIssuer, varCertificate} {
+		require.Contains(t, stderr, name+" is missing")
+	}
+	require.NotContains(t, stderr, varKey)
+	require.NotContains(t, stderr, varTenantID)
+}
