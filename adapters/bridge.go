@@ -209,8 +209,9 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mux.ServeHTTP(w, r)
 }
 
-// Close stops provisioning that is under way at its next safe point and waits for it, or until ctx ends. Nothing is
-// lost: it continues where it stopped when the person comes again. Call it after the server was shut down.
+// Close gives up the provisioning that the Bridge waits for, and returns once nobody waits any more, or ctx ends. Nothing
+// is lost: a call to the directory that is under way may still come to its end, and the rest continues when the person
+// comes again. Call it after the server was shut down.
 func (b *Bridge) Close(ctx context.Context) error { return b.runs.close(ctx) }
 
 func (b *Bridge) serveMetadata(w http.ResponseWriter, r *http.Request) {
