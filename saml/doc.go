@@ -33,11 +33,22 @@
 // and anything that the profile does not need is refused: document types, comments, CDATA, repeated IDs, repeated
 // parameters.
 //
-// The signature of a signed AuthnRequest is not verified: such a request is read as if it were unsigned, and
-// [AuthnRequest.Signed] says that it carried one. An AuthnRequest is no proof of anything but that somebody wants to
-// sign in, and the response reaches Entra only.
+// Entra signs its requests only if the domain says so (isSignedAuthenticationRequestRequired). With
+// Config.RequestCertificates a signature is verified, by keys pinned there and never by one that the message brings, and
+// what is read is what the signature covers; Config.RequireSignedRequests refuses the rest. RSA with SHA-1 is verified,
+// because Entra signs with it, and never produced.
+//
+// # Keys
+//
+// One key signs; another may be announced beside it ([IdentityProvider.SetNextSigner]), so that Entra knows its
+// certificate before it is needed, and [IdentityProvider.SwitchSigner] changes over while requests are in flight.
+//
+// # Logout
+//
+// [IdentityProvider.ReadLogout] takes a sign-out in every form in which it may come, [IdentityProvider.RespondLogout]
+// answers those that want an answer, and [IdentityProvider.SignOutURL] leads to Entra's own.
 //
 // # Concurrency
 //
-// An [IdentityProvider] never changes and may be used by many goroutines at once, if its key may.
+// An [IdentityProvider] may be used by many goroutines at once, if its keys may. Nothing in it ever changes but its keys.
 package saml

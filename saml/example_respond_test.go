@@ -62,3 +62,9 @@ func exampleSigner() saml.Signer {
 	certificate := certify(new(testing.T), testKey(), testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))
 	return saml.Signer{Key: testKey(), Certificate: certificate}
 }
+
+func exampleNextSigner() saml.Signer {
+	next := validNext(new(testing.T))
+	next.Certificate.Subject.CommonName = "the next key"
+	return next
+}
