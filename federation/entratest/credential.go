@@ -32,6 +32,10 @@ type App struct {
 	// Permissions are the application permissions granted, by name, for example "User.ReadWrite.All". Empty: none.
 	// [AllPermissions] lists those that matter here.
 	Permissions []string
+
+	// AdminRole says that the application's service principal holds an administrator's role as well, without which it
+	// cannot change or delete users who hold one: User.AdminRole.
+	AdminRole bool
 }
 
 // DefaultApp is the application of a tenant whose Config names none. It has every permission.
@@ -50,9 +54,11 @@ func AllPermissions() []string {
 		"Directory.Read.All", "Directory.ReadWrite.All",
 		"Domain.Read.All", "Domain.ReadWrite.All",
 		"Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All",
-		"Group.Create", "Group.ReadWrite.All", "GroupMember.ReadBasic.All", "GroupMember.ReadWrite.All",
+		"Group.Create", "Group.Read.All", "Group.ReadWrite.All",
+		"GroupMember.Read.All", "GroupMember.ReadBasic.All", "GroupMember.ReadWrite.All",
 		"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All",
 		"Organization.Read.All", "Organization.ReadWrite.All",
+		"RoleManagement.ReadWrite.Directory",
 		"User.DeleteRestore.All", "User.EnableDisableAccount.All", "User.Read.All", "User.ReadBasic.All",
 		"User.ReadWrite.All", "User.RevokeSessions.All", "User-PasswordProfile.ReadWrite.All",
 	}

@@ -2,300 +2,379 @@ package entratest
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// User is a user of the tenant.
-type User struct {
-	// ObjectID is the id in Graph, a GUID. Empty in Config.Users: the tenant chooses.
-	ObjectID string
+// class is the type of a directory object.
+type class string
 
-	// UPN is the user principal name. Required; its domain is one of the tenant's.
-	UPN string
+const (
+	userClass  class = "user"
+	groupClass class = "group"
+)
 
-	// ImmutableID is the onPremisesImmutableId: unique, and compared with regard to case. Graph creates no user in a
-	// federated domain without one; a user of Config.Users may lack it, and then cannot sign in.
-	ImmutableID string
-
-	DisplayName   string // empty in Config.Users: the part of the UPN before the @
-	MailNickname  string // empty in Config.Users: the part of the UPN before the @
-	GivenName     string
-	Surname       string
-	Mail          string
-	UsageLocation string // ISO 3166-1 alpha-2; without it no licence can be assigned
-
-	// Enabled is accountEnabled: a user whose account is not enabled cannot sign in. Set it in Config.Users.
-	Enabled bool
-
-	// DirectorySynced is onPremisesSyncEnabled: a directory sync owns the object, and Graph refuses most changes.
-	DirectorySynced bool
-
-	// SKUIDs are the subscriptions of which the user holds a seat.
-	SKUIDs []string
-
-	// CreatedAt is when the user was created. Zero in Config.Users: when the tenant was.
-	CreatedAt time.Time
+// resource is the class as error messages name it.
+func (c class) resource() string {
+	if c == groupClass {
+		return "Group"
+	}
+	return "User"
 }
 
 // The views of the directory: three replicas that answer Graph, the index that answers advanced queries, and the
 // replica that the sign-in service reads. The primary, which accepts writes and guards uniqueness, is no view: it is
-// the last revision.
+// the last revision. Delta queries are answered from the first of the replicas.
 const (
 	replicas   = 3
+	viewDelta  = 0
 	viewIndex  = replicas
 	viewSignIn = replicas + 1
 	views      = replicas + 2
 )
 
-// revision is one state of a user and the time from which each view shows it.
-type revision struct {
-	user    *userObject
-	visible [views]time.Time
-}
-
-// userObject is one state of a user object. It is never changed once it is in a revision: a change is a clone.
-type userObject struct {
+// entity is one state of a user or a group. It is never changed once it is in a revision: a change is a clone.
+type entity struct {
 	id       string
+	class    class
 	values   map[string]any // property name to string, bool, []string or map[string]any; absent means null
 	licenses []license
+	manager  string // object ID, or empty
+	admin    bool   // the user holds an administrator's role
 	created  time.Time
 	deleted  time.Time // when it was soft-deleted, or zero
+	purged   time.Time // when it was deleted for good before its time, or zero
 	revoked  time.Time // when its sessions were last revoked, or zero
+
+	// changes says when each tracked name was last changed, as delta queries see it. [directory.store] keeps it.
+	changes map[string]moment
 }
 
-// license is a seat of a SKU, held directly.
-type license struct {
-	skuID         string
-	disabledPlans []string
-	assigned      time.Time
+// What delta queries track beside the stored properties.
+const (
+	trackPresence = "@present" // created or restored
+	trackDeletion = "@deleted"
+	trackPurge    = "@purged"
+	trackLicenses = "@licenses"
+	trackManager  = "manager"
+	trackSessions = "@sessions"
+)
+
+// moment is a place in the order of changes: when the view of delta queries shows a change, and which of several changes
+// at that time it was.
+type moment struct{ at, sequence int64 } // nanoseconds since 1970, number of the change
+
+func (m moment) after(other moment) bool {
+	return m.at > other.at || m.at == other.at && m.sequence > other.sequence
 }
 
-func (u *userObject) text(name string) string {
-	s, _ := u.values[name].(string)
+func (e *entity) text(name string) string {
+	s, _ := e.values[name].(string)
 	return s
 }
 
-func (u *userObject) enabled() bool {
-	b, _ := u.values["accountEnabled"].(bool)
+func (e *entity) flag(name string) bool {
+	b, _ := e.values[name].(bool)
 	return b
 }
 
-func (u *userObject) synced() bool {
-	b, _ := u.values["onPremisesSyncEnabled"].(bool)
-	return b
+func (e *entity) list(name string) []string {
+	l, _ := e.values[name].([]string)
+	return l
 }
 
-func (u *userObject) active() bool { return u.deleted.IsZero() }
+func (e *entity) active() bool { return e.deleted.IsZero() }
 
-func (u *userObject) holds(skuID string) bool {
-	return slices.ContainsFunc(u.licenses, func(l license) bool { return l.skuID == skuID })
+// gone reports whether a deleted object can no longer be restored.
+func (e *entity) gone(now time.Time) bool {
+	return !e.active() && (!e.purged.IsZero() || !now.Before(e.deleted.Add(deletedFor)))
 }
 
-func (u *userObject) clone() *userObject {
-	c := *u
-	c.values = maps.Clone(u.values)
-	c.licenses = slices.Clone(u.licenses)
+func (e *entity) clone() *entity {
+	c := *e
+	c.values = maps.Clone(e.values)
+	c.licenses = slices.Clone(e.licenses)
 	return &c
 }
 
-func (u *userObject) export() User {
-	out := User{
-		ObjectID:        u.id,
-		UPN:             u.text("userPrincipalName"),
-		ImmutableID:     u.text("onPremisesImmutableId"),
-		DisplayName:     u.text("displayName"),
-		MailNickname:    u.text("mailNickname"),
-		GivenName:       u.text("givenName"),
-		Surname:         u.text("surname"),
-		Mail:            u.text("mail"),
-		UsageLocation:   u.text("usageLocation"),
-		Enabled:         u.enabled(),
-		DirectorySynced: u.synced(),
-		CreatedAt:       u.created,
-	}
-	for _, l := range u.licenses {
-		out.SKUIDs = append(out.SKUIDs, l.skuID)
-	}
-	return out
+// revision is one state of something and the time from which each view shows it.
+type revision[T any] struct {
+	state   T
+	visible [views]time.Time
 }
 
-// directory holds the users: every object with those of its revisions that some view may still show. The caller of its
-// methods holds the tenant's mutex.
+// history is those revisions of one thing that some view may still show, the oldest first.
+type history[T any] []revision[T]
+
+// last is the state on the primary, or the zero T.
+func (h history[T]) last() (state T) {
+	if len(h) > 0 {
+		state = h[len(h)-1].state
+	}
+	return state
+}
+
+// seen is the state that a view shows, or the zero T.
+func (h history[T]) seen(view int, now time.Time) (state T) {
+	for i := len(h) - 1; i >= 0; i-- {
+		if !h[i].visible[view].After(now) {
+			return h[i].state
+		}
+	}
+	return state
+}
+
+// following is rev, delayed where a view would otherwise show it before the last revision.
+func (h history[T]) following(rev revision[T]) revision[T] {
+	if len(h) == 0 {
+		return rev
+	}
+	for v, at := range h[len(h)-1].visible {
+		if at.After(rev.visible[v]) {
+			rev.visible[v] = at
+		}
+	}
+	return rev
+}
+
+// add appends rev and drops the revisions that no view shows any more.
+func (h history[T]) add(rev revision[T], now time.Time) history[T] {
+	h = append(h, rev)
+	for len(h) > 1 {
+		for _, at := range h[1].visible {
+			if at.After(now) {
+				return h
+			}
+		}
+		h = h[1:]
+	}
+	return h
+}
+
+// link is the membership of an object in a group.
+type link struct{ group, member string }
+
+// directory holds the users, the groups and the memberships. The caller of its methods holds the tenant's mutex.
 type directory struct {
-	history map[string][]revision // by object ID
-	order   []string              // object IDs in order of creation
-	keys    map[string][]string   // lookup key to the object IDs that ever had it
-	seats   map[string]int        // SKU ID to the number of seats in use
-	lag     func() time.Duration
-	signIn  time.Duration
+	objects  map[string]history[*entity] // by object ID
+	order    []string                    // object IDs in order of creation
+	places   map[string]int              // object ID to its place in that order
+	keys     map[string][]string         // lookup key to the object IDs that ever had it
+	links    map[link]history[bool]
+	linksOf  map[string][]link // by the object ID of either end, in order of creation
+	seats    map[string]int    // SKU ID to the number of seats in use
+	users    int               // how many users there are
+	sequence int64             // number of the last change
+	lag      func() time.Duration
+	signIn   time.Duration
 }
 
 func newDirectory(lag func() time.Duration, signIn time.Duration) *directory {
 	return &directory{
-		history: map[string][]revision{}, keys: map[string][]string{}, seats: map[string]int{},
+		objects: map[string]history[*entity]{}, keys: map[string][]string{}, seats: map[string]int{},
+		places: map[string]int{}, links: map[link]history[bool]{}, linksOf: map[string][]link{},
 		lag: lag, signIn: signIn,
 	}
 }
 
-// commit makes user the last state of its object. The replicas follow, each in its own time, and never show an older
-// state after a newer one.
-func (d *directory) commit(user *userObject, now time.Time) {
-	rev := revision{user: user}
-	for v := range replicas {
-		rev.visible[v] = now.Add(d.lag())
-	}
-	rev.visible[viewIndex] = now.Add(3 * d.lag())
-	rev.visible[viewSignIn] = now.Add(d.signIn)
-	d.store(rev, now)
+// commit makes e the last state of its object. The replicas follow, each in its own time, and never show an older state
+// after a newer one.
+func (d *directory) commit(e *entity, now time.Time) {
+	d.store(revision[*entity]{state: e, visible: d.spread(now)}, now)
 }
 
 // settle stores a state that every view shows at once.
-func (d *directory) settle(user *userObject) { d.store(revision{user: user}, time.Time{}) }
+func (d *directory) settle(e *entity) { d.store(revision[*entity]{state: e}, time.Time{}) }
 
-func (d *directory) store(rev revision, now time.Time) {
-	revs := d.history[rev.user.id]
-	if len(revs) == 0 {
-		d.order = append(d.order, rev.user.id)
-	} else {
-		last := revs[len(revs)-1]
-		d.countSeats(last.user, -1)
-		for v := range views {
-			if last.visible[v].After(rev.visible[v]) {
-				rev.visible[v] = last.visible[v]
-			}
+// spread draws when each view learns of a change that is made now.
+func (d *directory) spread(now time.Time) (visible [views]time.Time) {
+	for v := range replicas {
+		visible[v] = now.Add(d.lag())
+	}
+	visible[viewIndex] = now.Add(3 * d.lag())
+	visible[viewSignIn] = now.Add(d.signIn)
+	return visible
+}
+
+func (d *directory) store(rev revision[*entity], now time.Time) {
+	e := rev.state
+	past := d.objects[e.id]
+	before := past.last()
+	if before == nil {
+		d.places[e.id] = len(d.order)
+		d.order = append(d.order, e.id)
+	}
+	rev = past.following(rev)
+	d.track(before, e, rev.visible[viewDelta])
+	d.count(before, -1)
+	d.count(e, +1)
+	d.objects[e.id] = past.add(rev, now)
+	d.index(before, e)
+}
+
+// track records what changed between two states of an object. The state before may be nil.
+func (d *directory) track(before, after *entity, visible time.Time) {
+	d.sequence++
+	now := moment{sequence: d.sequence}
+	if !visible.IsZero() {
+		now.at = visible.UnixNano()
+	}
+	if before == nil {
+		before = &entity{deleted: time.Unix(0, 0)}
+	}
+	after.changes = maps.Clone(before.changes)
+	if after.changes == nil {
+		after.changes = map[string]moment{}
+	}
+	changed := func(name string, differs bool) {
+		if differs {
+			after.changes[name] = now
 		}
 	}
-	d.countSeats(rev.user, +1)
-	d.history[rev.user.id] = append(forgetShadowed(revs, now), rev)
-	for _, key := range keysOf(rev.user) {
-		if !slices.Contains(d.keys[key], rev.user.id) {
-			d.keys[key] = append(d.keys[key], rev.user.id)
-		}
+	for name, value := range after.values {
+		changed(name, !reflect.DeepEqual(value, before.values[name]))
+	}
+	for name := range before.values {
+		_, present := after.values[name]
+		changed(name, !present)
+	}
+	changed(trackPresence, after.active() && !before.active())
+	changed(trackDeletion, !after.active() && before.active())
+	changed(trackPurge, !after.purged.IsZero() && before.purged.IsZero())
+	changed(trackLicenses, !reflect.DeepEqual(after.licenses, before.licenses) && len(after.licenses)+len(before.licenses) > 0)
+	changed(trackManager, after.manager != before.manager)
+	changed(trackSessions, !after.revoked.Equal(before.revoked))
+}
+
+// count adds what an object occupies, times sign, to the sums of the directory.
+func (d *directory) count(e *entity, sign int) {
+	if e == nil || e.class != userClass || !e.active() {
+		return
+	}
+	d.users += sign
+	for _, skuID := range e.seats() {
+		d.seats[skuID] += sign
 	}
 }
 
-// countSeats adds the seats that a user holds, times sign, to those in use.
-func (d *directory) countSeats(u *userObject, sign int) {
-	for _, l := range u.licenses {
-		d.seats[l.skuID] += sign
+// index makes an object findable by the keys that it did not have before.
+func (d *directory) index(before, after *entity) {
+	var had []string
+	if before != nil {
+		had = before.lookupKeys()
 	}
-}
-
-// forgetShadowed drops the revisions that no view shows any more.
-func forgetShadowed(revs []revision, now time.Time) []revision {
-	for len(revs) > 1 {
-		for _, at := range revs[1].visible {
-			if at.After(now) {
-				return revs
-			}
+	for _, key := range after.lookupKeys() {
+		if slices.Contains(had, key) || before != nil && slices.Contains(d.keys[key], after.id) {
+			continue
 		}
-		revs = revs[1:]
+		d.keys[key] = append(d.keys[key], after.id)
 	}
-	return revs
 }
 
 // primary returns the last state of an object, deleted or not, or nil.
-func (d *directory) primary(id string) *userObject {
-	revs := d.history[id]
-	if len(revs) == 0 {
-		return nil
-	}
-	return revs[len(revs)-1].user
+func (d *directory) primary(id string) *entity { return d.objects[id].last() }
+
+// shown returns the state of an object that a view shows, deleted or not, or nil.
+func (d *directory) shown(id string, view int, now time.Time) *entity {
+	return d.objects[id].seen(view, now)
 }
 
 // seen returns the state of an object that a view shows, or nil while it shows none or shows it deleted.
-func (d *directory) seen(id string, view int, now time.Time) *userObject {
-	revs := d.history[id]
-	for i := len(revs) - 1; i >= 0; i-- {
-		if !revs[i].visible[view].After(now) {
-			if !revs[i].user.active() {
-				return nil
-			}
-			return revs[i].user
-		}
+func (d *directory) seen(id string, view int, now time.Time) *entity {
+	if e := d.shown(id, view, now); e != nil && e.active() {
+		return e
 	}
 	return nil
 }
 
-// seenByKey returns the users that have the lookup key in a view.
-func (d *directory) seenByKey(key string, view int, now time.Time) []*userObject {
-	var out []*userObject
-	for _, id := range d.keys[key] {
-		if u := d.seen(id, view, now); u != nil && slices.Contains(keysOf(u), key) {
-			out = append(out, u)
-		}
-	}
-	return out
+// seenByKey returns the objects that have the lookup key in a view.
+func (d *directory) seenByKey(key string, view int, now time.Time) []*entity {
+	return d.byKey(key, func(id string) *entity { return d.seen(id, view, now) })
 }
 
 // primaryByKey returns the objects, deleted ones included, whose last state has the lookup key.
-func (d *directory) primaryByKey(key string) []*userObject {
-	var out []*userObject
+func (d *directory) primaryByKey(key string) []*entity { return d.byKey(key, d.primary) }
+
+func (d *directory) byKey(key string, state func(id string) *entity) []*entity {
+	var out []*entity
 	for _, id := range d.keys[key] {
-		if u := d.primary(id); u != nil && slices.Contains(keysOf(u), key) {
-			out = append(out, u)
+		if e := state(id); e != nil && slices.Contains(e.lookupKeys(), key) {
+			out = append(out, e)
 		}
 	}
 	return out
 }
 
-// Lookup keys: what users are found by.
-func keyOfID(id string) string          { return "id:" + strings.ToLower(id) }
-func keyOfUPN(upn string) string        { return "upn:" + strings.ToLower(upn) }
-func keyOfImmutableID(id string) string { return "immutableId:" + id }
-func keyOfAddress(addr string) string   { return "address:" + strings.ToLower(addr) }
+// inOrder sorts object IDs in order of creation, in place.
+func (d *directory) inOrder(ids []string) []string {
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(d.places[a], d.places[b]) })
+	return ids
+}
 
-func keysOf(u *userObject) []string {
-	keys := []string{keyOfID(u.id), keyOfUPN(u.text("userPrincipalName"))}
-	if id := u.text("onPremisesImmutableId"); id != "" {
+// connect makes an object a member of a group, or no longer one. The replicas follow, each in its own time.
+func (d *directory) connect(l link, present bool, now time.Time) {
+	d.storeLink(l, revision[bool]{state: present, visible: d.spread(now)}, now)
+}
+
+func (d *directory) storeLink(l link, rev revision[bool], now time.Time) {
+	past := d.links[l]
+	if len(past) == 0 {
+		d.linksOf[l.group] = append(d.linksOf[l.group], l)
+		d.linksOf[l.member] = append(d.linksOf[l.member], l)
+	}
+	d.links[l] = past.add(past.following(rev), now)
+}
+
+// members lists the object IDs of a group's members on the primary, deleted ones included.
+func (d *directory) members(group string) []string {
+	var out []string
+	for _, l := range d.linksOf[group] {
+		if l.group == group && d.links[l].last() {
+			out = append(out, l.member)
+		}
+	}
+	return out
+}
+
+// groupsOf lists the object IDs of the groups that an object is a member of on the primary.
+func (d *directory) groupsOf(member string) []string {
+	var out []string
+	for _, l := range d.linksOf[member] {
+		if l.member == member && d.links[l].last() {
+			out = append(out, l.group)
+		}
+	}
+	return out
+}
+
+// Lookup keys: what objects are found by.
+func keyOfID(id string) string           { return "id:" + strings.ToLower(id) }
+func keyOfUPN(upn string) string         { return "upn:" + strings.ToLower(upn) }
+func keyOfImmutableID(id string) string  { return "immutableId:" + id }
+func keyOfAddress(addr string) string    { return "address:" + strings.ToLower(addr) }
+func keyOfUniqueName(name string) string { return "uniqueName:" + strings.ToLower(name) }
+
+func (e *entity) lookupKeys() []string {
+	keys := []string{keyOfID(e.id)}
+	if upn := e.text("userPrincipalName"); upn != "" {
+		keys = append(keys, keyOfUPN(upn))
+	}
+	if id := e.text("onPremisesImmutableId"); id != "" {
 		keys = append(keys, keyOfImmutableID(id))
 	}
-	if mail := u.text("mail"); mail != "" {
-		keys = append(keys, keyOfAddress(mail))
+	if name := e.text("uniqueName"); name != "" {
+		keys = append(keys, keyOfUniqueName(name))
 	}
-	return keys
-}
-
-// Users lists the users as the primary has them, without the deleted ones, in order of their UPNs.
-func (t *Tenant) Users() []User {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var out []User
-	for _, id := range t.users.order {
-		if u := t.users.primary(id); u.active() {
-			out = append(out, u.export())
+	for _, address := range e.addresses() {
+		if key := keyOfAddress(address); !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(out, func(a, b User) int { return cmp.Compare(strings.ToLower(a.UPN), strings.ToLower(b.UPN)) })
-	return out
-}
-
-// signInUsers returns the users who have exactly this ImmutableID on the replica that the sign-in service reads,
-// enabled or not.
-func (t *Tenant) signInUsers(immutableID string) []User {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var out []User
-	for _, u := range t.users.seenByKey(keyOfImmutableID(immutableID), viewSignIn, t.now()) {
-		out = append(out, u.export())
-	}
-	return out
-}
-
-// signInUserByUPN returns the user who has this UPN on the replica that the sign-in service reads, enabled or not.
-func (t *Tenant) signInUserByUPN(upn string) (User, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, u := range t.users.seenByKey(keyOfUPN(upn), viewSignIn, t.now()) {
-		return u.export(), true
-	}
-	return User{}, false
+	return keys
 }
 
 // now is the tenant's time.
@@ -312,72 +391,3 @@ func (t *Tenant) newGUID() string { return t.guids.guid() }
 var guidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func isGUID(s string) bool { return guidPattern.MatchString(s) }
-
-func (c Config) validateUsers() error {
-	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	seen := map[string]bool{}
-	once := func(field, key string) {
-		if seen[key] {
-			wrong("%s is already another user's", field)
-		}
-		seen[key] = true
-	}
-	for i, u := range c.Users {
-		field := fmt.Sprintf("Users[%d]", i)
-		if !validUPN(u.UPN) || !c.hasDomain(domainPart(u.UPN)) {
-			wrong("%s.UPN %q is not a name in one of the tenant's domains", field, u.UPN)
-		}
-		once(fmt.Sprintf("%s.UPN %q", field, u.UPN), keyOfUPN(u.UPN))
-		if u.ImmutableID != "" {
-			once(fmt.Sprintf("%s.ImmutableID %q", field, u.ImmutableID), keyOfImmutableID(u.ImmutableID))
-		}
-		if u.ObjectID != "" {
-			once(fmt.Sprintf("%s.ObjectID %q", field, u.ObjectID), keyOfID(u.ObjectID))
-			if !isGUID(u.ObjectID) {
-				wrong("%s.ObjectID %q is not a GUID", field, u.ObjectID)
-			}
-		}
-		for _, id := range u.SKUIDs {
-			if !slices.ContainsFunc(c.SKUs, func(s SKU) bool { return strings.EqualFold(s.ID, id) }) {
-				wrong("%s.SKUIDs: %q is not a subscription of the tenant", field, id)
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (t *Tenant) addConfiguredUsers() {
-	for _, u := range t.cfg.Users {
-		local, _, _ := strings.Cut(u.UPN, "@")
-		object := &userObject{
-			id:      strings.ToLower(orElse(u.ObjectID, t.objectIDs.guid())),
-			created: u.CreatedAt,
-			values: map[string]any{
-				"accountEnabled":    u.Enabled,
-				"displayName":       orElse(u.DisplayName, local),
-				"mailNickname":      orElse(u.MailNickname, local),
-				"userPrincipalName": u.UPN,
-				"userType":          "Member",
-			},
-		}
-		if object.created.IsZero() {
-			object.created = t.now()
-		}
-		for name, value := range map[string]string{
-			"onPremisesImmutableId": u.ImmutableID, "givenName": u.GivenName, "surname": u.Surname,
-			"mail": u.Mail, "usageLocation": u.UsageLocation,
-		} {
-			if value != "" {
-				object.values[name] = value
-			}
-		}
-		if u.DirectorySynced {
-			object.values["onPremisesSyncEnabled"] = true
-		}
-		for _, id := range u.SKUIDs {
-			object.licenses = append(object.licenses, license{skuID: strings.ToLower(id), assigned: object.created})
-		}
-		t.users.settle(object)
-	}
-}

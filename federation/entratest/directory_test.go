@@ -92,7 +92,7 @@ func TestOldRevisionsAreForgotten(t *testing.T) {
 		clock.Advance(time.Hour)
 		require.Equal(t, http.StatusNoContent, tenant.change(t, http.MethodPatch, "users/"+id, `{"city": "Bonn"}`).Code)
 	}
-	require.LessOrEqual(t, len(tenant.users.history[id]), 2)
+	require.LessOrEqual(t, len(tenant.directory.objects[id]), 2)
 }
 
 func TestRealmsOfDomains(t *testing.T) {

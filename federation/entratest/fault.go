@@ -17,6 +17,7 @@ type Fault struct {
 
 	// Path is the path that fails, as a pattern of [path.Match] for the whole path without the query: "/v1.0/users",
 	// "/v1.0/users/*/assignLicense", "/*/oauth2/v2.0/token". Compared without regard to case. Empty: every path of Graph.
+	// A request in a batch has the path that it would have alone, "/v1.0/users"; the batch as such is "/v1.0/$batch".
 	Path string
 
 	// Skip is how many matching requests are answered as usual first.
@@ -35,6 +36,10 @@ type Fault struct {
 	// RetryAfter is the Retry-After header, in seconds or as a date. Empty: there is none, as also happens with a real
 	// 429.
 	RetryAfter string
+
+	// Information is the x-ms-throttle-information of a 429, for example "CPULimitExceeded", with which Graph throttles
+	// below all limits when it is under load. Empty: "WriteLimitExceeded" or, of a GET, "ResourceUnitLimitExceeded".
+	Information string
 
 	// AfterCommit carries the request out and then loses its answer: a client that simply asks again asks twice.
 	AfterCommit bool
@@ -127,7 +132,7 @@ func (l *faultList) take(r *http.Request) (Fault, bool) {
 // net/http and [Tenant.Transport] understand.
 func (t *Tenant) serveFault(w http.ResponseWriter, r *http.Request, fault Fault) {
 	if isGraphPath(r.URL.Path) {
-		t.serveGraphFault(w, r, fault)
+		t.newGraphRequest(r).serveFault(w, fault)
 		return
 	}
 	if fault.AfterCommit {
@@ -145,17 +150,17 @@ func (t *Tenant) serveFault(w http.ResponseWriter, r *http.Request, fault Fault)
 	})
 }
 
-func (t *Tenant) serveGraphFault(w http.ResponseWriter, r *http.Request, fault Fault) {
-	req := t.newGraphRequest(r)
+func (req *graphRequest) serveFault(w http.ResponseWriter, fault Fault) {
+	t := req.tenant
 	if fault.AfterCommit {
-		req.answer()
+		_, _ = req.answer()
 	}
 	if fault.Drop {
 		t.recordCall(req, 0, true)
 		panic(http.ErrAbortHandler)
 	}
 	t.recordCall(req, fault.Status, true)
-	req.writeError(w, t.graphFailure(r, fault))
+	req.writeError(w, t.graphFailure(req.Request, fault))
 }
 
 // graphFailure is a fault in Graph's form, with the headers that Graph adds when it throttles.
@@ -173,7 +178,7 @@ func (t *Tenant) graphFailure(r *http.Request, fault Fault) *graphError {
 		}
 		scope := fmt.Sprintf("Tenant_Application/%s/%s/%s", kind, t.callerOf(r), t.cfg.TenantID)
 		failure.header.Set("x-ms-throttle-scope", scope)
-		failure.header.Set("x-ms-throttle-information", information)
+		failure.header.Set("x-ms-throttle-information", orElse(fault.Information, information))
 	}
 	return failure
 }
@@ -190,7 +195,7 @@ func usualGraphError(status int) *graphError {
 	case http.StatusConflict:
 		return errConcurrency()
 	case http.StatusTooManyRequests:
-		return &graphError{code: "TooManyRequests", message: "Too many requests."}
+		return &graphError{status: status, code: "TooManyRequests", message: "Too many requests."}
 	case http.StatusInternalServerError:
 		return &graphError{code: "Service_InternalServerError", message: "Encountered an internal server error."}
 	case http.StatusServiceUnavailable:

@@ -33,7 +33,8 @@ type route struct {
 
 // graphRoutes lists the operations.
 func (t *Tenant) graphRoutes() []route {
-	return slices.Concat(t.userRoutes(), t.licenseRoutes(), t.domainRoutes(), t.organizationRoutes())
+	return slices.Concat(t.userRoutes(), t.managerRoutes(), t.deltaRoutes(), t.deletedRoutes(), t.groupRoutes(),
+		t.memberRoutes(), t.licenseRoutes(), t.domainRoutes(), t.organizationRoutes(), t.batchRoutes())
 }
 
 // graphRequest is one request to Graph.
@@ -45,7 +46,12 @@ type graphRequest struct {
 	query    url.Values
 	caller   *tokenClaims
 	route    route
-	keys     []string // the keys in the path
+	keys     []pathPart // the keys in the path
+
+	load    float64  // how full the fullest of the caller's throttling buckets is; 1 is the limit
+	batch   string   // the id that the request has in the batch that it came in, or empty
+	holds   bool     // the objects that it writes stay claimed until the rest of its batch has run as well
+	claimed []string // object IDs
 }
 
 // graphReply is a successful answer.
@@ -58,12 +64,27 @@ type graphReply struct {
 func (t *Tenant) newGraphRequest(r *http.Request) *graphRequest {
 	id := t.newGUID()
 	return &graphRequest{
-		Request: r, tenant: t, id: id, clientID: orElse(r.Header.Get("client-request-id"), id), query: r.URL.Query(),
+		Request: r, tenant: t, id: id, clientID: orElse(r.Header.Get("client-request-id"), id),
+		query: withPlainOptions(r.URL.Query()),
 	}
 }
 
-func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request) {
-	req := t.newGraphRequest(r)
+// withPlainOptions is query with the names of the system query options in lower case: Graph does not mind the case.
+func withPlainOptions(query url.Values) url.Values {
+	out := url.Values{}
+	for name, values := range query {
+		if strings.HasPrefix(name, "$") {
+			name = strings.ToLower(name)
+		}
+		out[name] = append(out[name], values...)
+	}
+	return out
+}
+
+func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request) { t.newGraphRequest(r).serve(w) }
+
+func (req *graphRequest) serve(w http.ResponseWriter) {
+	t := req.tenant
 	reply, failure := req.answer()
 	if failure != nil {
 		t.recordCall(req, failure.status, false)
@@ -77,6 +98,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request) {
 // answer finds the operation, checks the caller's right to it, and carries it out.
 func (req *graphRequest) answer() (*graphReply, *graphError) {
 	t := req.tenant
+	defer req.finish()
 	var refusal *graphError
 	if req.caller, refusal = t.authorize(req.Request); refusal != nil {
 		return nil, refusal
@@ -87,7 +109,10 @@ func (req *graphRequest) answer() (*graphReply, *graphError) {
 	if refusal = req.findRoute(); refusal != nil {
 		return nil, refusal
 	}
-	if !req.caller.may(req.route.permissions...) {
+	if refusal = req.throttle(); refusal != nil {
+		return nil, refusal
+	}
+	if len(req.route.permissions) > 0 && !req.caller.may(req.route.permissions...) {
 		return nil, errForbidden()
 	}
 	if refusal = req.checkOptions(); refusal != nil {
@@ -96,14 +121,50 @@ func (req *graphRequest) answer() (*graphReply, *graphError) {
 	return req.route.serve(req)
 }
 
+// lock takes t.mu and does what has become due.
+func (t *Tenant) lock() {
+	t.mu.Lock()
+	t.processLicenses()
+}
+
+// claim marks an object as being written by this request, until it is answered. While one write is under way another one
+// of the same object is refused. The caller holds t.mu.
+func (req *graphRequest) claim(id string) *graphError {
+	if req.tenant.busy[id] {
+		return errConcurrency()
+	}
+	req.tenant.busy[id] = true
+	req.claimed = append(req.claimed, id)
+	return nil
+}
+
+// finish gives up what the request claimed, unless the rest of its batch is still to run.
+func (req *graphRequest) finish() {
+	if !req.holds && len(req.claimed) > 0 {
+		req.release()
+	}
+}
+
+func (req *graphRequest) release() {
+	t := req.tenant
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range req.claimed {
+		delete(t.busy, id)
+	}
+	req.claimed = nil
+}
+
 // pathPart is one segment of a path below /v1.0. Of users('x') and users(userPrincipalName='x') the second part, x, is
 // a key for certain; of users/x it may be.
 type pathPart struct {
 	text string
 	key  bool
+	name string // of the key, if it is given
 }
 
-var keyPattern = regexp.MustCompile(`^([A-Za-z][A-Za-z.]*)\((?:(?:(?:id|userPrincipalName)=)?'((?:[^']|'')*)')?\)$`)
+var keyPattern = regexp.MustCompile(
+	`^([A-Za-z][A-Za-z.]*)\((?:(?:(id|userPrincipalName|uniqueName)=)?'((?:[^']|'')*)')?\)$`)
 
 func parsePath(escaped string) ([]pathPart, *graphError) {
 	var parts []pathPart
@@ -118,23 +179,23 @@ func parsePath(escaped string) ([]pathPart, *graphError) {
 			continue
 		}
 		parts = append(parts, pathPart{text: strings.TrimPrefix(match[1], "microsoft.graph.")})
-		if match[2] != "" {
-			parts = append(parts, pathPart{text: strings.ReplaceAll(match[2], "''", "'"), key: true})
+		if match[3] != "" {
+			parts = append(parts, pathPart{text: strings.ReplaceAll(match[3], "''", "'"), key: true, name: match[2]})
 		}
 	}
 	return parts, nil
 }
 
 // match compares the route's path with parts: the keys, and how many of the parts were understood.
-func (rt route) match(parts []pathPart) (keys []string, understood int, ok bool) {
+func (rt route) match(parts []pathPart) (keys []pathPart, understood int, ok bool) {
 	pattern := strings.Split(rt.path, "/")
 	for i, part := range parts {
 		if i == len(pattern) {
 			return nil, i, false
 		}
 		switch {
-		case pattern[i] == "{}" && canBeKey(part):
-			keys = append(keys, part.text)
+		case pattern[i] == "{}" && part.canBeKeyOf(pattern[i-1]):
+			keys = append(keys, part)
 		case pattern[i] != "{}" && !part.key && strings.EqualFold(pattern[i], part.text):
 		default:
 			return nil, i, false
@@ -143,9 +204,13 @@ func (rt route) match(parts []pathPart) (keys []string, understood int, ok bool)
 	return keys, len(parts), len(parts) == len(pattern)
 }
 
-// canBeKey tells a key from a function or a count below a collection.
-func canBeKey(part pathPart) bool {
-	return part.key || part.text != "" && !strings.HasPrefix(part.text, "$") && !strings.EqualFold(part.text, "delta")
+// canBeKeyOf tells a key of a collection from a function or a count below it.
+func (p pathPart) canBeKeyOf(collection string) bool {
+	if p.key {
+		alternate := map[string]string{"users": "userPrincipalName", "groups": "uniqueName"}
+		return p.name == "" || p.name == "id" || p.name == alternate[collection]
+	}
+	return p.text != "" && !strings.HasPrefix(p.text, "$") && !strings.EqualFold(p.text, "delta")
 }
 
 // findRoute sets the route and the keys of the request.
@@ -197,7 +262,7 @@ func (req *graphRequest) checkOptions() *graphError {
 }
 
 // key returns one of the keys in the path.
-func (req *graphRequest) key(i int) string { return req.keys[i] }
+func (req *graphRequest) key(i int) string { return req.keys[i].text }
 
 // advanced reports whether the request asks for the index of advanced queries:
 // https://learn.microsoft.com/graph/aad-advanced-queries.
@@ -249,7 +314,12 @@ func (req *graphRequest) writeHeader(w http.ResponseWriter) {
 	h.Set("client-request-id", req.clientID)
 	h.Set("x-ms-ags-diagnostic", `{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1",`+
 		`"ScaleUnit":"001","RoleInstance":"ENTRATEST"}}`)
-	h.Set("x-ms-resource-unit", strconv.Itoa(req.resourceUnits()))
+	if !req.isBatch() {
+		h.Set("x-ms-resource-unit", strconv.Itoa(req.resourceUnits()))
+	}
+	if req.load > shedAbove {
+		h.Set("x-ms-throttle-limit-percentage", strconv.FormatFloat(req.load, 'f', 2, 64))
+	}
 	h.Set("Date", req.tenant.now().UTC().Format(http.TimeFormat))
 }
 
@@ -326,6 +396,8 @@ type GraphCall struct {
 	ClientID        string // the application, if its token was good
 	Status          int    // what was answered; 0 where the connection was dropped
 	Fault           bool   // the answer was that of an injected [Fault]
+	Batch           string // the id of the request in the batch that it came in; empty outside of batches
+	ResourceUnits   int    // what the call cost; 0 for a batch as such
 }
 
 // keptCalls is how many calls are remembered at least.
@@ -342,7 +414,10 @@ func (t *Tenant) GraphCalls() []GraphCall {
 func (t *Tenant) recordCall(req *graphRequest, status int, fault bool) {
 	call := GraphCall{
 		Time: t.now(), Method: req.Method, Path: req.URL.EscapedPath(), Query: req.query,
-		ClientRequestID: req.clientID, RequestID: req.id, Status: status, Fault: fault,
+		ClientRequestID: req.clientID, RequestID: req.id, Status: status, Fault: fault, Batch: req.batch,
+	}
+	if !req.isBatch() {
+		call.ResourceUnits = req.resourceUnits()
 	}
 	if req.caller != nil {
 		call.ClientID = req.caller.AppID

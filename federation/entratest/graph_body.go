@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -17,6 +18,26 @@ const maxGraphBody = 4 << 20
 
 // readObject reads the body of a write request as a JSON object, without its OData annotations.
 func (req *graphRequest) readObject() (map[string]any, *graphError) {
+	values, refusal := req.readAnnotated()
+	return withoutAnnotations(values), refusal
+}
+
+// withoutAnnotations is a body without what is about it and not in it.
+func withoutAnnotations(body map[string]any) map[string]any {
+	maps.DeleteFunc(body, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
+	return body
+}
+
+// readOptionalObject is readObject for an action whose parameters can all be left out, and the body with them.
+func (req *graphRequest) readOptionalObject() (map[string]any, *graphError) {
+	if req.Body == nil || req.Body == http.NoBody || req.ContentLength == 0 {
+		return nil, nil
+	}
+	return req.readObject()
+}
+
+// readAnnotated reads the body of a write request as a JSON object.
+func (req *graphRequest) readAnnotated() (map[string]any, *graphError) {
 	raw, refusal := req.readBody()
 	if refusal != nil {
 		return nil, refusal
@@ -30,11 +51,6 @@ func (req *graphRequest) readObject() (map[string]any, *graphError) {
 	if err := dec.Decode(&values); err != nil || values == nil || !atEnd(dec) {
 		return nil, badRequest("Unable to read JSON request payload. Please ensure Content-Type header is set and " +
 			"payload is of valid JSON format.")
-	}
-	for name := range values {
-		if strings.Contains(name, "@odata.") {
-			delete(values, name)
-		}
 	}
 	return values, nil
 }

@@ -94,14 +94,23 @@ func errInvalidValues() *graphError {
 	return requestError("One or more properties contains invalid values.")
 }
 
-// errInvalidValue is about one property of a user.
-func errInvalidValue(property string) *graphError {
-	message := fmt.Sprintf("Invalid value specified for property '%s' of resource 'User'.", property)
+// errInvalidValue is about one property of an object.
+func (c class) errInvalidValue(property string) *graphError {
+	message := fmt.Sprintf("Invalid value specified for property '%s' of resource '%s'.", property, c.resource())
 	return requestError(message, errorDetail{"InvalidValue", message, property})
+}
+
+func errReadOnly(property string) *graphError {
+	return requestError(fmt.Sprintf("Property '%s' is read-only and cannot be set.", property))
 }
 
 func errMissing(property string) *graphError {
 	return requestError(fmt.Sprintf("Property %s value is required but is empty or missing.", property))
+}
+
+func errUnknownParameter(name, operation string) *graphError {
+	return badRequest(fmt.Sprintf("The parameter '%s' in the request payload is not a valid parameter for the operation "+
+		"'%s'.", name, operation))
 }
 
 func errUnknownProperty(name string) *graphError {
@@ -109,10 +118,10 @@ func errUnknownProperty(name string) *graphError {
 }
 
 // errConflict says that another object has the value already.
-func (t *Tenant) errConflict(property, otherID string) *graphError {
+func (t *Tenant) errConflict(property string, other *entity) *graphError {
 	message := fmt.Sprintf("Another object with the same value for property %s already exists.", property)
-	e := requestError(message,
-		errorDetail{"ObjectConflict", message, property}, errorDetail{"ConflictingObjects", message, "User_" + otherID})
+	e := requestError(message, errorDetail{"ObjectConflict", message, property},
+		errorDetail{"ConflictingObjects", message, other.class.resource() + "_" + other.id})
 	if t.cfg.ConflictsAs409 {
 		e.status, e.code = http.StatusConflict, "Request_MultipleObjectsWithSameKeyValue"
 	}

@@ -6,22 +6,24 @@ import (
 	"strings"
 )
 
-// Limits of $filter. Graph allows 15 alternatives; the others keep hostile input cheap.
+// Limits of $filter. Graph allows 15 alternatives, or 50 objects in a delta query; the others keep hostile input cheap.
 const (
 	maxFilterLength       = 8 << 10
 	maxFilterDepth        = 32
 	maxFilterAlternatives = 15
+	maxDeltaObjects       = 50
 )
 
-// userFilter is a parsed $filter over users.
-type userFilter struct {
-	matches func(u *userObject) bool
+// filter is a parsed $filter over the objects of one class.
+type filter struct {
+	class   class
+	matches func(e *entity) bool
 	key     string   // a lookup key that every match has, or empty
 	uses    []string // the properties that it looks at
 	needs   string   // an operator that only the index of advanced queries knows, or empty
 }
 
-// filterParser reads the grammar of OData's $filter as far as Graph supports it for users:
+// filterParser reads the grammar of OData's $filter as far as Graph supports it for users and groups:
 //
 //	or      = and *( "or" and )
 //	and     = unary *( "and" unary )
@@ -29,6 +31,8 @@ type userFilter struct {
 //	comparison = name ( "eq" / "ne" / "ge" / "le" ) literal / name "in" "(" literal *( "," literal ) ")"
 type filterParser struct {
 	tenant       *Tenant
+	class        class
+	most         int // alternatives
 	tokens       []filterToken
 	next         int
 	depth        int
@@ -37,24 +41,24 @@ type filterParser struct {
 	needs        string
 }
 
-// parseUserFilter parses text.
-func parseUserFilter(t *Tenant, text string) (userFilter, *graphError) {
+// parseFilter parses the text of a $filter over a class, with at most so many alternatives.
+func parseFilter(t *Tenant, c class, text string, alternatives int) (filter, *graphError) {
 	if len(text) > maxFilterLength {
-		return userFilter{}, invalidFilter("it is longer than %d characters", maxFilterLength)
+		return filter{}, invalidFilter("it is longer than %d characters", maxFilterLength)
 	}
 	tokens, refusal := lexFilter(text)
 	if refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
-	p := &filterParser{tenant: t, tokens: tokens}
+	p := &filterParser{tenant: t, class: c, most: alternatives, tokens: tokens}
 	f, refusal := p.or()
 	if refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	if p.next < len(p.tokens) {
-		return userFilter{}, p.unexpected()
+		return filter{}, p.unexpected()
 	}
-	f.uses, f.needs = p.uses, p.needs
+	f.class, f.uses, f.needs = c, p.uses, p.needs
 	return f, nil
 }
 
@@ -139,16 +143,16 @@ func (p *filterParser) expect(mark string) *graphError {
 	return nil
 }
 
-func (p *filterParser) or() (userFilter, *graphError) {
+func (p *filterParser) or() (filter, *graphError) {
 	left, refusal := p.and()
 	for refusal == nil && p.accept("or") {
 		if refusal = p.alternative(); refusal != nil {
 			break
 		}
-		var right userFilter
+		var right filter
 		if right, refusal = p.and(); refusal == nil {
 			a, b := left.matches, right.matches
-			left = userFilter{matches: func(u *userObject) bool { return a(u) || b(u) }}
+			left = filter{matches: func(e *entity) bool { return a(e) || b(e) }}
 		}
 	}
 	return left, refusal
@@ -156,30 +160,30 @@ func (p *filterParser) or() (userFilter, *graphError) {
 
 // alternative counts one more alternative.
 func (p *filterParser) alternative() *graphError {
-	if p.alternatives++; p.alternatives >= maxFilterAlternatives {
+	if p.alternatives++; p.alternatives >= p.most {
 		return unsupportedQuery(fmt.Sprintf("Too many child clauses specified in search filter expression containing 'OR' "+
-			"operators: %d. Max allowed: %d.", p.alternatives+1, maxFilterAlternatives))
+			"operators: %d. Max allowed: %d.", p.alternatives+1, p.most))
 	}
 	return nil
 }
 
-func (p *filterParser) and() (userFilter, *graphError) {
+func (p *filterParser) and() (filter, *graphError) {
 	left, refusal := p.unary()
 	for refusal == nil && p.accept("and") {
-		var right userFilter
+		var right filter
 		if right, refusal = p.unary(); refusal == nil {
 			a, b := left.matches, right.matches
-			left = userFilter{
-				matches: func(u *userObject) bool { return a(u) && b(u) }, key: orElse(left.key, right.key),
+			left = filter{
+				matches: func(e *entity) bool { return a(e) && b(e) }, key: orElse(left.key, right.key),
 			}
 		}
 	}
 	return left, refusal
 }
 
-func (p *filterParser) unary() (userFilter, *graphError) {
+func (p *filterParser) unary() (filter, *graphError) {
 	if p.depth++; p.depth > maxFilterDepth {
-		return userFilter{}, invalidFilter("it is nested more than %d deep", maxFilterDepth)
+		return filter{}, invalidFilter("it is nested more than %d deep", maxFilterDepth)
 	}
 	defer func() { p.depth-- }()
 	switch {
@@ -187,9 +191,9 @@ func (p *filterParser) unary() (userFilter, *graphError) {
 		p.require("not")
 		inner, refusal := p.unary()
 		if refusal != nil {
-			return userFilter{}, refusal
+			return filter{}, refusal
 		}
-		return userFilter{matches: func(u *userObject) bool { return !inner.matches(u) }}, nil
+		return filter{matches: func(e *entity) bool { return !inner.matches(e) }}, nil
 	case p.accept("("):
 		inner, refusal := p.or()
 		if refusal == nil {
@@ -208,32 +212,32 @@ func (p *filterParser) unary() (userFilter, *graphError) {
 // require records that only the index of advanced queries knows an operator.
 func (p *filterParser) require(operator string) { p.needs = orElse(p.needs, operator) }
 
-func (p *filterParser) function(name string, holds func(s, part string) bool) (userFilter, *graphError) {
+func (p *filterParser) function(name string, holds func(s, part string) bool) (filter, *graphError) {
 	if refusal := p.expect("("); refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	property, refusal := p.property(name)
 	if refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	if refusal := p.expect(","); refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	literal, refusal := p.literal(property)
 	if refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	part, ok := literal.(string)
 	if !ok {
-		return userFilter{}, invalidFilter("No function signature for the function with name '%s' matches the "+
+		return filter{}, invalidFilter("No function signature for the function with name '%s' matches the "+
 			"specified arguments.", name)
 	}
 	if refusal := p.expect(")"); refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	part = property.folded(part)
-	return userFilter{matches: func(u *userObject) bool {
-		s, ok := property.value(p.tenant, u).(string)
+	return filter{matches: func(e *entity) bool {
+		s, ok := property.value(p.tenant, e).(string)
 		return ok && holds(property.folded(s), part)
 	}}, nil
 }
@@ -258,22 +262,22 @@ func (p *filterParser) property(operator string) (property, *graphError) {
 	if before, _, nested := strings.Cut(name, "/"); nested {
 		return property{}, unsupportedQuery(fmt.Sprintf("Complex query on property %s is not supported.", before))
 	}
-	found, ok := propertyNamed(name)
+	found, ok := p.class.property(name)
 	if !ok {
-		return property{}, invalidFilter("Could not find a property named '%s' on type 'microsoft.graph.user'.", name)
+		return property{}, invalidFilter("Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, p.class)
 	}
 	p.next++
 	p.uses = append(p.uses, found.name)
 	if operator != "" {
-		return found, found.checkFilter(operator)
+		return found, p.checkFilter(found, operator)
 	}
 	return found, nil
 }
 
-func (p property) checkFilter(operator string) *graphError {
-	if !slices.Contains(strings.Fields(p.filters), operator) {
+func (p *filterParser) checkFilter(prop property, operator string) *graphError {
+	if !slices.Contains(strings.Fields(prop.filters), operator) {
 		return unsupportedQuery(fmt.Sprintf("Unsupported or invalid query filter clause specified for property '%s' of "+
-			"resource 'User'.", p.name))
+			"resource '%s'.", prop.name, p.class.resource()))
 	}
 	return nil
 }
@@ -300,53 +304,53 @@ func (p *filterParser) literal(prop property) (any, *graphError) {
 		"that of '%s'.", prop.kind, token.text)
 }
 
-func (p *filterParser) comparison() (userFilter, *graphError) {
+func (p *filterParser) comparison() (filter, *graphError) {
 	prop, refusal := p.property("")
 	if refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	for _, operator := range []string{"eq", "ne", "ge", "le", "in"} {
 		if !p.accept(operator) {
 			continue
 		}
-		if refusal := prop.checkFilter(operator); refusal != nil {
-			return userFilter{}, refusal
+		if refusal := p.checkFilter(prop, operator); refusal != nil {
+			return filter{}, refusal
 		}
 		if operator == "in" {
 			return p.in(prop)
 		}
 		literal, refusal := p.literal(prop)
 		if refusal != nil {
-			return userFilter{}, refusal
+			return filter{}, refusal
 		}
 		return p.compare(prop, operator, literal)
 	}
-	return userFilter{}, p.unexpected()
+	return filter{}, p.unexpected()
 }
 
-func (p *filterParser) compare(prop property, operator string, literal any) (userFilter, *graphError) {
-	equal := func(u *userObject) bool { return prop.equals(p.tenant, u, literal) }
+func (p *filterParser) compare(prop property, operator string, literal any) (filter, *graphError) {
+	equal := func(e *entity) bool { return prop.equals(p.tenant, e, literal) }
 	switch operator {
 	case "eq":
-		return userFilter{matches: equal, key: prop.lookupKey(literal)}, nil
+		return filter{matches: equal, key: prop.lookupKey(literal)}, nil
 	case "ne":
 		p.require("ne")
-		return userFilter{matches: func(u *userObject) bool { return !equal(u) }}, nil
+		return filter{matches: func(e *entity) bool { return !equal(e) }}, nil
 	}
 	bound, ok := literal.(string)
 	if !ok {
-		return userFilter{}, invalidFilter("null cannot be compared by '%s'.", operator)
+		return filter{}, invalidFilter("null cannot be compared by '%s'.", operator)
 	}
 	bound = prop.folded(bound)
-	return userFilter{matches: func(u *userObject) bool {
-		s, ok := prop.value(p.tenant, u).(string)
+	return filter{matches: func(e *entity) bool {
+		s, ok := prop.value(p.tenant, e).(string)
 		order := strings.Compare(prop.folded(s), bound)
 		return ok && (order == 0 || (order > 0) == (operator == "ge"))
 	}}, nil
 }
 
-func (p property) equals(t *Tenant, u *userObject, literal any) bool {
-	value := p.value(t, u)
+func (p property) equals(t *Tenant, e *entity, literal any) bool {
+	value := p.value(t, e)
 	s, isText := value.(string)
 	wanted, wantsText := literal.(string)
 	if isText && wantsText {
@@ -370,32 +374,34 @@ func (p property) lookupKey(literal any) string {
 		return keyOfImmutableID(s)
 	case "mail":
 		return keyOfAddress(s)
+	case "uniqueName":
+		return keyOfUniqueName(s)
 	}
 	return ""
 }
 
-func (p *filterParser) in(prop property) (userFilter, *graphError) {
+func (p *filterParser) in(prop property) (filter, *graphError) {
 	if refusal := p.expect("("); refusal != nil {
-		return userFilter{}, refusal
+		return filter{}, refusal
 	}
 	var literals []any
 	for {
 		literal, refusal := p.literal(prop)
 		if refusal != nil {
-			return userFilter{}, refusal
+			return filter{}, refusal
 		}
 		literals = append(literals, literal)
 		if p.accept(")") {
 			break
 		}
 		if refusal := p.expect(","); refusal != nil {
-			return userFilter{}, refusal
+			return filter{}, refusal
 		}
 		if refusal := p.alternative(); refusal != nil {
-			return userFilter{}, refusal
+			return filter{}, refusal
 		}
 	}
-	return userFilter{matches: func(u *userObject) bool {
-		return slices.ContainsFunc(literals, func(l any) bool { return prop.equals(p.tenant, u, l) })
+	return filter{matches: func(e *entity) bool {
+		return slices.ContainsFunc(literals, func(l any) bool { return prop.equals(p.tenant, e, l) })
 	}}, nil
 }

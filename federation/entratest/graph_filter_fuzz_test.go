@@ -17,9 +17,9 @@ func FuzzFilter(f *testing.F) {
 		f.Add(seed)
 	}
 	tenant := Start(f, Config{Clock: NewClock(clockOrigin), Users: []User{{UPN: "ada@contoso.com", Enabled: true}}})
-	user := tenant.users.primary(tenant.users.order[0])
+	user := tenant.directory.primary(tenant.directory.order[0])
 	f.Fuzz(func(t *testing.T, text string) {
-		filter, refusal := parseUserFilter(tenant, text)
+		filter, refusal := parseFilter(tenant, userClass, text, maxFilterAlternatives)
 		switch {
 		case refusal != nil && refusal.status != http.StatusBadRequest:
 			t.Fatalf("refused with %d", refusal.status)
@@ -61,7 +61,7 @@ func FuzzPath(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	tenant := Start(f, Config{Clock: NewClock(clockOrigin)})
+	tenant := Start(f, Config{Clock: NewClock(clockOrigin), Throttle: Throttle{Off: true}})
 	f.Fuzz(func(t *testing.T, path string) {
 		if !strings.HasPrefix(strings.ToLower(path), "/v1.0") {
 			return

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // SKU is one subscription of the tenant: https://learn.microsoft.com/graph/api/resources/subscribedsku.
@@ -18,12 +19,21 @@ type SKU struct {
 	Enabled    int    // prepaidUnits.enabled: seats
 	Warning    int    // prepaidUnits.warning: seats of a subscription in its grace period, which can still be assigned
 	Plans      []ServicePlan
+
+	// ProhibitedIn are the usage locations, ISO 3166-1 alpha-2, in which the subscription must not be used.
+	ProhibitedIn []string
 }
 
 // ServicePlan is one service of a [SKU].
 type ServicePlan struct {
 	ID   string // servicePlanId, a GUID. Required.
 	Name string // servicePlanName. Required.
+
+	// Excludes are the IDs of service plans that a user cannot have together with this one.
+	Excludes []string
+
+	// Requires are the IDs of service plans of which a user must have at least one to have this one. Empty: none.
+	Requires []string
 }
 
 func (c Config) validateSKUs() error {
@@ -47,9 +57,19 @@ func (c Config) validateSKUs() error {
 		if s.Enabled < 0 || s.Warning < 0 {
 			wrong("SKUs[%d]: the number of seats is negative", i)
 		}
+		for _, country := range s.ProhibitedIn {
+			if !validUsageLocation(country) {
+				wrong("SKUs[%d].ProhibitedIn %q is not a country of two letters", i, country)
+			}
+		}
 		for j, p := range s.Plans {
 			if !isGUID(p.ID) || p.Name == "" {
 				wrong("SKUs[%d].Plans[%d] needs a GUID as ID and a Name", i, j)
+			}
+			for _, id := range slices.Concat(p.Excludes, p.Requires) {
+				if !isGUID(id) {
+					wrong("SKUs[%d].Plans[%d]: %q in Excludes or Requires is not a GUID", i, j, id)
+				}
 			}
 		}
 	}
@@ -73,7 +93,28 @@ func (s SKU) withDefaults() SKU {
 	s.ID = strings.ToLower(s.ID)
 	s.AppliesTo = orElse(s.AppliesTo, "User")
 	s.Status = orElse(s.Status, "Enabled")
+	s.Plans = slices.Clone(s.Plans)
+	for i, p := range s.Plans {
+		s.Plans[i] = ServicePlan{
+			ID: strings.ToLower(p.ID), Name: p.Name, Excludes: inLowerCase(p.Excludes), Requires: inLowerCase(p.Requires),
+		}
+	}
 	return s
+}
+
+func inLowerCase(list []string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, strings.ToLower(s))
+	}
+	return out
+}
+
+// places is how many seats the SKU has.
+func (s SKU) places() int { return s.Enabled + s.Warning }
+
+func (s SKU) prohibitedIn(location string) bool {
+	return slices.ContainsFunc(s.ProhibitedIn, func(c string) bool { return strings.EqualFold(c, location) })
 }
 
 // assignable reports whether seats of the SKU can be given to users at all.
@@ -87,12 +128,20 @@ func (t *Tenant) licenseRoutes() []route {
 		"Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
 	}
 	write := []string{"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}
+	writeGroup := []string{"LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	reprocess := []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}
+	inError := []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All",
+		"Directory.Read.All", "Directory.ReadWrite.All"}
 	option := []string{"$select"}
+	list := []string{"$select", "$top", "$count", "$skiptoken"}
 	return []route{
 		{http.MethodGet, "subscribedSkus", read, 3, option, t.listSKUs},
 		{http.MethodGet, "subscribedSkus/{}", read, 3, option, t.getSKU},
 		{http.MethodGet, "users/{}/licenseDetails", read, 2, option, t.listLicenseDetails},
 		{http.MethodPost, "users/{}/assignLicense", write, 1, nil, t.assignLicense},
+		{http.MethodPost, "users/{}/reprocessLicenseAssignment", reprocess, 1, nil, t.reprocessLicenses},
+		{http.MethodPost, "groups/{}/assignLicense", writeGroup, 1, nil, t.assignGroupLicense},
+		{http.MethodGet, "groups/{}/membersWithLicenseErrors", inError, 1, list, t.listMembersInError},
 	}
 }
 
@@ -131,8 +180,8 @@ func (t *Tenant) sku(id string) (SKU, bool) {
 
 // skuObject is a subscription: https://learn.microsoft.com/graph/api/resources/subscribedsku.
 func (t *Tenant) skuObject(sku SKU) object {
-	t.mu.Lock()
-	consumed := t.users.seats[sku.ID]
+	t.lock()
+	consumed := t.directory.seats[sku.ID]
 	t.mu.Unlock()
 	account, _, _ := strings.Cut(t.cfg.InitialDomain, ".")
 	return object{
@@ -156,11 +205,11 @@ func servicePlans(sku SKU, disabled []string) []object {
 	plans := []object{}
 	for _, p := range sku.Plans {
 		status := "Success"
-		if slices.Contains(disabled, strings.ToLower(p.ID)) {
+		if slices.Contains(disabled, p.ID) {
 			status = "Disabled"
 		}
 		plans = append(plans, object{
-			{"servicePlanId", strings.ToLower(p.ID)},
+			{"servicePlanId", p.ID},
 			{"servicePlanName", p.Name},
 			{"provisioningStatus", status},
 			{"appliesTo", sku.AppliesTo},
@@ -170,74 +219,49 @@ func servicePlans(sku SKU, disabled []string) []object {
 }
 
 func (t *Tenant) listLicenseDetails(req *graphRequest) (*graphReply, *graphError) {
-	t.mu.Lock()
+	t.lock()
 	defer t.mu.Unlock()
-	u, refusal := t.userByKey(req.key(0), t.pickReplica())
+	e, refusal := t.userByKey(req.key(0), t.pickReplica())
 	if refusal != nil {
 		return nil, refusal
 	}
 	var items []object
-	for _, l := range u.licenses {
-		sku, _ := t.sku(l.skuID)
+	for _, skuID := range e.seats() {
+		sku, _ := t.sku(skuID)
 		selected, refusal := req.selected(object{
-			{"id", base64.RawURLEncoding.EncodeToString([]byte(u.id + l.skuID))},
-			{"skuId", l.skuID},
+			{"id", base64.RawURLEncoding.EncodeToString([]byte(e.id + skuID))},
+			{"skuId", skuID},
 			{"skuPartNumber", sku.PartNumber},
-			{"servicePlans", servicePlans(sku, l.disabledPlans)},
+			{"servicePlans", servicePlans(sku, e.disabledPlans(skuID))},
 		}, "licenseDetails")
 		if refusal != nil {
 			return nil, refusal
 		}
 		items = append(items, selected)
 	}
-	return req.collection("users('"+u.id+"')/licenseDetails"+req.selection(), items), nil
+	return req.collection("users('"+e.id+"')/licenseDetails"+req.selection(), items), nil
 }
 
 // assignLicense gives and takes seats, all of them or none:
 // https://learn.microsoft.com/graph/api/user-assignlicense. While one assignment for a user is under way, from the
 // arrival of its request to its answer, another one for the same user is refused.
 func (t *Tenant) assignLicense(req *graphRequest) (*graphReply, *graphError) {
-	id, refusal := t.beginAssignment(req.key(0))
+	id, refusal := req.beginUserChange()
 	if refusal != nil {
 		return nil, refusal
 	}
-	defer t.endAssignment(id)
-	body, refusal := req.readObject()
+	change, refusal := req.readLicenseChange()
 	if refusal != nil {
 		return nil, refusal
 	}
-	change, refusal := readLicenseChange(body)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.mu.Lock()
+	t.lock()
 	defer t.mu.Unlock()
 	changed, refusal := t.changeLicenses(id, change)
 	if refusal != nil {
 		return nil, refusal
 	}
-	t.users.commit(changed, t.now())
-	return req.entity("users/$entity", standardUser(t, changed)), nil
-}
-
-func (t *Tenant) beginAssignment(key string) (id string, refusal *graphError) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	u, refusal := t.userByKey(key, t.pickReplica())
-	if refusal != nil {
-		return "", refusal
-	}
-	if t.busy[u.id] {
-		return "", errConcurrency()
-	}
-	t.busy[u.id] = true
-	return u.id, nil
-}
-
-func (t *Tenant) endAssignment(id string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.busy, id)
+	t.directory.commit(changed, t.now())
+	return req.entity("users/$entity", standardObject(t, changed)), nil
 }
 
 // licenseChange is the body of assignLicense.
@@ -246,7 +270,11 @@ type licenseChange struct {
 	remove []string
 }
 
-func readLicenseChange(body map[string]any) (licenseChange, *graphError) {
+func (req *graphRequest) readLicenseChange() (licenseChange, *graphError) {
+	body, refusal := req.readObject()
+	if refusal != nil {
+		return licenseChange{}, refusal
+	}
 	var missing []string
 	for _, name := range []string{"addLicenses", "removeLicenses"} {
 		if _, present := body[name]; !present {
@@ -259,8 +287,7 @@ func readLicenseChange(body map[string]any) (licenseChange, *graphError) {
 	}
 	for name := range body {
 		if name != "addLicenses" && name != "removeLicenses" {
-			return licenseChange{}, badRequest(fmt.Sprintf("The parameter '%s' in the request payload is not a valid "+
-				"parameter for the operation 'assignLicense'.", name))
+			return licenseChange{}, errUnknownParameter(name, "assignLicense")
 		}
 	}
 	var change licenseChange
@@ -304,43 +331,70 @@ func guidList(value any) ([]string, bool) {
 
 // changeLicenses returns the user as changed. The usage location is looked up on a replica, which may not have it yet.
 // The caller holds t.mu.
-func (t *Tenant) changeLicenses(id string, change licenseChange) (*userObject, *graphError) {
-	u, refusal := t.lastState(id)
+func (t *Tenant) changeLicenses(id string, change licenseChange) (*entity, *graphError) {
+	before, refusal := t.lastState(id)
 	if refusal != nil {
 		return nil, refusal
 	}
-	changed := u.clone()
+	after := before.clone()
 	for _, skuID := range change.remove {
-		if !changed.holds(skuID) {
-			return nil, requestError("User does not have a corresponding license.")
+		if refusal := after.removeLicense(skuID); refusal != nil {
+			return nil, refusal
 		}
-		changed.licenses = slices.DeleteFunc(changed.licenses, func(l license) bool { return l.skuID == skuID })
 	}
+	location := ""
 	if len(change.add) > 0 {
-		replica := t.users.seen(id, t.pickReplica(), t.now())
-		if replica == nil || replica.text("usageLocation") == "" {
-			return nil, requestError("License assignment cannot be done for user with invalid usage location.")
+		if replica := t.directory.seen(id, t.pickReplica(), t.now()); replica != nil {
+			location = replica.text("usageLocation")
 		}
 	}
 	for _, added := range change.add {
-		if refusal := t.checkSeat(u, added.skuID); refusal != nil {
+		if refusal := t.checkSeat(before, added.skuID, location); refusal != nil {
 			return nil, refusal
 		}
-		added.assigned = t.now()
-		changed.licenses = slices.DeleteFunc(changed.licenses, func(l license) bool { return l.skuID == added.skuID })
-		changed.licenses = append(changed.licenses, added)
+		after.replaceLicense(added, t.now())
 	}
-	return changed, nil
+	if problem, obstacle := t.checkPlans(after); problem != "" {
+		return nil, obstacle
+	}
+	return after, nil
+}
+
+// removeLicense takes away a licence that was assigned directly.
+func (e *entity) removeLicense(skuID string) *graphError {
+	direct := func(l license) bool { return l.skuID == skuID && l.group == "" }
+	switch {
+	case slices.ContainsFunc(e.licenses, direct):
+		e.licenses = slices.DeleteFunc(e.licenses, direct)
+		return nil
+	case e.holds(skuID):
+		return requestError("User license is inherited from a group membership and it cannot be removed directly from " +
+			"the user.")
+	}
+	return requestError("User does not have a corresponding license.")
+}
+
+// replaceLicense assigns a licence directly, in place of the one of the same SKU.
+func (e *entity) replaceLicense(added license, now time.Time) {
+	added.assigned = now
+	e.licenses = slices.DeleteFunc(e.licenses, func(l license) bool { return l.skuID == added.skuID && l.group == "" })
+	e.licenses = append(e.licenses, added)
 }
 
 // checkSeat says why the user cannot have a seat. The caller holds t.mu.
-func (t *Tenant) checkSeat(u *userObject, skuID string) *graphError {
+func (t *Tenant) checkSeat(e *entity, skuID, location string) *graphError {
 	sku, ok := t.sku(skuID)
 	switch {
+	case location == "" || ok && sku.prohibitedIn(location):
+		return requestError("License assignment cannot be done for user with invalid usage location.")
 	case !ok || !sku.assignable():
-		return requestError(fmt.Sprintf("License %s does not correspond to a valid company License.", skuID))
-	case !u.holds(skuID) && t.users.seats[skuID] >= sku.Enabled+sku.Warning:
+		return errUnknownLicense(skuID)
+	case !e.holds(skuID) && t.directory.seats[skuID] >= sku.places():
 		return requestError(fmt.Sprintf("Subscription with SKU %s does not have any available licenses.", skuID))
 	}
 	return nil
+}
+
+func errUnknownLicense(skuID string) *graphError {
+	return requestError(fmt.Sprintf("License %s does not correspond to a valid company License.", skuID))
 }

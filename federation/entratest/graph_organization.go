@@ -54,6 +54,7 @@ func (t *Tenant) organization() object {
 		{"id", t.cfg.TenantID},
 		{"displayName", name},
 		{"tenantType", "AAD"},
+		{"countryLetterCode", t.cfg.Country},
 		{"onPremisesSyncEnabled", nil},
 		{"assignedPlans", []any{}},
 		{"verifiedDomains", verified},

@@ -3,9 +3,9 @@ package entratest
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -15,29 +15,33 @@ type kind string
 const (
 	stringKind  kind = "Edm.String"
 	boolKind    kind = "Edm.Boolean"
+	dateKind    kind = "Edm.DateTimeOffset"
 	stringsKind kind = "Collection(Edm.String)"
 	objectKind  kind = "a complex type"
 )
 
-// property is one property of a user: https://learn.microsoft.com/graph/api/resources/user.
+// property is one property of a class of objects.
 type property struct {
-	name      string
-	kind      kind
-	maxLength int    // in characters; 0: no limit of its own
-	required  bool   // a user cannot be created without it, nor can it be cleared
-	kept      bool   // it cannot be cleared once it is set
-	standard  bool   // it is returned without $select
-	basic     bool   // User.ReadBasic.All is enough to read it
-	filters   string // the operators of $filter that it supports, separated by spaces
-	exact     bool   // $filter compares it with regard to case
+	name       string
+	kind       kind
+	maxLength  int    // in characters; 0: no limit of its own
+	maxItems   int    // of a collection; 0: no limit of its own
+	required   bool   // an object cannot be created without it, nor can it be cleared
+	kept       bool   // it cannot be cleared once it is set
+	createOnly bool   // it is set when the object is created, and not changed afterwards
+	standard   bool   // it is returned without $select
+	basic      bool   // User.ReadBasic.All is enough to read it
+	filters    string // the operators of $filter that it supports, separated by spaces
+	exact      bool   // $filter compares it with regard to case
+	tracks     string // the name under which delta queries track it; empty: its own
 
 	// valid checks a value that is not null beyond type and length. Nil: anything is valid.
 	valid func(value any) bool
 
 	// computed makes the value; such a property cannot be written. Nil: the value is stored.
-	computed func(t *Tenant, u *userObject) any
+	computed func(t *Tenant, e *entity) any
 
-	// hidden properties are written and never returned.
+	// hidden properties are written or filtered by, and never returned.
 	hidden bool
 }
 
@@ -48,124 +52,68 @@ const (
 	filtersBool = "eq ne not in"
 )
 
-// userSchema lists the properties in the order in which Graph returns them.
-var userSchema = []property{
-	{name: "businessPhones", kind: stringsKind, standard: true},
-	{name: "displayName", kind: stringKind, maxLength: 256, required: true, standard: true, basic: true,
-		filters: filtersName},
-	{name: "givenName", kind: stringKind, maxLength: 64, standard: true, basic: true, filters: filtersName},
-	{name: "jobTitle", kind: stringKind, maxLength: 128, standard: true, filters: filtersName},
-	{name: "mail", kind: stringKind, maxLength: 256, standard: true, basic: true, filters: filtersText,
-		valid: validAddress},
-	{name: "mobilePhone", kind: stringKind, maxLength: 64, standard: true, filters: filtersName},
-	{name: "officeLocation", kind: stringKind, maxLength: 128, standard: true, filters: filtersName},
-	{name: "preferredLanguage", kind: stringKind, maxLength: 64, standard: true, filters: filtersName},
-	{name: "surname", kind: stringKind, maxLength: 64, standard: true, basic: true, filters: filtersName},
-	{name: "userPrincipalName", kind: stringKind, required: true, standard: true, basic: true, filters: filtersText},
-	{name: "id", kind: stringKind, standard: true, basic: true, filters: filtersBool,
-		computed: func(_ *Tenant, u *userObject) any { return u.id }},
+func null(*Tenant, *entity) any { return nil }
 
-	{name: "accountEnabled", kind: boolKind, required: true, filters: filtersBool},
-	{name: "ageGroup", kind: stringKind},
-	{name: "assignedLicenses", kind: objectKind, computed: func(_ *Tenant, u *userObject) any {
-		return assignedLicenses(u)
-	}},
-	{name: "assignedPlans", kind: objectKind, computed: func(t *Tenant, u *userObject) any {
-		return assignedPlans(t, u)
-	}},
-	{name: "city", kind: stringKind, maxLength: 128, filters: filtersName},
-	{name: "companyName", kind: stringKind, maxLength: 64, filters: filtersName},
-	{name: "consentProvidedForMinor", kind: stringKind},
-	{name: "country", kind: stringKind, maxLength: 128, filters: filtersName},
-	{name: "createdDateTime", kind: stringKind, computed: func(_ *Tenant, u *userObject) any {
-		return date(u.created)
-	}},
-	{name: "creationType", kind: stringKind, computed: null},
-	{name: "deletedDateTime", kind: stringKind, computed: func(_ *Tenant, u *userObject) any {
-		return date(u.deleted)
-	}},
-	{name: "department", kind: stringKind, maxLength: 64, filters: filtersName},
-	{name: "employeeId", kind: stringKind, maxLength: 16, filters: filtersName},
-	{name: "employeeType", kind: stringKind, filters: filtersName},
-	{name: "externalUserState", kind: stringKind, computed: null},
-	{name: "faxNumber", kind: stringKind},
-	{name: "identities", kind: objectKind, basic: true, computed: func(t *Tenant, u *userObject) any {
-		return identities(t, u)
-	}},
-	{name: "isResourceAccount", kind: boolKind, computed: null},
-	{name: "licenseAssignmentStates", kind: objectKind, computed: func(_ *Tenant, u *userObject) any {
-		return licenseAssignmentStates(u)
-	}},
-	{name: "mailNickname", kind: stringKind, maxLength: 64, required: true, filters: filtersName,
-		valid: validMailNickname},
-	{name: "onPremisesDistinguishedName", kind: stringKind, computed: null},
-	{name: "onPremisesDomainName", kind: stringKind, computed: null},
-	{name: "onPremisesImmutableId", kind: stringKind, filters: filtersID, exact: true, valid: validImmutableID},
-	{name: "onPremisesLastSyncDateTime", kind: stringKind, computed: null},
-	{name: "onPremisesSamAccountName", kind: stringKind, computed: null},
-	{name: "onPremisesSecurityIdentifier", kind: stringKind, computed: null},
-	{name: "onPremisesSyncEnabled", kind: boolKind, filters: filtersBool, computed: func(_ *Tenant, u *userObject) any {
-		return u.values["onPremisesSyncEnabled"]
-	}},
-	{name: "onPremisesUserPrincipalName", kind: stringKind, computed: null},
-	{name: "otherMails", kind: stringsKind},
-	{name: "passwordPolicies", kind: stringKind},
-	{name: "passwordProfile", kind: objectKind, required: true, hidden: true},
-	{name: "postalCode", kind: stringKind, maxLength: 40, filters: filtersName},
-	{name: "preferredDataLocation", kind: stringKind},
-	{name: "proxyAddresses", kind: stringsKind, computed: func(_ *Tenant, u *userObject) any {
-		return proxyAddresses(u)
-	}},
-	{name: "securityIdentifier", kind: stringKind, computed: null},
-	{name: "showInAddressList", kind: boolKind},
-	{name: "signInSessionsValidFromDateTime", kind: stringKind, computed: func(_ *Tenant, u *userObject) any {
-		if u.revoked.IsZero() {
-			return date(u.created)
-		}
-		return date(u.revoked)
-	}},
-	{name: "state", kind: stringKind, maxLength: 128, filters: filtersName},
-	{name: "streetAddress", kind: stringKind, maxLength: 1024, filters: filtersName},
-	{name: "usageLocation", kind: stringKind, kept: true, filters: filtersName, valid: validUsageLocation},
-	{name: "userType", kind: stringKind, basic: true, filters: filtersBool, valid: func(v any) bool {
-		return v == "Member" || v == "Guest"
-	}},
+// properties lists the properties of the class in the order in which Graph returns them.
+func (c class) properties() []property {
+	if c == groupClass {
+		return groupSchema
+	}
+	return userSchema
 }
 
-func null(*Tenant, *userObject) any { return nil }
-
-// propertyNamed finds a property without regard to case, as queries do.
-func propertyNamed(name string) (property, bool) {
-	i := slices.IndexFunc(userSchema, func(p property) bool { return strings.EqualFold(p.name, name) })
+// property finds a property of the class without regard to case, as queries do.
+func (c class) property(name string) (property, bool) {
+	schema := c.properties()
+	i := slices.IndexFunc(schema, func(p property) bool { return strings.EqualFold(p.name, name) })
 	if i < 0 {
 		return property{}, false
 	}
-	return userSchema[i], true
+	return schema[i], true
 }
 
-// value is the property of a user as Graph returns it.
-func (p property) value(t *Tenant, u *userObject) any {
-	switch {
-	case p.hidden:
-		return nil
-	case p.computed != nil:
-		return p.computed(t, u)
+// value is the property of an object.
+func (p property) value(t *Tenant, e *entity) any {
+	if p.computed != nil {
+		return p.computed(t, e)
 	}
-	value := u.values[p.name]
+	value := e.values[p.name]
 	if value == nil && p.kind == stringsKind {
 		return []string{}
 	}
 	return value
 }
 
+// member is the property of an object as Graph returns it.
+func (p property) member(t *Tenant, e *entity) member {
+	if p.hidden {
+		return member{p.name, nil}
+	}
+	return member{p.name, p.value(t, e)}
+}
+
+// tracked is the name under which delta queries track the property.
+func (p property) tracked() string { return orElse(p.tracks, p.name) }
+
+// standardObject is an object with the properties that are returned without $select.
+func standardObject(t *Tenant, e *entity) object {
+	var out object
+	for _, p := range e.class.properties() {
+		if p.standard {
+			out = append(out, p.member(t, e))
+		}
+	}
+	return out
+}
+
 // decode checks a JSON value, as decoded by readObject, and returns it as it is stored; null is nil.
-func (p property) decode(value any) (any, *graphError) {
+func (c class) decode(p property, value any) (any, *graphError) {
 	if value == nil {
 		if p.required {
 			return nil, errMissing(p.name)
 		}
 		if p.kept {
-			return nil, errInvalidValue(p.name)
+			return nil, c.errInvalidValue(p.name)
 		}
 		return nil, nil
 	}
@@ -173,18 +121,26 @@ func (p property) decode(value any) (any, *graphError) {
 	if !ok {
 		return nil, errWrongType(string(p.kind))
 	}
-	if s, isText := decoded.(string); isText {
-		if p.required && s == "" {
-			return nil, errMissing(p.name)
-		}
-		if p.maxLength > 0 && utf8.RuneCountInString(s) > p.maxLength {
-			return nil, errInvalidValue(p.name)
-		}
+	if decoded == "" && p.required {
+		return nil, errMissing(p.name)
 	}
-	if p.valid != nil && !p.valid(decoded) {
-		return nil, errInvalidValue(p.name)
+	if !p.fits(decoded) || p.valid != nil && !p.valid(decoded) {
+		return nil, c.errInvalidValue(p.name)
 	}
 	return decoded, nil
+}
+
+// fits reports whether a value keeps to the property's limits of size.
+func (p property) fits(value any) bool {
+	short := func(s string) bool { return p.maxLength == 0 || utf8.RuneCountInString(s) <= p.maxLength }
+	switch v := value.(type) {
+	case string:
+		return short(v)
+	case []string:
+		return (p.maxItems == 0 || len(v) <= p.maxItems) &&
+			!slices.ContainsFunc(v, func(s string) bool { return !short(s) })
+	}
+	return true
 }
 
 func (p property) convert(value any) (any, bool) {
@@ -195,6 +151,10 @@ func (p property) convert(value any) (any, bool) {
 	case boolKind:
 		b, ok := value.(bool)
 		return b, ok
+	case dateKind:
+		s, _ := value.(string)
+		at, err := time.Parse(time.RFC3339, s)
+		return date(at), err == nil
 	case stringsKind:
 		return stringList(value)
 	}
@@ -222,26 +182,27 @@ func errWrongType(expected string) *graphError {
 	return badRequest(fmt.Sprintf("Cannot convert a value of the request payload to the expected type '%s'.", expected))
 }
 
-// decodeUser checks the properties of a body one by one, in the order of the schema.
-func decodeUser(body map[string]any) (map[string]any, *graphError) {
+// decodeObject checks the properties of a body one by one, in the order of the schema.
+func (c class) decodeObject(body map[string]any) (map[string]any, *graphError) {
+	schema := c.properties()
 	for _, name := range slices.Sorted(maps.Keys(body)) {
-		i := slices.IndexFunc(userSchema, func(p property) bool { return p.name == name })
+		i := slices.IndexFunc(schema, func(p property) bool { return p.name == name })
 		switch {
 		case i < 0 && strings.HasPrefix(name, "extension_"):
 			return nil, requestError("The following extension properties are not available: " + name + ".")
 		case i < 0:
 			return nil, errUnknownProperty(name)
-		case userSchema[i].computed != nil:
-			return nil, requestError(fmt.Sprintf("Property '%s' is read-only and cannot be set.", name))
+		case schema[i].computed != nil:
+			return nil, errReadOnly(name)
 		}
 	}
 	values := map[string]any{}
-	for _, p := range userSchema {
+	for _, p := range schema {
 		raw, present := body[p.name]
 		if !present {
 			continue
 		}
-		value, refusal := p.decode(raw)
+		value, refusal := c.decode(p, raw)
 		if refusal != nil {
 			return nil, refusal
 		}
@@ -250,143 +211,63 @@ func decodeUser(body map[string]any) (map[string]any, *graphError) {
 	return values, nil
 }
 
-// checkPassword applies the password policy:
-// https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy#microsoft-entra-password-policies.
-func checkPassword(profile map[string]any) *graphError {
-	for name, value := range profile {
-		switch name {
-		case "password":
-		case "forceChangePasswordNextSignIn", "forceChangePasswordNextSignInWithMfa":
-			if _, ok := value.(bool); !ok && value != nil {
-				return errWrongType("Edm.Boolean")
-			}
-		default:
-			if !strings.Contains(name, "@odata.") {
-				return errUnknownProperty(name)
-			}
+// decodeNew checks the properties of a new object, and that none that it needs is missing.
+func (c class) decodeNew(body map[string]any) (map[string]any, *graphError) {
+	values, refusal := c.decodeObject(body)
+	if refusal != nil {
+		return nil, refusal
+	}
+	for _, p := range c.properties() {
+		if _, present := values[p.name]; p.required && !present {
+			return nil, errMissing(p.name)
 		}
 	}
-	password, ok := profile["password"].(string)
-	if !ok || password == "" {
-		return errMissing("passwordProfile.password")
-	}
-	if !isComplex(password) {
-		return requestError("The specified password does not comply with password complexity requirements. Please " +
-			"provide a different password.")
-	}
-	return nil
+	return values, nil
 }
 
-// isComplex: 8 to 256 characters of ASCII from three of the four classes.
-func isComplex(password string) bool {
-	if len(password) < 8 || len(password) > 256 {
-		return false
+// decodeChange checks the properties of a change.
+func (c class) decodeChange(body map[string]any) (map[string]any, *graphError) {
+	values, refusal := c.decodeObject(body)
+	if refusal != nil {
+		return nil, refusal
 	}
-	var lower, upper, digit, symbol int
-	for _, r := range password {
-		switch {
-		case r < ' ' || r > '~':
-			return false
-		case r >= 'a' && r <= 'z':
-			lower = 1
-		case r >= 'A' && r <= 'Z':
-			upper = 1
-		case r >= '0' && r <= '9':
-			digit = 1
-		default:
-			symbol = 1
+	for _, p := range c.properties() {
+		if _, present := values[p.name]; p.createOnly && present {
+			return nil, errReadOnly(p.name)
 		}
 	}
-	return lower+upper+digit+symbol >= 3
+	return values, nil
 }
 
-// The characters are those of https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy.
-var upnPattern = regexp.MustCompile(`^([A-Za-z0-9'._!#^~-]{1,64})@([A-Za-z0-9.-]{1,48})$`)
-
-// validUPN checks the form of a user principal name, not whether its domain is the tenant's.
-func validUPN(upn string) bool {
-	match := upnPattern.FindStringSubmatch(upn)
-	return match != nil && !strings.HasSuffix(match[1], ".") && len(upn) <= 113
-}
-
-func validAddress(value any) bool {
-	local, domain, ok := strings.Cut(value.(string), "@")
-	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(value.(string), " \t\r\n")
-}
-
-func validMailNickname(value any) bool {
-	for _, r := range value.(string) {
-		if r <= ' ' || r > '~' || strings.ContainsRune(`@()\[]";:<>,`, r) {
-			return false
+// changed is the object with these values; a nil value clears.
+func (e *entity) changed(values map[string]any) *entity {
+	c := e.clone()
+	for name, value := range values {
+		before, nested := c.values[name].(map[string]any)
+		if after, ok := value.(map[string]any); ok && nested {
+			value = merged(before, after)
 		}
+		c.values[name] = value
 	}
-	return true
+	withoutNulls(c.values)
+	return c
 }
 
-func validImmutableID(value any) bool {
-	return value != "" && !strings.ContainsAny(value.(string), "$_")
+// merged is a complex value with the members of another put in.
+func merged(before, after map[string]any) map[string]any {
+	out := maps.Clone(before)
+	maps.Copy(out, after)
+	return withoutNulls(out)
 }
 
-var usageLocationPattern = regexp.MustCompile(`^[A-Za-z]{2}$`)
-
-func validUsageLocation(value any) bool { return usageLocationPattern.MatchString(value.(string)) }
-
-func assignedLicenses(u *userObject) []object {
-	out := []object{}
-	for _, l := range u.licenses {
-		out = append(out, object{{"disabledPlans", notNil(l.disabledPlans)}, {"skuId", l.skuID}})
-	}
-	return out
+func withoutNulls(values map[string]any) map[string]any {
+	maps.DeleteFunc(values, func(_ string, v any) bool { return v == nil })
+	return values
 }
 
-func assignedPlans(t *Tenant, u *userObject) []object {
-	out := []object{}
-	for _, l := range u.licenses {
-		sku, _ := t.sku(l.skuID)
-		for _, p := range sku.Plans {
-			status := "Enabled"
-			if slices.Contains(l.disabledPlans, strings.ToLower(p.ID)) {
-				status = "Deleted"
-			}
-			out = append(out, object{
-				{"assignedDateTime", date(l.assigned)},
-				{"capabilityStatus", status},
-				{"service", p.Name},
-				{"servicePlanId", strings.ToLower(p.ID)},
-			})
-		}
-	}
-	return out
-}
-
-func licenseAssignmentStates(u *userObject) []object {
-	out := []object{}
-	for _, l := range u.licenses {
-		out = append(out, object{
-			{"skuId", l.skuID},
-			{"disabledPlans", notNil(l.disabledPlans)},
-			{"assignedByGroup", nil},
-			{"state", "Active"},
-			{"error", "None"},
-			{"lastUpdatedDateTime", date(l.assigned)},
-		})
-	}
-	return out
-}
-
-func identities(t *Tenant, u *userObject) []object {
-	return []object{{
-		{"signInType", "userPrincipalName"},
-		{"issuer", t.cfg.InitialDomain},
-		{"issuerAssignedId", u.text("userPrincipalName")},
-	}}
-}
-
-func proxyAddresses(u *userObject) []string {
-	if mail := u.text("mail"); mail != "" {
-		return []string{"SMTP:" + mail}
-	}
-	return []string{}
+func textOf(value any) string {
+	s, _ := value.(string)
+	return s
 }
 
 func notNil(list []string) []string {

@@ -76,10 +76,10 @@ func TestUnknownPaths(t *testing.T) {
 	}{
 		{"GET", "robots", 400, "Resource not found for the segment 'robots'."},
 		{"GET", "", 400, "Resource not found for the segment ''."},
-		{"GET", "users/delta", 400, "Resource not found for the segment 'delta'."},
 		{"GET", "users/$count", 400, "Resource not found for the segment '$count'."},
-		{"POST", "$batch", 400, "Resource not found for the segment '$batch'."},
-		{"GET", "users/x@contoso.com/manager", 400, "Resource not found for the segment 'manager'."},
+		{"GET", "$batch", 405, "Specified HTTP method is not allowed for the request target."},
+		{"GET", "users/x@contoso.com/directReports", 400, "Resource not found for the segment 'directReports'."},
+		{"GET", "groups/delta", 400, "Resource not found for the segment 'delta'."},
 		{"GET", "domains/contoso.com/robots/x", 400, "Resource not found for the segment 'robots'."},
 		{"GET", "me", 400, "/me request is only valid with delegated authentication flow."},
 		{"GET", "me/licenseDetails", 400, "/me request is only valid with delegated authentication flow."},

@@ -71,6 +71,11 @@ const (
 	streamLag
 	streamReplica
 	streamKey
+	streamRequestKey // and the next, for the second key
+	_
+	streamProcessing
+	streamDelta
+	streamBatch
 )
 
 func newDice(seed, stream uint64) *dice {
@@ -89,6 +94,13 @@ func (d *dice) below(n int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rng.IntN(n)
+}
+
+// shuffle puts n things into a random order.
+func (d *dice) shuffle(n int, swap func(i, j int)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rng.Shuffle(n, swap)
 }
 
 // guid returns a random GUID in lower case: RFC 9562, version 4.

@@ -111,8 +111,9 @@ func (t *Tenant) appPage(r *http.Request, s session) page {
 	}
 }
 
-func signedOutPage(link string) page {
-	return page{Kind: "signedout", Title: "You are signed out", Heading: "You are signed out", Link: link}
+// signedOutPage says what became of the identity provider's session, if that is known, and may link to its sign-out.
+func signedOutPage(text, link string) page {
+	return page{Kind: "signedout", Title: "You are signed out", Heading: "You are signed out", Text: text, Link: link}
 }
 
 // show writes a page with headers that allow it nothing but its own style and script.

@@ -105,7 +105,8 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 </dl>
 <p><a href="/logout">Sign out</a></p>
 {{else if eq .Kind "signedout"}}<p>The session of this browser has ended.</p>
-{{with .Link}}<p><a href="{{.}}">Sign out of your organization as well</a></p>
+{{with .Text}}<p id="identity-provider">{{.}}.</p>
+{{end}}{{with .Link}}<p><a href="{{.}}">Sign out of your organization as well</a></p>
 {{end}}{{end}}</main>
 </body>
 </html>

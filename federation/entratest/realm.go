@@ -77,7 +77,8 @@ type Federation struct {
 	// PromptLoginBehavior is "translateToFreshPasswordAuthentication", "nativeSupport" or "disabled". Empty: not set.
 	PromptLoginBehavior string
 
-	// SignedAuthnRequests is the isSignedAuthenticationRequestRequired.
+	// SignedAuthnRequests is the isSignedAuthenticationRequestRequired: the tenant signs the AuthnRequests for this
+	// domain. [Tenant.RequestCertificates] verify them.
 	SignedAuthnRequests bool
 }
 
@@ -86,6 +87,9 @@ type Realm struct {
 	Domain     string
 	Federation Federation
 }
+
+// name is for people.
+func (r Realm) name() string { return orElse(r.Domain, r.Federation.Issuer) }
 
 // tenantDomain is a domain as the directory keeps it. It is never changed once stored.
 type tenantDomain struct {

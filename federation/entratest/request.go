@@ -2,7 +2,6 @@ package entratest
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,8 +14,9 @@ import (
 )
 
 // RequestOptions varies what the simulated tenant sends to identity providers. The zero value is what Entra is known to
-// send today: an unsigned AuthnRequest with an ID, a time, the Issuer and the NameIDPolicy, and nothing else. The other
-// forms were documented or seen earlier, or are merely possible; an identity provider should bear them all.
+// send today: an AuthnRequest with an ID, a time, the Issuer and the NameIDPolicy, and nothing else. Where the domain has
+// [Federation.SignedAuthnRequests], it has a Destination and a signature too. The other forms were documented or seen
+// earlier, or are merely possible; an identity provider should bear them all.
 type RequestOptions struct {
 	// AssertionConsumerServiceIndex adds AssertionConsumerServiceIndex="0", as Entra did in 2016.
 	AssertionConsumerServiceIndex bool
@@ -38,22 +38,17 @@ type RequestOptions struct {
 
 	// SignOut is how the browser is sent to the identity provider after a sign-out.
 	SignOut SignOut
+
+	// SHA256 makes signatures with rsa-sha256 and sha256. Microsoft's sample of a signed request has rsa-sha1 and sha1.
+	SHA256 bool
+
+	// NextKey makes signatures with the second of [Tenant.RequestCertificates], as after a change of Entra's key.
+	NextKey bool
 }
-
-// SignOut is a way to tell the identity provider of a sign-out. No public trace shows which one Entra takes.
-type SignOut string
-
-// The ways. All but the first redirect to the SignOutURL of the domain, if it has one.
-const (
-	SignOutPage    SignOut = ""              // a page with a link to the SignOutURL
-	SignOutPlain   SignOut = "plain"         // the SignOutURL as it is
-	SignOutWSFed   SignOut = "wsignout1.0"   // the SignOutURL with wa=wsignout1.0
-	SignOutRequest SignOut = "LogoutRequest" // an unsigned LogoutRequest in the HTTP-Redirect binding
-)
 
 // SetRequestOptions changes what is sent from now on.
 func (t *Tenant) SetRequestOptions(o RequestOptions) error {
-	if !slices.Contains([]SignOut{SignOutPage, SignOutPlain, SignOutWSFed, SignOutRequest}, o.SignOut) {
+	if !o.SignOut.known() {
 		return fmt.Errorf("entratest: RequestOptions.SignOut %q is not known", o.SignOut)
 	}
 	o.AuthnContexts = slices.Clone(o.AuthnContexts)
@@ -87,8 +82,8 @@ func (r AuthnRequest) Form() url.Values {
 var ErrNotFederated = errors.New("entratest: not a domain that is federated for SAML")
 
 // NewAuthnRequest starts a sign-in without a browser, for a UPN or a domain of the tenant: what login.srf would post to
-// the identity provider. [Tenant.CheckResponse] takes the answer. The request is not signed, also where the domain wants
-// signed ones. The error matches [ErrNotFederated].
+// the identity provider. [Tenant.CheckResponse] takes the answer. The request is signed where the domain has
+// [Federation.SignedAuthnRequests]. The error matches [ErrNotFederated].
 func (t *Tenant) NewAuthnRequest(upnOrDomain string) (AuthnRequest, error) {
 	realm, ok := t.realmOf(upnOrDomain)
 	if !ok || realm.Federation.Protocol != SAML {
@@ -98,7 +93,7 @@ func (t *Tenant) NewAuthnRequest(upnOrDomain string) (AuthnRequest, error) {
 	if strings.Contains(upnOrDomain, "@") {
 		f.hint = upnOrDomain
 	}
-	return t.request(f, realm), nil
+	return t.request(f, realm)
 }
 
 // begin gives the flow its names and remembers it.
@@ -110,24 +105,42 @@ func (t *Tenant) begin(f *flow) {
 }
 
 // request begins the flow and returns what is posted.
-func (t *Tenant) request(f *flow, realm Realm) AuthnRequest {
+func (t *Tenant) request(f *flow, realm Realm) (AuthnRequest, error) {
 	t.begin(f)
 	options := t.requestOptions()
 	options.ForceAuthn = options.ForceAuthn || f.fresh
+	options.Destination = options.Destination || realm.Federation.SignedAuthnRequests
 	if f.mfaAsked {
 		options.AuthnContexts = []string{classRefMFA}
 	}
-	message := options.authnRequest(f.requestID, f.started, t.cloud.Audience, realm.Federation.SignInURL)
+	doc := options.authnRequest(f.requestID, f.started, t.cloud.Audience, realm.Federation.SignInURL)
+	if realm.Federation.SignedAuthnRequests {
+		if err := t.signMessage(doc.Root(), options); err != nil {
+			return AuthnRequest{}, err
+		}
+	}
 	return AuthnRequest{
 		ID:          f.requestID,
 		URL:         options.address(realm.Federation.SignInURL, f.hint),
-		SAMLRequest: base64.StdEncoding.EncodeToString(message),
+		SAMLRequest: base64.StdEncoding.EncodeToString(written(doc)),
 		RelayState:  f.relayState,
+	}, nil
+}
+
+// signMessage puts a signature after the Issuer, which is the first child.
+func (t *Tenant) signMessage(message *etree.Element, o RequestOptions) error {
+	key, err := t.keyFor(o)
+	if err == nil {
+		err = key.envelop(message, o.signatureKind(), 1, key.keyInfo())
 	}
+	if err != nil {
+		return fmt.Errorf("entratest: the request cannot be signed: %w", err)
+	}
+	return nil
 }
 
 // authnRequest writes the request in the form that Microsoft's page and traces show.
-func (o RequestOptions) authnRequest(id string, issued time.Time, issuer, destination string) []byte {
+func (o RequestOptions) authnRequest(id string, issued time.Time, issuer, destination string) *etree.Document {
 	doc := etree.NewDocument()
 	request := newProtocolMessage(doc, "AuthnRequest", id, issued, issuer)
 	if o.AssertionConsumerServiceIndex {
@@ -148,7 +161,7 @@ func (o RequestOptions) authnRequest(id string, issued time.Time, issuer, destin
 			el.SetText(classRef)
 		}
 	}
-	return written(doc)
+	return doc
 }
 
 func newProtocolMessage(doc *etree.Document, tag, id string, issued time.Time, issuer string) *etree.Element {
@@ -241,38 +254,4 @@ func lowerEscape(s string) string {
 		}
 	}
 	return string(escaped)
-}
-
-// signOutAddress is where the browser goes after a sign-out, or empty.
-func (t *Tenant) signOutAddress(realm Realm, s session) string {
-	address := realm.Federation.SignOutURL
-	if address == "" {
-		return ""
-	}
-	switch t.requestOptions().SignOut {
-	case SignOutWSFed:
-		return withQuery(address, "wa=wsignout1.0")
-	case SignOutRequest:
-		return withQuery(address, url.Values{"SAMLRequest": {t.logoutRequest(address, s)}}.Encode())
-	}
-	return address
-}
-
-// logoutRequest is a LogoutRequest as the HTTP-Redirect binding carries it: deflated, then base64.
-func (t *Tenant) logoutRequest(destination string, s session) string {
-	doc := etree.NewDocument()
-	request := newProtocolMessage(doc, "LogoutRequest", "_"+t.newGUID(), t.now(), t.cloud.Audience)
-	request.CreateAttr("Destination", destination)
-	nameID := request.CreateElement("NameID")
-	nameID.CreateAttr("xmlns", nsAssertion)
-	nameID.CreateAttr("Format", formatPersistent)
-	nameID.SetText(s.user.ImmutableID)
-	var deflated bytes.Buffer
-	w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
-	if err != nil { // only for a level that does not exist
-		return ""
-	}
-	_, _ = w.Write(written(doc)) // into memory
-	_ = w.Close()
-	return base64.StdEncoding.EncodeToString(deflated.Bytes())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -28,18 +29,22 @@ import (
 // The zero Expectation knows no realm and refuses every response.
 type Expectation struct {
 	// Realms are the federated domains. Of each Federation the Issuer, the Certificates, the Protocol and the
-	// MFABehavior are looked at.
+	// MFABehavior are looked at. Where a Domain is not known and left empty, rule 12 is not checked.
 	Realms []Realm
 
 	// Cloud gives the audience and the address that responses are posted to. Zero: [entrafed.Global].
 	Cloud entrafed.Cloud
 
-	// RequestID is the ID of the AuthnRequest that is answered. Empty: whether the response answers a request is not
-	// checked.
+	// RequestID is the ID of the AuthnRequest that is answered, or of the LogoutRequest. Empty: whether the response
+	// answers a request is not checked.
 	RequestID string
 
-	// RelayState is what went along with the AuthnRequest. It is looked at when RequestID is set.
+	// RelayState is what went along with the AuthnRequest. Empty: what comes back is not checked.
 	RelayState string
+
+	// RequestCertificates are the certificates whose keys sign the cloud's requests. [Expectation.CheckRequest] verifies
+	// with them. Nil: signatures on requests are looked at and not verified.
+	RequestCertificates []*x509.Certificate
 
 	// Accounts is the directory. Nil: what depends on a user is not checked, and no response is accepted.
 	Accounts Accounts
@@ -73,7 +78,7 @@ type Accounts interface {
 // Verdict is what became of a SAML response.
 type Verdict struct {
 	// Accepted is true when no rule failed, the assertion's signature was verified and its user found. Where there are
-	// no Accounts it is never true. Findings says what was not checked.
+	// no Accounts it is never true: see [Verdict.Refused]. Findings says what was not checked.
 	Accepted bool
 
 	// User is who is signed in. Zero unless Accepted.
@@ -95,7 +100,8 @@ type Verdict struct {
 	// Claims is what the assertion says. It is filled in only from an assertion whose signature was verified.
 	Claims Claims
 
-	// Findings has one entry for each of [Rules], in their order.
+	// Findings has one entry for each of [Rules], in their order; or, where a request or a LogoutResponse was checked,
+	// for those of [RequestRules] that it was checked by.
 	Findings []Finding
 }
 
@@ -112,6 +118,19 @@ type Claims struct {
 	NotOnOrAfter         time.Time `json:"notOnOrAfter,omitzero"`
 	AuthnInstant         time.Time `json:"authnInstant,omitzero"`
 	AuthnContextClassRef string    `json:"authnContextClassRef"`
+	SessionIndex         string    `json:"sessionIndex,omitempty"`
+}
+
+// CheckHTTP checks a response as login.srf receives it, rule 1 included, and a LogoutResponse by
+// [Expectation.CheckLogoutResponse]. Of the body at most 1 MiB is read. A body that was parsed before, by r.ParseForm, is
+// used as it is. As with Check, nothing is remembered.
+func (x Expectation) CheckHTTP(r *http.Request) Verdict {
+	m := messageIn(nil, r)
+	e := newExamination(x, m)
+	if isLogoutResponse(m.samlResponse) {
+		return e.logoutVerdict()
+	}
+	return e.verdict()
 }
 
 // Check checks a response without HTTP. samlResponse is the form field as it was posted: base64 of the XML. Nothing is
@@ -157,19 +176,24 @@ func newExamination(x Expectation, m message) *examination {
 }
 
 func (e *examination) verdict() Verdict {
-	v := Verdict{Findings: apply(Rules(), e), Realm: e.realm.Domain}
+	v := e.conclude(apply(Rules(), e))
 	if e.verified != nil {
 		v.Claims = e.claims(e.verified)
 	}
-	if i := slices.IndexFunc(v.Findings, func(f Finding) bool { return f.Outcome == Failed }); i >= 0 {
-		f := v.Findings[i]
+	// Not only does no rule fail: there is a verified assertion, and a user that it names.
+	if v.Rule == 0 && e.verified != nil && e.user != nil {
+		v.Accepted, v.User = true, *e.user
+	}
+	return v
+}
+
+// conclude makes a verdict of the findings: the first failure decides. It accepts nothing.
+func (e *examination) conclude(findings []Finding) Verdict {
+	v := Verdict{Findings: findings, Realm: e.realm.Domain}
+	if i := slices.IndexFunc(findings, func(f Finding) bool { return f.Outcome == Failed }); i >= 0 {
+		f := findings[i]
 		v.Code, v.Rule, v.Detail, v.Cause, v.Remedy = f.Code, f.Rule, f.Detail, f.Cause, f.Remedy
 		v.Message = e.entraText(f.Code)
-		return v
-	}
-	// Not only does no rule fail: there is a verified assertion, and a user that it names.
-	if e.verified != nil && e.user != nil {
-		v.Accepted, v.User = true, *e.user
 	}
 	return v
 }
@@ -180,7 +204,11 @@ func (e *examination) entraText(code string) string {
 	if !ok {
 		return ""
 	}
-	issuer := value(child(e.assertion, nsAssertion, "Issuer"))
+	sender := e.assertion
+	if sender == nil {
+		sender = e.root
+	}
+	issuer := value(child(sender, nsAssertion, "Issuer"))
 	identifier, problem := e.upnOf(e.assertion)
 	if problem != "" {
 		identifier = value(nameIDOf(e.assertion))
@@ -189,6 +217,10 @@ func (e *examination) entraText(code string) string {
 	return strings.NewReplacer("{issuer}", issuer, "{identifier}", identifier, "{tenant}", orElse(e.tenant, "tenant's"),
 		"{name}", "SAMLResponse", "{resource}", "Microsoft 365", "{id}", id).Replace(known.Message)
 }
+
+// Refused reports whether a rule failed: Entra would not let this through, whatever else it knows. What is neither
+// Refused nor Accepted is good as far as it could be checked, and Findings says how far that is.
+func (v Verdict) Refused() bool { return v.Rule != 0 }
 
 // Failures lists the findings of rules that failed.
 func (v Verdict) Failures() []Finding { return v.with(Failed) }
@@ -250,7 +282,7 @@ func (v Verdict) wire() verdictJSON {
 		Accepted: v.Accepted, Realm: v.Realm, Code: v.Code, Rule: v.Rule, Message: v.Message, Detail: v.Detail,
 		Cause: v.Cause, Remedy: v.Remedy, Findings: v.Findings,
 	}
-	if v.Accepted {
+	if v.User.UPN != "" {
 		w.User = &userJSON{v.User.ObjectID, v.User.UPN, v.User.DisplayName, v.User.ImmutableID}
 	}
 	if v.Claims.AssertionID != "" {

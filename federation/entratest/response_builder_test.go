@@ -42,22 +42,14 @@ type signingKey struct {
 	certificate *x509.Certificate
 }
 
-// Keys cost a second to make, and are never changed.
+// The keys are those of the vectors: see vector_key_test.go.
 var (
-	contosoKey  = sync.OnceValue(func() signingKey { return newSigningKey(2048, "contoso signing") })
-	nextKey     = sync.OnceValue(func() signingKey { return newSigningKey(2048, "contoso next signing") })
-	fabrikamKey = sync.OnceValue(func() signingKey { return newSigningKey(2048, "fabrikam signing") })
-	rogueKey    = sync.OnceValue(func() signingKey { return newSigningKey(2048, "rogue") })
-	shortKey    = sync.OnceValue(func() signingKey { return newSigningKey(1024, "short") })
+	contosoKey  = sync.OnceValue(func() signingKey { return throwawayKey("contoso") })
+	nextKey     = sync.OnceValue(func() signingKey { return throwawayKey("contoso-next") })
+	fabrikamKey = sync.OnceValue(func() signingKey { return throwawayKey("fabrikam") })
+	rogueKey    = sync.OnceValue(func() signingKey { return throwawayKey("rogue") })
+	shortKey    = sync.OnceValue(func() signingKey { return throwawayKey("short") })
 )
-
-func newSigningKey(bits int, name string) signingKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
-	}
-	return signingKey{key, certify(key, name, morning().AddDate(-1, 0, 0), morning().AddDate(1, 0, 0))}
-}
 
 func certify(key *rsa.PrivateKey, name string, from, until time.Time) *x509.Certificate {
 	template := &x509.Certificate{

@@ -57,6 +57,24 @@ type Finding struct {
 
 // Rules lists the rules that a SAML response is checked by, in the order in which they are applied: the first that
 // fails decides which error is shown. The order is this package's own; Entra's is not public.
+//
+// Each rule is shown by examples in testdata/vectors, which programs in other languages can read too.
+//
+// # Strict and lenient
+//
+// Strict checking, the default, enforces all rules. Lenient checking enforces what Entra is known to enforce, and makes
+// a warning of the rest:
+//
+//   - Rules 3, 7, 8, 9, 17, 24, 28, 29 and 31, which are of level [Should], warn and do not fail. Rules 27 and 35 are of
+//     that level too and fail all the same: a replay, and a value that may be read in two ways, are attacks.
+//   - Rule 13 warns of a Signature that stands elsewhere in the Assertion than after its Issuer, and of a signed
+//     Response around an Assertion that is not.
+//   - Rule 14 warns of a registered certificate that is not valid today.
+//   - Rules 16 and 18 warn of SHA-1.
+//   - Rule 19 warns of a NameID without a Format.
+//   - Rule 28 reads the UPN from the older attribute http://schemas.xmlsoap.org/claims/UPN where there is no IDPEmail.
+//
+// Rule 22 never fails, and only warns, in either.
 func Rules() []Rule {
 	return slices.Concat(messageRules(), realmRules(), signatureRules(), assertionRules(), accountRules())
 }
@@ -96,7 +114,7 @@ func apply(rules []Rule, e *examination) []Finding {
 	outcomes := make(map[int]Outcome, len(rules))
 	findings := make([]Finding, 0, len(rules))
 	for _, rule := range rules {
-		f := rule.finding(rule.judge(e, outcomes))
+		f := rule.finding(e.Lenient, rule.judge(e, outcomes))
 		outcomes[rule.Number] = f.Outcome
 		findings = append(findings, f)
 	}
@@ -109,14 +127,14 @@ func (r Rule) judge(e *examination, outcomes map[int]Outcome) result {
 			return unchecked("rule %d comes first", needed)
 		}
 	}
-	res := r.check(e)
-	if res.outcome == Failed && e.Lenient && (res.tolerable || r.Level == Should && !r.always) {
-		res.outcome = Warned
-	}
-	return res
+	return r.check(e)
 }
 
-func (r Rule) finding(res result) Finding {
+// finding adds what the rule says of itself, and makes a warning of what lenient mode lets through.
+func (r Rule) finding(lenient bool, res result) Finding {
+	if res.outcome == Failed && lenient && (res.tolerable || r.Level == Should && !r.always) {
+		res.outcome = Warned
+	}
 	f := Finding{Rule: r.Number, Level: r.Level, Title: r.Title, Outcome: res.outcome, Detail: res.detail}
 	if f.Outcome != Failed && f.Outcome != Warned {
 		return f

@@ -84,6 +84,9 @@ func (e *examination) otherID() string {
 
 func checkRootDomain(e *examination) result {
 	domain := domainPart(e.user.UPN)
+	if e.realm.Domain == "" {
+		return unchecked("the domain of this issuer is not known")
+	}
 	governing, federated := e.Accounts.RealmOf(e.user.UPN)
 	switch {
 	case federated && strings.EqualFold(governing.Domain, e.realm.Domain):

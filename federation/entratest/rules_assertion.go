@@ -137,7 +137,9 @@ func (e *examination) claims(assertion *etree.Element) Claims {
 	}
 	c.NotBefore, _, _ = instantOf(conditions, "NotBefore")
 	c.NotOnOrAfter, _, _ = instantOf(conditions, "NotOnOrAfter")
-	c.AuthnInstant, _, _ = instantOf(child(assertion, nsAssertion, "AuthnStatement"), "AuthnInstant")
+	statement := child(assertion, nsAssertion, "AuthnStatement")
+	c.AuthnInstant, _, _ = instantOf(statement, "AuthnInstant")
+	c.SessionIndex, _ = attr(statement, "SessionIndex")
 	for _, data := range confirmationsOf(assertion) {
 		c.InResponseTo, _ = attr(data, "InResponseTo")
 	}

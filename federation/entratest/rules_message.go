@@ -98,9 +98,11 @@ func checkPosted(e *examination) result {
 
 func checkRelayState(e *examination) result {
 	switch {
+	case e.message.fault != "":
+		return unchecked("rule 1 refuses it unread")
 	case e.memory != nil:
 		return e.memory.relay()
-	case e.RequestID == "":
+	case e.RelayState == "":
 		return unchecked("what was sent with the request is not known")
 	case e.message.relayState != e.RelayState:
 		return failed("RelayState has %d bytes and is not the one of %d bytes that was sent",

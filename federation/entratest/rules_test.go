@@ -457,7 +457,7 @@ func signatureVariants() []variant {
 				v := find(t, a, ".//SignatureValue")
 				v.SetText("\n  " + v.Text()[:64] + "\n  " + v.Text()[64:] + "\n")
 			})},
-		{name: "an unregistered key", rule: 14, code: "AADSTS5000811", detail: "CN=rogue", change: signer(rogueKey())},
+		{name: "an unregistered key", rule: 14, code: "AADSTS5000811", detail: "CN=throw-away rogue", change: signer(rogueKey())},
 		{name: "an unregistered key without KeyInfo", rule: 14, code: "AADSTS50006",
 			detail: "does not fit any registered certificate",
 			change: func(_ testing.TB, d *draft) { d.signer, d.withoutKeyInfo = rogueKey(), true }},
@@ -1131,4 +1131,13 @@ func TestPoliciesAreChecked(t *testing.T) {
 		require.ErrorContains(t, err, field)
 	}
 	require.ErrorContains(t, w.SetRequestOptions(entratest.RequestOptions{SignOut: "loud"}), "SignOut")
+}
+
+// deflate is what the HTTP-Redirect binding does before base64.
+func deflate(document []byte) string {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 6)
+	_, _ = w.Write(document)
+	_ = w.Close()
+	return base64.StdEncoding.EncodeToString(b.Bytes())
 }

@@ -34,18 +34,28 @@ func (t *Tenant) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		t.show(w, http.StatusMethodNotAllowed, messagePage("This page is only read", "It does not take "+r.Method+"."))
 	case path == "/logout":
 		t.serveLogout(w, r)
+	case t.isWSFederation(path):
+		t.serveLogin(w, r)
 	default:
 		t.serveApp(w, r)
 	}
 }
 
-// serveLogin begins a sign-in or ends a session.
+// isWSFederation recognises the endpoint that ends a session without any parameter but wa: /common/wsfederation.
+func (t *Tenant) isWSFederation(path string) bool {
+	tenant, ok := strings.CutSuffix(strings.TrimPrefix(path, "/"), "/wsfederation")
+	return ok && (tenant == "common" || tenant == "organizations" || t.hasName(tenant))
+}
+
+// serveLogin begins a sign-in or ends a session, at login.srf and at the endpoint for WS-Federation.
 func (t *Tenant) serveLogin(w http.ResponseWriter, r *http.Request) {
 	switch wa := r.URL.Query().Get("wa"); wa {
 	case "", "wsignin1.0":
 		t.serveSignInRequest(w, r)
-	case "wsignout1.0", "wsignoutcleanup1.0":
+	case "wsignout1.0":
 		t.serveSignOut(w, r)
+	case "wsignoutcleanup1.0":
+		t.serveCleanup(w, r)
 	default:
 		t.show(w, http.StatusBadRequest, t.errorPage(r, "90023", "the parameter wa is "+quoted(wa)))
 	}
@@ -94,13 +104,12 @@ func (t *Tenant) sendToIdentityProvider(w http.ResponseWriter, r *http.Request, 
 		http.Redirect(w, r, t.wsFedRequest(f, realm), http.StatusFound)
 		return
 	}
-	if realm.Federation.SignedAuthnRequests {
-		t.show(w, http.StatusNotImplemented, messagePage("This domain wants signed requests",
-			realm.Domain+" has isSignedAuthenticationRequestRequired set. The simulation sends unsigned requests only: "+
-				"set it to false to sign in here."))
+	request, err := t.request(f, realm)
+	if err != nil {
+		t.cfg.Logger.Error("no request can be sent", "realm", realm.Domain, "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	request := t.request(f, realm)
 	t.cfg.Logger.Info("sign-in begun", "realm", realm.Domain, "request", request.ID)
 	t.show(w, http.StatusOK, postPage(request))
 }
@@ -137,22 +146,6 @@ func (t *Tenant) location(r *http.Request, cookie, reply string) string {
 	q.Set(ticketParameter, ticket)
 	target.RawQuery = q.Encode()
 	return target.String()
-}
-
-// serveSignOut ends the session, whatever the browser's cookie is worth.
-func (t *Tenant) serveSignOut(w http.ResponseWriter, r *http.Request) {
-	s, signedIn := t.sessionOf(r)
-	t.signIn.close(cookieOf(r, cookieSession))
-	t.setCookie(w, cookieSession, "")
-	address := ""
-	if realm, ok := t.realmOf(s.realm); signedIn && ok {
-		address = t.signOutAddress(realm, s)
-	}
-	if address != "" && t.requestOptions().SignOut != SignOutPage {
-		http.Redirect(w, r, address, http.StatusFound)
-		return
-	}
-	t.show(w, http.StatusOK, signedOutPage(address))
 }
 
 // checkedReply returns where a wreply leads, or an error for one that leads out of the cloud.

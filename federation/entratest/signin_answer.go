@@ -1,11 +1,8 @@
 package entratest
 
 import (
-	"bytes"
 	"encoding/json"
-	"mime"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -136,17 +133,16 @@ func (m *tenantMemory) freshSince() time.Time {
 
 // serveAnswer takes what an identity provider posts.
 func (t *Tenant) serveAnswer(w http.ResponseWriter, r *http.Request) {
-	form, fault := t.postedForm(w, r)
+	m := messageIn(w, r)
 	switch {
-	case fault == "" && form.Has("wresult"):
+	case m.fault == "" && r.PostForm.Has("wresult"):
 		t.show(w, http.StatusBadRequest, t.errorPage(r, "90082",
 			"this simulation sends WS-Federation requests, and checks SAML 2.0 responses only"))
 		return
-	case fault == "" && isLogoutResponse(form.Get("SAMLResponse")):
-		t.show(w, http.StatusOK, signedOutPage(""))
+	case isLogoutResponse(m.samlResponse):
+		t.serveLogoutResponse(w, r, m)
 		return
 	}
-	m := message{samlResponse: form.Get("SAMLResponse"), relayState: form.Get("RelayState"), fault: fault, http: true}
 	v := t.judge(m, cookieOf(r, cookieBrowser))
 	f := t.signIn.flowOf(m.relayState, t.now())
 	if v.Accepted {
@@ -156,42 +152,10 @@ func (t *Tenant) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	t.reject(w, r, f, v)
 }
 
-// postedForm returns the fields of the body, or why there are none.
-func (t *Tenant) postedForm(w http.ResponseWriter, r *http.Request) (form url.Values, fault string) {
-	if r.Method != http.MethodPost {
-		return nil, "the response came by " + r.Method
-	}
-	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if contentType != "application/x-www-form-urlencoded" {
-		return nil, "the Content-Type is " + quoted(contentType)
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxPostedBytes)
-	if err := r.ParseForm(); err != nil {
-		return nil, "the form cannot be read: " + err.Error()
-	}
-	for name, values := range r.PostForm {
-		if len(values) > 1 {
-			return nil, "the field " + quoted(name) + " occurs more than once"
-		}
-	}
-	return r.PostForm, ""
-}
-
-// isLogoutResponse reports whether the answer is to a LogoutRequest. It clears nothing and lets nobody in, so nothing
-// more is asked of it.
-func isLogoutResponse(samlResponse string) bool {
-	raw, problem := decode(samlResponse)
-	if problem != "" || !bytes.Contains(raw, []byte("LogoutResponse")) {
-		return false
-	}
-	root, err := readDocument(raw)
-	return err == nil && is(root, nsProtocol, "LogoutResponse")
-}
-
 // welcome opens a session and lets the browser go on.
 func (t *Tenant) welcome(w http.ResponseWriter, r *http.Request, f *flow, v Verdict) {
 	cookie := t.newGUID()
-	s := session{user: v.User, realm: v.Realm, since: t.now()}
+	s := session{user: v.User, realm: v.Realm, index: v.Claims.SessionIndex, since: t.now()}
 	t.signIn.open(cookie, s)
 	t.setCookie(w, cookieSession, cookie)
 	reply := ""

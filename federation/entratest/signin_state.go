@@ -16,6 +16,7 @@ type signInState struct {
 	sessions shelf[session]  // by cookie
 	tickets  shelf[string]   // cookies, by the ticket that carries one to another host
 	accepted shelf[struct{}] // assertion IDs
+	signOuts shelf[*signOut] // by request ID
 }
 
 // How long things are kept. Entra's figures are not public.
@@ -31,6 +32,7 @@ func newSignInState() signInState {
 	return signInState{
 		flows: newShelf[*flow](), requests: newShelf[*flow](), sessions: newShelf[session](),
 		tickets: newShelf[string](), accepted: newShelf[struct{}](),
+		signOuts: newShelf[*signOut](),
 	}
 }
 
@@ -54,6 +56,7 @@ type flow struct {
 type session struct {
 	user  User
 	realm string
+	index string // the SessionIndex of the assertion
 	since time.Time
 }
 

@@ -467,54 +467,6 @@ func TestPromptLoginWantsAFreshSignIn(t *testing.T) {
 	}
 }
 
-func TestSignOut(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		how       entratest.SignOut
-		at        string
-		arrivesAs string
-	}{
-		{entratest.SignOutPage, "https://login.microsoftonline.com/login.srf?wa=wsignout1.0", ""},
-		{entratest.SignOutPage, "https://contoso.sharepoint.com/logout", ""},
-		{entratest.SignOutPlain, "https://contoso.sharepoint.com/logout", "/logout"},
-		{entratest.SignOutWSFed, "https://login.microsoftonline.com/logout", "/logout?wa=wsignout1.0"},
-		{entratest.SignOutRequest, "https://login.microsoftonline.com/login.srf?wa=wsignout1.0", "/logout?SAMLRequest="},
-	} {
-		t.Run(string(tt.how)+" at "+tt.at, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			idp := withIdentityProvider(t, w)
-			require.NoError(t, w.SetRequestOptions(entratest.RequestOptions{SignOut: tt.how}))
-			b := w.browser()
-			b.open(t, smartLink("whr", "contoso.com", "wreply", hrSite))
-
-			page := b.open(t, tt.at)
-			if tt.arrivesAs == "" {
-				require.Equal(t, "You are signed out", page.Title)
-			} else {
-				require.Equal(t, "Signed out there", page.Title)
-				require.True(t, strings.HasPrefix(idp.last().URL.RequestURI(), tt.arrivesAs), idp.last().URL.RequestURI())
-			}
-			if tt.how == entratest.SignOutRequest {
-				message := idp.seen()[1]
-				require.Equal(t, "LogoutRequest", message.Tag)
-				require.Equal(t, "employee0001", message.FindElement("./NameID").Text())
-				require.Equal(t, "urn:federation:MicrosoftOnline", message.FindElement("./Issuer").Text())
-			}
-			require.Equal(t, "Sign in", b.open(t, hrSite).Title, "the session is over everywhere")
-		})
-	}
-}
-
-func TestALogoutResponseIsTaken(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	message := encode(`<p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"></p:LogoutResponse>`)
-	res := w.post(t, loginSRF, url.Values{"SAMLResponse": {message}})
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.Contains(t, bodyOf(t, res), "You are signed out")
-}
-
 func TestATicketIsGoodOnceAndForAMinute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -542,15 +494,6 @@ func location(t testing.TB, w *world, b *trail, wreply string) string {
 	_, err := b.Open(context.Background(), smartLink("wreply", wreply))
 	require.ErrorIs(t, err, entratest.ErrTooManyHops)
 	return b.pages[len(b.pages)-1].Header.Get("Location")
-}
-
-func TestADomainThatWantsSignedRequests(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	withFederation(func(f *entratest.Federation) { f.SignedAuthnRequests = true })(t, w)
-	page := w.browser().open(t, smartLink("whr", "contoso.com"))
-	require.Equal(t, http.StatusNotImplemented, page.Status)
-	require.Contains(t, page.Body, "isSignedAuthenticationRequestRequired")
 }
 
 // On one loopback origin everything is told apart by path, cookies need no TLS, and no link leads to Microsoft.

@@ -40,6 +40,13 @@ type Config struct {
 	// Users exist from the start and are visible everywhere.
 	Users []User
 
+	// Groups exist from the start and are visible everywhere.
+	Groups []Group
+
+	// Country is the tenant's own country, ISO 3166-1 alpha-2: the usage location of users who inherit a licence from a
+	// group and have no usage location. Empty: "US".
+	Country string
+
 	// Apps are the registered applications. Nil: [DefaultApp].
 	Apps []App
 
@@ -57,6 +64,9 @@ type Config struct {
 	// Negative: nothing.
 	SignInLag time.Duration
 
+	// Throttle says how much applications may ask of Graph. The zero value is on, with the documented limits.
+	Throttle Throttle
+
 	// Lenient makes the sign-in service enforce only those rules that Entra is known to enforce. Without it, it also
 	// enforces the rules that Microsoft documents and nobody has seen enforced.
 	Lenient bool
@@ -69,6 +79,10 @@ type Config struct {
 	// federated domain, as the older interfaces did.
 	FreezeImmutableID bool
 
+	// DeletedFreeImmutableID lets another user have the onPremisesImmutableId of a deleted one at once. Without it, the
+	// ImmutableID is taken for as long as the deleted user can be restored. Both have been reported.
+	DeletedFreeImmutableID bool
+
 	// Logger receives a record of every Graph and token request, at level Debug, and of every refusal with its reason,
 	// at level Warn. Nil: nothing is logged.
 	Logger *slog.Logger
@@ -80,18 +94,25 @@ type Tenant struct {
 	cfg   Config
 	cloud entrafed.Cloud
 
-	guids     *dice // requests, tokens and the like
-	objectIDs *dice // objects of the directory
-	lags      *dice // how far the replicas trail
-	picks     *dice // which replica answers
-	tokenKey  []byte
-	routes    []route
+	guids      *dice // requests, tokens and the like
+	objectIDs  *dice // objects of the directory
+	lags       *dice // how far the replicas trail
+	picks      *dice // which replica answers
+	processing *dice // how long the licences of groups take
+	deltas     *dice // what delta queries repeat
+	batches    *dice // the order in a batch
+	tokenKey   []byte
+	routes     []route
 
-	mu      sync.Mutex // guards what follows, but not signIn
-	users   *directory
-	domains []*tenantDomain
-	busy    map[string]bool // object IDs with a licence assignment in flight
-	calls   []GraphCall
+	requestKeys requestKeys
+
+	mu        sync.Mutex // guards what follows, but not signIn; [Tenant.lock] takes it
+	directory *directory
+	domains   []*tenantDomain
+	jobs      []licenseJob       // in the order in which they are due
+	busy      map[string]bool    // object IDs that are being written
+	buckets   map[string]*bucket // what has been used of each limit
+	calls     []GraphCall
 
 	faults faultList
 	mounts mounts
@@ -103,11 +124,15 @@ type Tenant struct {
 // New returns a tenant, or one error that lists everything that is wrong with cfg.
 func New(cfg Config) (*Tenant, error) {
 	t := &Tenant{
-		guids:     newDice(cfg.Seed, streamGUID),
-		objectIDs: newDice(cfg.Seed, streamObjectID),
-		lags:      newDice(cfg.Seed, streamLag),
-		picks:     newDice(cfg.Seed, streamReplica),
-		busy:      map[string]bool{},
+		guids:      newDice(cfg.Seed, streamGUID),
+		objectIDs:  newDice(cfg.Seed, streamObjectID),
+		lags:       newDice(cfg.Seed, streamLag),
+		picks:      newDice(cfg.Seed, streamReplica),
+		processing: newDice(cfg.Seed, streamProcessing),
+		deltas:     newDice(cfg.Seed, streamDelta),
+		batches:    newDice(cfg.Seed, streamBatch),
+		busy:       map[string]bool{},
+		buckets:    map[string]*bucket{},
 	}
 	t.cfg = t.withDefaults(cfg)
 	t.cloud = cloudOf(t.cfg)
@@ -116,10 +141,12 @@ func New(cfg Config) (*Tenant, error) {
 	}
 	t.tokenKey = make([]byte, 32)
 	newDice(cfg.Seed, streamKey).fill(t.tokenKey)
+	t.requestKeys = t.newRequestKeys()
 	t.routes = t.graphRoutes()
-	t.users = newDirectory(func() time.Duration { return t.cfg.Lag.at(t.lags.share()) }, t.cfg.SignInLag)
+	t.directory = newDirectory(func() time.Duration { return t.cfg.Lag.at(t.lags.share()) }, t.cfg.SignInLag)
 	t.domains = t.initialDomains()
 	t.addConfiguredUsers()
+	t.addConfiguredGroups()
 	t.signIn = newSignInState()
 	return t, nil
 }
@@ -151,7 +178,8 @@ func (t *Tenant) Cloud() entrafed.Cloud {
 }
 
 // ServeHTTP answers for all of the tenant's hosts, by path: Graph below /v1.0, the token endpoint and the discovery
-// documents, the realm discovery, and the sign-in service with the applications for everything else.
+// documents, the realm discovery, the metadata of the sign-in service, and that service with the applications for
+// everything else.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault, ok := t.faults.take(r); ok {
 		t.serveFault(w, r, fault)
@@ -177,6 +205,8 @@ func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 		t.serveUserRealm(w, r)
 	case path == "/getuserrealm.srf":
 		t.serveLegacyUserRealm(w, r)
+	case path == metadataPath:
+		t.serveMetadata(w, r)
 	default:
 		t.serveSignIn(w, r)
 	}
@@ -206,6 +236,11 @@ func (t *Tenant) withDefaults(cfg Config) Config {
 		cfg.SKUs[i] = cfg.SKUs[i].withDefaults()
 	}
 	cfg.Users = slices.Clone(cfg.Users)
+	cfg.Groups = slices.Clone(cfg.Groups)
+	cfg.Country = strings.ToUpper(orElse(cfg.Country, "US"))
+	if cfg.Throttle.Scale == 0 {
+		cfg.Throttle.Scale = 1
+	}
 	cfg.Apps = slices.Clone(cfg.Apps)
 	if cfg.Apps == nil {
 		cfg.Apps = []App{DefaultApp()}
@@ -239,6 +274,7 @@ func cloudOf(cfg Config) entrafed.Cloud {
 	c.Login = cfg.BaseURL
 	c.Graph = cfg.BaseURL
 	c.AssertionConsumerService = cfg.BaseURL + "/login.srf"
+	c.Metadata = cfg.BaseURL + metadataPath
 	c.Hosts = append(slices.Clone(c.Hosts), hostnameOf(cfg.BaseURL))
 	c.InsecureLoopback = c.InsecureLoopback || strings.HasPrefix(cfg.BaseURL, "http://")
 	return c
@@ -259,6 +295,10 @@ func (c Config) validate(cloud entrafed.Cloud) error {
 	if c.Lag.distribution() == nil {
 		wrong("Lag %q is not one of LagNormal, LagNone, LagFast and LagBad", c.Lag)
 	}
-	errs = append(errs, c.validateDomains(), c.validateSKUs(), c.validateApps(), c.validateUsers())
+	if !validUsageLocation(c.Country) {
+		wrong("Country %q is not a country of two letters", c.Country)
+	}
+	errs = append(errs, c.validateDomains(), c.validateSKUs(), c.validateApps(), c.validateUsers(), c.validateGroups(),
+		c.Throttle.validate())
 	return errors.Join(errs...)
 }

@@ -75,8 +75,8 @@ func (t *Tenant) handlerFor(u *url.URL) (http.Handler, error) {
 
 // ownsHost reports whether u is at an origin of the tenant's cloud or, over https, at one of its applications.
 func (t *Tenant) ownsHost(u *url.URL) bool {
-	for _, own := range []string{t.cloud.Login, t.cloud.Graph, t.cloud.AssertionConsumerService} {
-		if o, err := url.Parse(own); err == nil && strings.EqualFold(u.Scheme+"://"+u.Host, o.Scheme+"://"+o.Host) {
+	for _, own := range []string{t.cloud.Login, t.cloud.Graph, t.cloud.AssertionConsumerService, t.cloud.Metadata} {
+		if o, err := url.Parse(own); err == nil && own != "" && strings.EqualFold(u.Scheme+"://"+u.Host, o.Scheme+"://"+o.Host) {
 			return true
 		}
 	}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/entrafed/entrafed/federation/entratest"
+)
+
+// flags are what the command line says.
+type flags struct {
+	file string // the response
+
+	issuer, domain, request, acs, audience, user, immutableID string
+
+	certificates    []string
+	at              time.Time             // zero: now
+	mfa             entratest.MFABehavior // empty: the tenant does not ask for MFA
+	signInFrequency time.Duration
+
+	decode        string // what to take apart, instead of a response
+	lenient, json bool
+}
+
+// flagHelp is what -h says about a flag.
+type flagHelp struct {
+	name, value, text string
+	decode            bool // goes with -decode too
+}
+
+func flagHelps() []flagHelp {
+	return []flagHelp{
+		{"issuer", "URI", "the domain's issuerUri, byte for byte. Required", false},
+		{"cert", "FILE", "a certificate that is registered for the domain: PEM, DER, or base64 as Graph has it. Required;\n" +
+			"again for a second. With -decode: of a key that signs Entra's requests", true},
+		{"domain", "NAME", "the federated root domain; rule 12 needs it", false},
+		{"request", "FILE", "the AuthnRequest that is answered, in any form that -decode reads; rules 3 and 8 need it", false},
+		{"user", "UPN", "the userPrincipalName of the person, as the directory has it", false},
+		{"immutable-id", "ID", "their onPremisesImmutableId; rules 12, 21 and 29 need both", false},
+		{"at", "TIME", "when the response arrived, such as 2026-03-02T09:00:00Z. Default: now", false},
+		{"mfa", "accept|enforce|reject", "the tenant asks for MFA, and this is the domain's federatedIdpMfaBehavior", false},
+		{"sign-in-frequency", "DURATION", "how long ago a person may have signed in, such as 1h", false},
+		{"acs", "URL", "the cloud's login.srf. Default: that of the worldwide cloud", false},
+		{"audience", "URN", "the cloud's entity ID. Default: that of the worldwide cloud", true},
+		{"lenient", "", "enforce only what Entra is known to enforce, and warn of the rest", true},
+		{"json", "", "print JSON", true},
+		{"decode", "FILE|-|URL", "take apart what Entra sends, or a smart link, and say what is odd about it", true},
+	}
+}
+
+func parseFlags(args []string) (f flags, err error) {
+	set := flag.NewFlagSet("inspect", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // errors are printed by run, once
+	set.StringVar(&f.issuer, "issuer", "", "")
+	set.Func("cert", "", func(file string) error { f.certificates = append(f.certificates, file); return nil })
+	set.StringVar(&f.domain, "domain", "", "")
+	set.StringVar(&f.request, "request", "", "")
+	set.StringVar(&f.user, "user", "", "")
+	set.StringVar(&f.immutableID, "immutable-id", "", "")
+	set.Func("at", "", func(s string) (err error) { f.at, err = time.Parse(time.RFC3339, s); return err })
+	set.Func("mfa", "", func(s string) (err error) { f.mfa, err = mfaBehavior(s); return err })
+	set.DurationVar(&f.signInFrequency, "sign-in-frequency", 0, "")
+	set.StringVar(&f.acs, "acs", "", "")
+	set.StringVar(&f.audience, "audience", "", "")
+	set.BoolVar(&f.lenient, "lenient", false, "")
+	set.BoolVar(&f.json, "json", false, "")
+	set.StringVar(&f.decode, "decode", "", "")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	f.file = set.Arg(0)
+	return f, f.validate(set)
+}
+
+// mfaBehavior reads a federatedIdpMfaBehavior by its first word or by all of it.
+func mfaBehavior(s string) (entratest.MFABehavior, error) {
+	for word, behavior := range map[string]entratest.MFABehavior{
+		"accept": entratest.AcceptMFA, "enforce": entratest.EnforceMFA, "reject": entratest.RejectMFA,
+	} {
+		if s == word || s == string(behavior) {
+			return behavior, nil
+		}
+	}
+	return "", errors.New("it is accept, enforce or reject")
+}
+
+// validate returns everything that is wrong with the command line at once.
+func (f flags) validate(set *flag.FlagSet) error {
+	var errs []error
+	wrong := func(condition bool, format string, args ...any) {
+		if condition {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(set.NArg() > 1, "%q is too much: one response at a time, after the flags", set.Arg(1))
+	if isSet(set, "decode") {
+		wrong(f.decode == "", "-decode is empty: give a file, - or a URL")
+		wrong(set.NArg() == 1, "%q is too much: -decode has its own file", set.Arg(0))
+		set.Visit(func(given *flag.Flag) {
+			wrong(!goesWithDecode(given.Name), "-%s does not go with -decode", given.Name)
+		})
+		return errors.Join(errs...)
+	}
+	wrong(f.file == "", "there is no response: give a file, or - for standard input")
+	wrong(f.issuer == "", "-issuer is missing: the domain's issuerUri")
+	wrong(len(f.certificates) == 0, "-cert is missing: the certificate that is registered for the domain")
+	wrong(f.file == "-" && f.request == "-", "only one of the response and -request can come from standard input")
+	wrong((f.user == "") != (f.immutableID == ""), "-user and -immutable-id go together")
+	wrong(f.user != "" && !strings.Contains(f.user, "@"), "-user %q is no user principal name", f.user)
+	wrong(f.signInFrequency < 0, "-sign-in-frequency %s is negative", f.signInFrequency)
+	return errors.Join(errs...)
+}
+
+func isSet(set *flag.FlagSet, name string) (given bool) {
+	set.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
+}
+
+func goesWithDecode(name string) bool {
+	return slices.ContainsFunc(flagHelps(), func(h flagHelp) bool { return h.name == name && h.decode })
+}
+
+const helpHead = `inspect says what Microsoft Entra would make of a SAML response, rule by rule, and why. Nothing leaves this machine.
+
+  inspect -issuer URI -cert FILE [flags] FILE|-     check a response
+  inspect -decode FILE|-|URL [-json]                take apart what Entra sends
+
+A response is read as XML, as base64, as a form (SAMLResponse=...&RelayState=...) or as a whole HTTP request. The
+browser's developer tools show it: the POST to login.srf, its form data.
+
+`
+
+const helpTail = `
+Examples:
+
+  Sign-in fails with AADSTS50107, or with any other code. Save the form data of the POST to login.srf, then:
+    inspect -issuer https://id.contoso.com/entra -cert idp.pem -at 2026-03-02T09:00:00Z form.txt
+
+  Is it the user? Say what the directory has:
+    inspect -issuer ... -cert idp.pem -domain contoso.com -user employee@contoso.com -immutable-id employee0001 form.txt
+
+  Does it answer the request? Save the form that Entra posted, too:
+    inspect -issuer ... -cert idp.pem -request entra.txt form.txt
+
+  Would the assertion count as MFA?
+    inspect -issuer ... -cert idp.pem -mfa accept form.txt
+
+  What does Entra ask? What does this link do?
+    inspect -decode entra.txt
+    inspect -decode 'https://login.microsoftonline.com/login.srf?wa=wsignin1.0&whr=contoso.com'
+
+  A program that reads the answer:
+    inspect -json -issuer ... -cert idp.pem response.xml | jq -r .verdict.code
+
+Exit code: 0 if nothing speaks against it as far as can be seen from here, 1 if Entra would refuse it (or does not send
+it), 2 if the flags are wrong or a file cannot be read.
+`
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, helpHead, "Flags:\n\n")
+	for _, h := range flagHelps() {
+		text := strings.ReplaceAll(h.text, "\n", "\n        ")
+		fmt.Fprintf(w, "  -%s\n        %s\n", strings.TrimSpace(h.name+" "+h.value), text)
+	}
+	fmt.Fprint(w, helpTail)
+}
