@@ -140,7 +140,11 @@ func readWishes(root *xmldoc.Element, request *AuthnRequest) (err error) {
 	}
 	for _, context := range contexts {
 		for _, class := range context.All(assertionNS, "AuthnContextClassRef") {
-			request.RequestedAuthnContext = append(request.RequestedAuthnContext, strings.TrimSpace(class.Text))
+			text, err := plainText(class)
+			if err != nil {
+				return err
+			}
+			request.RequestedAuthnContext = append(request.RequestedAuthnContext, text)
 		}
 	}
 	return nil

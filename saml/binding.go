@@ -86,7 +86,7 @@ func (p *IdentityProvider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
 
 func bindingFields(r *http.Request) (Binding, url.Values, error) {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead:
+	case http.MethodGet:
 		if len(r.URL.RawQuery) > maxFormSize {
 			return "", nil, refuse(ErrTooLarge, "the query")
 		}
@@ -148,9 +148,9 @@ func (p *IdentityProvider) verifyQuery(rawQuery string) (signed bool, err error)
 	if err != nil {
 		return false, &RequestError{Reason: ErrSignature, Detail: "Signature is not base64", Err: err}
 	}
-	content, found := signedQuery(rawQuery)
+	content, found := signedQuery(rawQuery, query.Has("RelayState"))
 	if !found {
-		return false, refuse(ErrSignature, "the names of the signed parameters are escaped")
+		return false, refuse(ErrSignature, "the name of a signed parameter is escaped, so that it cannot be what was signed")
 	}
 	if err := dsig.VerifyBytes(algorithm, []byte(content), value, p.requestCertificates); err != nil {
 		return false, &RequestError{Reason: ErrSignature, Err: err}
@@ -158,8 +158,9 @@ func (p *IdentityProvider) verifyQuery(rawQuery string) (signed bool, err error)
 	return true, nil
 }
 
-// signedQuery picks what the signature of a query covers, in the order that the binding asks for.
-func signedQuery(rawQuery string) (content string, found bool) {
+// signedQuery picks what the signature of a query covers, in the order that the binding asks for. Every parameter that
+// is used must be among it, also one whose name is written with escapes.
+func signedQuery(rawQuery string, hasRelayState bool) (content string, found bool) {
 	raw := map[string]string{}
 	for parameter := range strings.SplitSeq(rawQuery, "&") {
 		name, _, _ := strings.Cut(parameter, "=")
@@ -171,6 +172,8 @@ func signedQuery(rawQuery string) (content string, found bool) {
 	parts := []string{raw["SAMLRequest"]}
 	if relayState, present := raw["RelayState"]; present {
 		parts = append(parts, relayState)
+	} else if hasRelayState {
+		return "", false
 	}
 	return strings.Join(append(parts, raw["SigAlg"]), "&"), true
 }
@@ -228,7 +231,8 @@ func inflate(deflated []byte) ([]byte, error) {
 func loginHint(rawQuery string) string {
 	query, _ := url.ParseQuery(rawQuery)
 	for _, name := range []string{"login_hint", "username"} {
-		if values := query[name]; len(values) == 1 && len(values[0]) <= maxUPN && !strings.ContainsFunc(values[0], isControl) {
+		if values := query[name]; len(values) == 1 && len(values[0]) <= maxUPN && utf8.ValidString(values[0]) &&
+			!strings.ContainsFunc(values[0], isControl) {
 			return values[0]
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/entrafed/entrafed/internal/xmldoc"
@@ -32,7 +31,7 @@ type LogoutRequest struct {
 }
 
 // ReadLogout reads a sign-out that Entra, or a link, sends to the domain's signOutUri: a SAML LogoutRequest by the
-// Redirect or the POST binding, signed or not, a bare GET, or WS-Federation's wa=wsignout1.0 and wa=wsignoutcleanup1.0.
+// Redirect or the POST binding, signed or not, a request without a message, or WS-Federation's wa=wsignout1.0 and wa=wsignoutcleanup1.0.
 // No public source shows the LogoutRequest that Entra sends a federated identity provider, so only what SAML requires
 // is required of it (SAML core, section 3.7.1). Config.RequireSignedRequests does not apply: a sign-out that is refused
 // leaves somebody signed in. A signature that is there and does not verify is an error all the same.
@@ -110,10 +109,16 @@ func (p *IdentityProvider) parseLogoutRequest(document []byte) (*LogoutRequest, 
 		return nil, refuse(ErrNotRequest, "there are several NameID elements")
 	}
 	for _, name := range names {
-		logout.ImmutableID = strings.TrimSpace(name.Text)
+		if logout.ImmutableID, err = plainText(name); err != nil {
+			return nil, err
+		}
 	}
 	for _, index := range root.All(protocolNS, "SessionIndex") {
-		logout.SessionIndexes = append(logout.SessionIndexes, strings.TrimSpace(index.Text))
+		text, err := plainText(index)
+		if err != nil {
+			return nil, err
+		}
+		logout.SessionIndexes = append(logout.SessionIndexes, text)
 	}
 	return logout, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,8 @@ func TestReadLogoutRefuses(t *testing.T) {
 		"after its end":                 {logoutByQuery(strings.Replace(logoutRequest, ` ID=`, ` NotOnOrAfter="2026-01-02T02:50:00Z" ID=`, 1), ""), saml.ErrExpired},
 		"an end that is no time":        {logoutByQuery(strings.Replace(logoutRequest, ` ID=`, ` NotOnOrAfter="soon" ID=`, 1), ""), saml.ErrNotRequest},
 		"two names":                     {logoutByQuery(strings.Replace(logoutRequest, "<NameID", `<NameID xmlns="urn:oasis:names:tc:SAML:2.0:assertion">x</NameID><NameID`, 1), ""), saml.ErrNotRequest},
+		"an element inside the name":    {logoutByQuery(strings.Replace(logoutRequest, testID, "victim<x>.evil</x>", 1), ""), saml.ErrNotRequest},
+		"an element inside the session": {logoutByQuery(strings.Replace(logoutRequest, ">s1<", "><x/>s1<", 1), ""), saml.ErrNotRequest},
 		"a large RelayState":            {postRequest(logoutRequest, strings.Repeat("x", saml.MaxRelayState+1)), saml.ErrTooLarge},
 		"a signature that does not fit": {postRequest(strings.Replace(entraSigner().sign(t, logoutRequest, "http://www.w3.org/2000/09/xmldsig#rsa-sha1"), testID, "other", 1), ""), saml.ErrSignature},
 	} {
@@ -204,4 +207,21 @@ func TestReplays(t *testing.T) {
 	now = testTime.Add(9 * time.Minute)
 	_, err = idp.ReadRequest(postRequest(plainRequest, ""))
 	require.ErrorIs(t, err, saml.ErrReplayed, "for as long as it would be accepted")
+}
+
+func TestTheMemoryOfReplaysIsBounded(t *testing.T) {
+	t.Parallel()
+	now := testTime
+	store := saml.NewMemoryReplayStore(func() time.Time { return now })
+	for i := range 200_000 {
+		first, err := store.FirstUse(t.Context(), strconv.Itoa(i), testTime.Add(time.Minute))
+		require.NoError(t, err)
+		require.True(t, first)
+	}
+	_, err := store.FirstUse(t.Context(), "one more", testTime.Add(time.Minute))
+	require.ErrorContains(t, err, "more requests than can be remembered")
+	now = testTime.Add(2 * time.Minute)
+	first, err := store.FirstUse(t.Context(), "one more", now.Add(time.Minute))
+	require.NoError(t, err)
+	require.True(t, first)
 }

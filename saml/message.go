@@ -76,10 +76,22 @@ func (p *IdentityProvider) checkIssuer(root *xmldoc.Element) error {
 	if len(issuers) != 1 {
 		return refuse(ErrIssuer, fmt.Sprintf("there are %d Issuer elements", len(issuers)))
 	}
-	if issuer := strings.TrimSpace(issuers[0].Text); issuer != p.cloud.Audience {
+	issuer, err := plainText(issuers[0])
+	if err != nil {
+		return err
+	}
+	if issuer != p.cloud.Audience {
 		return refuse(ErrIssuer, fmt.Sprintf("%s is not %s; is the right cloud configured?", oneLine(issuer), p.cloud.Audience))
 	}
 	return nil
+}
+
+// plainText is the value of an element that holds text alone. One that holds elements as well could be read in two ways.
+func plainText(e *xmldoc.Element) (string, error) {
+	if len(e.Children) > 0 {
+		return "", refuse(ErrNotRequest, "there is an element inside "+e.Local)
+	}
+	return strings.TrimSpace(e.Text), nil
 }
 
 func checkDestination(root *xmldoc.Element, address string) error {

@@ -2,6 +2,7 @@ package saml
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ type ReplayStore interface {
 	FirstUse(ctx context.Context, id string, until time.Time) (bool, error)
 }
 
-// MemoryReplayStore is a [ReplayStore] in this process. It forgets what has expired.
+// MemoryReplayStore is a [ReplayStore] in this process. It forgets what has expired, and remembers at most 200,000 IDs:
+// anybody can make up requests, and they must not fill the memory.
 type MemoryReplayStore struct {
 	now func() time.Time
 
@@ -31,15 +33,20 @@ func NewMemoryReplayStore(now func() time.Time) *MemoryReplayStore {
 	return &MemoryReplayStore{now: now, until: map[string]time.Time{}, swept: now()}
 }
 
-// sweepEvery is how often what has expired is taken out.
-const sweepEvery = time.Minute
+const (
+	sweepEvery = time.Minute // how often what has expired is taken out
+	maxReplays = 200_000
+)
 
-// FirstUse implements [ReplayStore]; its error is always nil.
+var errReplaysFull = errors.New("more requests than can be remembered have arrived within a few minutes")
+
+// FirstUse implements [ReplayStore]. It fails while the store is full: a request that cannot be remembered is not known
+// to be new.
 func (s *MemoryReplayStore) FirstUse(_ context.Context, id string, until time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if now.Sub(s.swept) > sweepEvery {
+	if now.Sub(s.swept) > sweepEvery || len(s.until) >= maxReplays {
 		for known, end := range s.until {
 			if !now.Before(end) {
 				delete(s.until, known)
@@ -49,6 +56,9 @@ func (s *MemoryReplayStore) FirstUse(_ context.Context, id string, until time.Ti
 	}
 	if end, known := s.until[id]; known && now.Before(end) {
 		return false, nil
+	}
+	if len(s.until) >= maxReplays {
+		return false, errReplaysFull
 	}
 	s.until[id] = until
 	return true, nil

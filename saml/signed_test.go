@@ -293,19 +293,20 @@ func TestSignedQueriesThatAreRefused(t *testing.T) {
 		raw  string
 		want error
 	}{
-		"another RelayState":        {strings.Replace(good, "RelayState=state", "RelayState=other", 1), saml.ErrSignature},
-		"no RelayState":             {strings.Replace(good, "&RelayState=state", "", 1), saml.ErrSignature},
-		"a RelayState added":        {signedQuery(t, entraSigner(), dsig.RSASHA256SignatureMethod, "") + "&RelayState=x", saml.ErrSignature},
-		"another escaping":          {strings.Replace(good, "RelayState=state", "RelayState=%73tate", 1), saml.ErrSignature},
-		"an escaped name":           {strings.Replace(good, "RelayState=", "Relay%53tate=", 1), saml.ErrSignature},
-		"a repeated SAMLRequest":    {good + "&SAMLRequest=x", saml.ErrEncoding},
-		"a repeated Signature":      {good + "&Signature=AAAA", saml.ErrEncoding},
-		"a repeated SigAlg":         {good + "&SigAlg=x", saml.ErrEncoding},
-		"no Signature":              {good[:strings.Index(good, "&Signature=")], saml.ErrSignature},
-		"no SigAlg":                 {strings.Replace(good, "SigAlg=", "Sig=", 1), saml.ErrSignature},
-		"a Signature not in base64": {good[:strings.Index(good, "&Signature=")] + "&Signature=!", saml.ErrSignature},
-		"another algorithm":         {signedQuery(t, entraSigner(), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", ""), saml.ErrSignature},
-		"a stranger":                {signedQuery(t, unknownSigner(), dsig.RSASHA256SignatureMethod, ""), saml.ErrSignature},
+		"another RelayState": {strings.Replace(good, "RelayState=state", "RelayState=other", 1), saml.ErrSignature},
+		"no RelayState":      {strings.Replace(good, "&RelayState=state", "", 1), saml.ErrSignature},
+		"a RelayState added": {signedQuery(t, entraSigner(), dsig.RSASHA256SignatureMethod, "") + "&RelayState=x", saml.ErrSignature},
+		"another escaping":   {strings.Replace(good, "RelayState=state", "RelayState=%73tate", 1), saml.ErrSignature},
+		"an escaped name":    {strings.Replace(good, "RelayState=", "Relay%53tate=", 1), saml.ErrSignature},
+		"an unsigned RelayState under an escaped name": {signedQuery(t, entraSigner(), dsig.RSASHA256SignatureMethod, "") + "&Relay%53tate=evil", saml.ErrSignature},
+		"a repeated SAMLRequest":                       {good + "&SAMLRequest=x", saml.ErrEncoding},
+		"a repeated Signature":                         {good + "&Signature=AAAA", saml.ErrEncoding},
+		"a repeated SigAlg":                            {good + "&SigAlg=x", saml.ErrEncoding},
+		"no Signature":                                 {good[:strings.Index(good, "&Signature=")], saml.ErrSignature},
+		"no SigAlg":                                    {strings.Replace(good, "SigAlg=", "Sig=", 1), saml.ErrSignature},
+		"a Signature not in base64":                    {good[:strings.Index(good, "&Signature=")] + "&Signature=!", saml.ErrSignature},
+		"another algorithm":                            {signedQuery(t, entraSigner(), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", ""), saml.ErrSignature},
+		"a stranger":                                   {signedQuery(t, unknownSigner(), dsig.RSASHA256SignatureMethod, ""), saml.ErrSignature},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			for _, policy := range []func(*saml.Config){trusting, requiring} {
@@ -340,17 +341,4 @@ func TestRequestsSignedByXmlsec1AreVerified(t *testing.T) {
 	request, err := newIdP(t, requiring).ReadRequest(postRequest(document, ""))
 	require.NoError(t, err, document)
 	require.True(t, request.Signed)
-}
-
-func FuzzReadSignedRequest(f *testing.F) {
-	idp := newIdP(f, requiring)
-	f.Add(signedRequest(f, entraSigner()))
-	f.Add(entraSigner().sign(f, plainRequest, dsig.RSASHA256SignatureMethod))
-	f.Fuzz(func(t *testing.T, document string) {
-		request, err := idp.ParseAuthnRequest([]byte(document))
-		if err == nil {
-			require.True(t, request.Signed)
-			require.Equal(t, requestID, request.ID, "only what was signed is accepted")
-		}
-	})
 }

@@ -59,7 +59,10 @@ func Verify(document []byte, root *xmldoc.Element, trusted []*x509.Certificate) 
 	if digest := sum(s.digestHash, covered); subtle.ConstantTimeCompare(digest, s.digest) != 1 {
 		return nil, fmt.Errorf("%w: the digest differs", ErrInvalid)
 	}
-	return covered, verifyAny(keys, s.hash, signedInfo, s.value)
+	if err := verifyAny(keys, s.hash, signedInfo, s.value); err != nil {
+		return nil, err // and not what nobody signed
+	}
+	return covered, nil
 }
 
 // VerifyBytes checks a detached RSA signature over content, as the Redirect binding has it (SAML bindings, section

@@ -33,8 +33,8 @@ type Writer struct {
 }
 
 type declaration struct {
-	prefix string
-	depth  int // of the element that declares the prefix
+	space Namespace
+	depth int // of the element that declares the prefix
 }
 
 // NewWriter returns a writer whose document will need about size bytes.
@@ -136,11 +136,15 @@ func (w *Writer) name(n Name) {
 // declare writes the namespace declaration unless an open element has written it.
 func (w *Writer) declare(ns Namespace) {
 	for _, d := range w.declared {
-		if d.prefix == ns.Prefix {
-			return
+		if d.space.Prefix != ns.Prefix {
+			continue
 		}
+		if d.space != ns && w.err == nil {
+			w.err = fmt.Errorf("xmldoc: the prefix %q stands for %q and %q", ns.Prefix, d.space.URI, ns.URI)
+		}
+		return
 	}
-	w.declared = append(w.declared, declaration{ns.Prefix, len(w.open)})
+	w.declared = append(w.declared, declaration{ns, len(w.open)})
 	if ns.Prefix == "" {
 		w.attr(Attr{Name: "xmlns", Value: ns.URI})
 		return

@@ -92,11 +92,15 @@ func TestWriterReportsItsMisuse(t *testing.T) {
 		write func(*xmldoc.Writer)
 		want  string
 	}{
-		"attributes out of order":       {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "a"}) }, "canonical order"},
-		"an attribute twice":            {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "b"}) }, "canonical order"},
-		"an element left open":          {func(w *xmldoc.Writer) { w.Start(root) }, "not closed"},
-		"an end without a start":        {func(w *xmldoc.Writer) { w.End() }, "End without Start"},
-		"text outside":                  {func(w *xmldoc.Writer) { w.Text("x") }, "outside an element"},
+		"attributes out of order": {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "a"}) }, "canonical order"},
+		"an attribute twice":      {func(w *xmldoc.Writer) { w.Start(root, xmldoc.Attr{Name: "b"}, xmldoc.Attr{Name: "b"}) }, "canonical order"},
+		"an element left open":    {func(w *xmldoc.Writer) { w.Start(root) }, "not closed"},
+		"an end without a start":  {func(w *xmldoc.Writer) { w.End() }, "End without Start"},
+		"text outside":            {func(w *xmldoc.Writer) { w.Text("x") }, "outside an element"},
+		"one prefix for two namespaces": {func(w *xmldoc.Writer) {
+			w.Start(root)
+			w.Start(xmldoc.Name{Space: xmldoc.Namespace{Prefix: "a", URI: "urn:other"}, Local: "x"})
+		}, "stands for"},
 		"a control character":           {func(w *xmldoc.Writer) { w.Element(root, "a\x01") }, "byte 1"},
 		"a non-character":               {func(w *xmldoc.Writer) { w.Element(root, "a\uFFFF") }, "byte 1"},
 		"not UTF-8":                     {func(w *xmldoc.Writer) { w.Element(root, "ab\xff") }, "byte 2"},
