@@ -89,6 +89,7 @@ func FuzzReadSignedQuery(f *testing.F) {
 			{copyLength: uint16(len(raw))},
 			{at: uint16(len(raw)), text: "&SAMLRequest=x"},
 			{at: uint16(len(raw)), text: "&login_hint=x"},
+			{at: uint16(len(raw)), text: "&Relay%53tate=x"},
 			{at: uint16(len(raw)), text: "&SAMLEncoding=x"},
 			{text: "x=y&&"},
 			editsOf(f, raw, "&SigAlg", "&RelayState=evil&SigAlg"),
