@@ -29,6 +29,9 @@ func (p program) check(f flags) (report, error) {
 		return report{}, err
 	}
 	r := report{What: kind, CheckedAt: x.Now().UTC().Format(time.RFC3339), Mode: mode(f.lenient), Verdict: &verdict}
+	if f.request != "" {
+		r.Request = &asked.message
+	}
 	if r.Outcome = outcomeOf(verdict); r.Outcome != outcomeRefused {
 		r.Missing = f.missing(verdict)
 	}

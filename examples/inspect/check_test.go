@@ -71,8 +71,9 @@ func TestCheck(t *testing.T) {
 func TestCheckAsJSON(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"refused":  usual("-json", "-mfa", "enforce", "-"),
-		"accepted": usual("-json", "-domain", "contoso.com", "-user", "employee@contoso.com", "-immutable-id", "employee0001", "-"),
+		"refused": usual("-json", "-mfa", "enforce", "-"),
+		"accepted": usual("-json", "-domain", "contoso.com", "-user", "employee@contoso.com",
+			"-immutable-id", "employee0001", "-"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,15 +91,16 @@ func TestTheFormsOfAResponse(t *testing.T) {
 	xml := vectorNamed(t, goodResponse).body
 	field := base64.StdEncoding.EncodeToString([]byte(xml))
 	for name, text := range map[string]string{
-		"XML":                        xml,
-		"XML after a mark":           "\ufeff" + xml + "\r\n",
-		"base64":                     field,
-		"base64 in lines":            field[:64] + "\n" + field[64:] + "\n",
-		"base64 as a URL has it":     url.QueryEscape(field),
-		"a form":                     "SAMLResponse=" + url.QueryEscape(field) + "&RelayState=x\n",
-		"HTTP":                       httpPost("HTTP/1.1", "SAMLResponse="+url.QueryEscape(field)),
-		"HTTP without a length":      httpPost("HTTP/2", "SAMLResponse="+url.QueryEscape(field)),
-		"HTTP with carriage returns": strings.ReplaceAll(httpPost("HTTP/1.1", "SAMLResponse="+url.QueryEscape(field)), "\n", "\r\n"),
+		"XML":                    xml,
+		"XML after a mark":       "\ufeff" + xml + "\r\n",
+		"base64":                 field,
+		"base64 in lines":        field[:64] + "\n" + field[64:] + "\n",
+		"base64 as a URL has it": url.QueryEscape(field),
+		"a form":                 "SAMLResponse=" + url.QueryEscape(field) + "&RelayState=x\n",
+		"HTTP":                   httpPost("HTTP/1.1", "SAMLResponse="+url.QueryEscape(field)),
+		"HTTP without a length":  httpPost("HTTP/2", "SAMLResponse="+url.QueryEscape(field)),
+		"HTTP with carriage returns": strings.ReplaceAll(
+			httpPost("HTTP/1.1", "SAMLResponse="+url.QueryEscape(field)), "\n", "\r\n"),
 	} {
 		got := inspect(t, text, usual("-")...)
 		require.Empty(t, got.stderr, name)
@@ -109,7 +111,8 @@ func TestTheFormsOfAResponse(t *testing.T) {
 }
 
 func httpPost(version, body string) string {
-	return "POST /login.srf " + version + "\nHost: login.microsoftonline.com\nContent-Type: application/x-www-form-urlencoded\n\n" + body
+	return "POST /login.srf " + version + "\nHost: login.microsoftonline.com\n" +
+		"Content-Type: application/x-www-form-urlencoded\n\n" + body
 }
 
 // What is no response is refused as Entra would refuse it.
@@ -122,7 +125,8 @@ func TestWhatIsNoResponse(t *testing.T) {
 		"another document":        {"<a/>", "AADSTS7500514"},
 		"a request":               {vectorNamed(t, "41-accepted-as-entra-sends-it").asked(), "AADSTS7500514"},
 		"larger than Entra reads": {"<a>" + strings.Repeat("b", 300_000) + "</a>", "AADSTS50008"},
-		"a GET":                   {"GET /login.srf?SAMLResponse=x HTTP/1.1\nHost: login.microsoftonline.com\n", "AADSTS900144"},
+		"a GET": {"GET /login.srf?SAMLResponse=x HTTP/1.1\nHost: login.microsoftonline.com\n",
+			"AADSTS900144"},
 	} {
 		got := inspect(t, tt.text, usual("-json", "-")...)
 		if name == "a request" { // a form without a SAMLResponse is no base64 either
@@ -147,7 +151,8 @@ func TestColours(t *testing.T) {
 		"on a dumb terminal": {true, []string{"TERM=dumb"}, false},
 		"NO_COLOR elsewhere": {true, []string{"MY_NO_COLOR=1"}, true},
 	} {
-		got := inspectWith(t, program{stdin: strings.NewReader(body), terminal: tt.terminal, environ: tt.environ}, usual("-")...)
+		p := program{stdin: strings.NewReader(body), terminal: tt.terminal, environ: tt.environ}
+		got := inspectWith(t, p, usual("-")...)
 		require.Equal(t, tt.coloured, strings.Contains(got.stdout, "\x1b[32m"), name)
 	}
 	got := inspectWith(t, program{stdin: strings.NewReader(body), terminal: true}, usual("-json", "-")...)

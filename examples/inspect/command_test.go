@@ -57,35 +57,39 @@ func TestWrongUsageEndsWith2(t *testing.T) {
 		args []string
 		says []string
 	}{
-		"nothing at all":             {nil, []string{"there is no response", "-issuer is missing", "-cert is missing"}},
-		"no issuer":                  {[]string{"-cert", certificate("contoso"), response}, []string{"-issuer is missing"}},
-		"a flag that is unknown":     {[]string{"-verbose"}, []string{"-verbose"}},
-		"two responses":              {usual(response, response), []string{"is too much"}},
-		"a flag after the file":      {usual(response, "-json"), []string{`"-json" is too much`}},
-		"a user without an id":       {usual("-user", "a@contoso.com", response), []string{"go together"}},
-		"a user that is no UPN":      {usual("-user", "a", "-immutable-id", "b", response), []string{"no user principal name"}},
-		"a time that is none":        {usual("-at", "yesterday", response), []string{"-at"}},
-		"MFA that is none":           {usual("-mfa", "yes", response), []string{"accept, enforce or reject"}},
-		"a negative frequency":       {usual("-sign-in-frequency", "-1h", response), []string{"negative"}},
-		"standard input twice":       {usual("-request", "-", "-"), []string{"standard input"}},
-		"a missing file":             {usual(filepath.Join(folder, "no-such-file")), []string{"no-such-file"}},
-		"a folder":                   {usual(folder), []string{"reading"}},
-		"an empty file":              {usual(keep(t, " \n")), []string{"is empty"}},
-		"a huge file":                {usual(keep(t, strings.Repeat("a", maxInput+1))), []string{"no message of a sign-in"}},
-		"HTTP that is broken":        {usual(keep(t, "POST /login.srf HTTP/1.1\nHost\n")), []string{"cannot be read"}},
-		"an acs that is no URL":      {usual("-acs", "https://%zz", keep(t, "SAMLResponse=a")), []string{"-acs"}},
-		"a missing certificate":      {[]string{"-issuer", "x", "-cert", filepath.Join(folder, "x.pem"), response}, []string{"-cert", "x.pem"}},
-		"a certificate that is none": {[]string{"-issuer", "x", "-cert", response, response}, []string{"neither PEM, nor base64, nor DER"}},
-		"a key for a certificate": {[]string{"-issuer", "x", "-cert", strings.TrimSuffix(certificate("contoso"), "crt") + "key", response},
+		"nothing at all":         {nil, []string{"there is no response", "-issuer is missing", "-cert is missing"}},
+		"no issuer":              {[]string{"-cert", certificate("contoso"), response}, []string{"-issuer is missing"}},
+		"a flag that is unknown": {[]string{"-verbose"}, []string{"-verbose"}},
+		"two responses":          {usual(response, response), []string{"is too much"}},
+		"a flag after the file":  {usual(response, "-json"), []string{`"-json" is too much`}},
+		"a user without an id":   {usual("-user", "a@contoso.com", response), []string{"go together"}},
+		"a user that is no UPN":  {usual("-user", "a", "-immutable-id", "b", response), []string{"no user principal name"}},
+		"a time that is none":    {usual("-at", "yesterday", response), []string{"-at"}},
+		"MFA that is none":       {usual("-mfa", "yes", response), []string{"accept, enforce or reject"}},
+		"a negative frequency":   {usual("-sign-in-frequency", "-1h", response), []string{"negative"}},
+		"standard input twice":   {usual("-request", "-", "-"), []string{"standard input"}},
+		"a missing file":         {usual(filepath.Join(folder, "no-such-file")), []string{"no-such-file"}},
+		"a folder":               {usual(folder), []string{"reading"}},
+		"an empty file":          {usual(keep(t, " \n")), []string{"is empty"}},
+		"a huge file":            {usual(keep(t, strings.Repeat("a", maxInput+1))), []string{"no message of a sign-in"}},
+		"HTTP that is broken":    {usual(keep(t, "POST /login.srf HTTP/1.1\nHost\n")), []string{"cannot be read"}},
+		"an acs that is no URL":  {usual("-acs", "https://%zz", keep(t, "SAMLResponse=a")), []string{"-acs"}},
+		"a missing certificate": {[]string{"-issuer", "x", "-cert", filepath.Join(folder, "x.pem"), response},
+			[]string{"-cert", "x.pem"}},
+		"a certificate that is none": {[]string{"-issuer", "x", "-cert", response, response},
+			[]string{"neither PEM, nor base64, nor DER"}},
+		"a key for a certificate": {
+			[]string{"-issuer", "x", "-cert", strings.TrimSuffix(certificate("contoso"), "crt") + "key", response},
 			[]string{"nothing here needs a private key"}},
 		"a request that is none":       {usual("-request", keep(t, "<a/>"), response), []string{"-request", "not a SAML message"}},
 		"a request that is a response": {usual("-request", response, response), []string{"it is no request"}},
 		"a missing request":            {usual("-request", filepath.Join(folder, "x"), response), []string{"-request"}},
 		"decode with a file":           {[]string{"-decode", "-", response}, []string{"-decode has its own file"}},
-		"decode with an issuer":        {[]string{"-decode", "-", "-issuer", "x", "-mfa", "accept"}, []string{"-issuer does not go", "-mfa does not go"}},
-		"decode of nothing":            {[]string{"-decode", ""}, []string{"-decode is empty"}},
-		"decode of a missing file":     {[]string{"-decode", filepath.Join(folder, "x")}, []string{"no such file"}},
-		"decode, a bad certificate":    {[]string{"-decode", "https://example.org", "-cert", response}, []string{"-cert"}},
+		"decode with an issuer": {[]string{"-decode", "-", "-issuer", "x", "-mfa", "accept"},
+			[]string{"-issuer does not go", "-mfa does not go"}},
+		"decode of nothing":         {[]string{"-decode", ""}, []string{"-decode is empty"}},
+		"decode of a missing file":  {[]string{"-decode", filepath.Join(folder, "x")}, []string{"no such file"}},
+		"decode, a bad certificate": {[]string{"-decode", "https://example.org", "-cert", response}, []string{"-cert"}},
 	} {
 		got := inspect(t, "x", tt.args...)
 		require.Equal(t, exitUsage, got.code, name)
@@ -116,7 +120,8 @@ func TestTheFormsOfACertificate(t *testing.T) {
 		"two, the second one": string(other) + string(stored),
 		"after a private key": string(private) + string(stored),
 	} {
-		got := inspect(t, vectorNamed(t, goodResponse).body, "-issuer", "https://id.contoso.com/entra", "-cert", keep(t, content), "-")
+		got := inspect(t, vectorNamed(t, goodResponse).body, "-issuer", "https://id.contoso.com/entra",
+			"-cert", keep(t, content), "-")
 		require.Equal(t, exitOK, got.code, name+got.stderr+got.stdout)
 	}
 	again := inspect(t, vectorNamed(t, goodResponse).body, "-issuer", "https://id.contoso.com/entra",

@@ -36,11 +36,14 @@ func TestDecode(t *testing.T) {
 		{name: "a_sign-out", address: "https://id.contoso.com/logout?wa=wsignout1.0"},
 		{name: "an_address", address: "https://id.contoso.com/logout"},
 		{name: "a_Response", vector: goodResponse},
-		{name: "a_smart_link", address: login + "&whr=contoso.com&wreply=https%3A%2F%2Fcontoso.sharepoint.com%2Fsites%2Fhr&login_hint=contoso.com"},
-		{name: "a_link_of_the_old_portal", address: login + "&rpsnv=4&rver=6.7.6640.0&wp=MCMBI&wreply=https%3a%2f%2fportal.office.com%2f&whr=contoso.com"},
-		{name: "a_link_of_AD_FS", address: "https://sts.contoso.com/adfs/ls/?wa=wsignin1.0&wtrealm=urn:federation:MicrosoftOnline" +
-			"&wctx=bk%253D1700000000%2526LoginOptions%253D3"},
-		{name: "a_link_that_leads_elsewhere", address: login + "&whr=contoso.com&wreply=https%3A%2F%2Fexample.org", code: exitRefused},
+		{name: "a_smart_link", address: login + "&whr=contoso.com&wreply=https%3A%2F%2Fcontoso.sharepoint.com%2Fsites%2Fhr" +
+			"&login_hint=contoso.com"},
+		{name: "a_link_of_the_old_portal", address: login + "&rpsnv=4&rver=6.7.6640.0&wp=MCMBI" +
+			"&wreply=https%3a%2f%2fportal.office.com%2f&whr=contoso.com"},
+		{name: "a_link_of_AD_FS", address: "https://sts.contoso.com/adfs/ls/?wa=wsignin1.0" +
+			"&wtrealm=urn:federation:MicrosoftOnline&wctx=bk%253D1700000000%2526LoginOptions%253D3"},
+		{name: "a_link_that_leads_elsewhere", code: exitRefused,
+			address: login + "&whr=contoso.com&wreply=https%3A%2F%2Fexample.org"},
 		{name: "nothing_known", text: "hello, world!", code: exitRefused},
 		{name: "base64_of_something_else", text: "aGVsbG8=", code: exitRefused},
 		{name: "another_document", text: "<html>\x1b[31m</html>", code: exitRefused},
@@ -122,7 +125,8 @@ func fromHTTP(text string) (decoded, error) { return takeApart(strings.TrimSpace
 func TestWhatCannotBeTakenApart(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"?", "a=b", "SAMLRequest=!", "SAMLRequest=aGVsbG8%3D", "POST / HTTP/1.1\nHost\n", "https://%zz", "https://id.contoso.com/?a=%zz",
+		"?", "a=b", "SAMLRequest=!", "SAMLRequest=aGVsbG8%3D", "POST / HTTP/1.1\nHost\n", "https://%zz",
+		"https://id.contoso.com/?a=%zz",
 		"<a/>", "<", encode("<a/>"), "aGVsbG8=",
 	} {
 		_, err := takeApart(text)

@@ -125,7 +125,8 @@ func goesWithDecode(name string) bool {
 	return slices.ContainsFunc(flagHelps(), func(h flagHelp) bool { return h.name == name && h.decode })
 }
 
-const helpHead = `inspect says what Microsoft Entra would make of a SAML response, rule by rule, and why. Nothing leaves this machine.
+const helpHead = `inspect says what Microsoft Entra would make of a SAML response, rule by rule, and why.
+Nothing leaves this machine.
 
   inspect -issuer URI -cert FILE [flags] FILE|-     check a response
   inspect -decode FILE|-|URL [-json]                take apart what Entra sends

@@ -18,6 +18,7 @@ type report struct {
 	CheckedAt string  `json:"checkedAt,omitempty"` // the time that counted as now
 	Mode      string  `json:"mode,omitempty"`      // "strict" or "lenient"
 
+	Request *entratest.Message `json:"request,omitempty"` // that of -request
 	Verdict *entratest.Verdict `json:"verdict,omitempty"`
 	Missing []string           `json:"missing,omitempty"` // what could not be looked at, and the flags for it
 

@@ -72,6 +72,11 @@ func (r report) isAnswer() bool { return r.What == kindResponse || r.What == kin
 func (p *page) answer(r report) {
 	p.line(styleBold, "%s, checked as of %s, %s", r.What, r.CheckedAt, r.Mode)
 	p.line(styleNone, "")
+	if r.Request != nil {
+		p.line(styleBold, "The request: %s", r.Request.Kind)
+		p.message(r.Request)
+		p.line(styleNone, "")
+	}
 	p.findings(r.Verdict.Findings, true)
 	p.claims(r.Verdict.Claims)
 	p.line(styleNone, "")

@@ -135,8 +135,14 @@ func (t *Tenant) currentUser(s session) User {
 	return s.user
 }
 
-// partNumbers names the user's licences.
+// partNumbers names the user's licences as they are now: applications learn of licences in ways of their own, and not
+// from the replica that the sign-in reads.
 func (t *Tenant) partNumbers(user User) []string {
+	for _, now := range t.Users() {
+		if now.ObjectID == user.ObjectID {
+			user = now
+		}
+	}
 	var names []string
 	for _, sku := range t.cfg.SKUs {
 		if slices.ContainsFunc(user.SKUIDs, func(id string) bool { return strings.EqualFold(id, sku.ID) }) {

@@ -29,6 +29,16 @@
 // seconds later. Uniqueness is decided at once. Access tokens end after an hour. [Tenant.Inject] adds throttling,
 // failures and lost answers.
 //
+// The sign-in service checks each response by [Rules], which say how sure it is that Entra has them, and answers with
+// Entra's error codes. It signs its requests where the domain asks for it, publishes its certificates at
+// [entrafed.Cloud.Metadata], and tells the identity provider of a sign-out in every way that was documented or seen.
+//
+// # Without a tenant
+//
+// [Expectation.Check] applies the same rules to a response that was written down somewhere, and
+// [Expectation.CheckRequest] looks at what Entra sends; the command examples/inspect is both for the command line. The
+// files in testdata/vectors show every rule, passed and broken, for programs in any language.
+//
 // # Time and chance
 //
 // With a [Clock] the time is the test's, and an hour passes in a moment. Everything random comes from Config.Seed. The

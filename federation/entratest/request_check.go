@@ -293,6 +293,8 @@ func (e requestExamination) checkSignatureAsked(signed bool) result {
 	return passed("")
 }
 
+const remedyRequestKey = "Refuse the request, unless the certificates are old: those in the cloud's SAML metadata count."
+
 // checkEnveloped judges a signature inside the message, as Microsoft's sample has it.
 func (e requestExamination) checkEnveloped(root *etree.Element) result {
 	signatures := directSignatures(root)
@@ -314,7 +316,7 @@ func (e requestExamination) checkEnveloped(root *etree.Element) result {
 	}
 	if len(e.RequestCertificates) > 0 {
 		if _, _, err := s.verify(e.RequestCertificates); err != nil {
-			return failed("%s", err).as("50006")
+			return failed("%s", err).as("50006").advise(remedyRequestKey)
 		}
 	}
 	return e.checkKeyInfo(describeSignatures(root)[0])
@@ -452,7 +454,7 @@ func (e requestExamination) checkSignedQuery(present bool) result {
 		return passed("")
 	}
 	if err := verifyQuery(e.sent.rawQuery, e.sent.fields, e.RequestCertificates); err != nil {
-		return failed("the signature of the query: %s", err).as("50006")
+		return failed("the signature of the query: %s", err).as("50006").advise(remedyRequestKey)
 	}
 	return passed("")
 }

@@ -159,7 +159,9 @@ func requestVariants() []requestVariant {
 		{name: "a transient NameID", rule: 41, code: "AADSTS75016", detail: "transient",
 			sent: entraRequest(replace("nameid-format:persistent", "nameid-format:transient"))},
 		{name: "no NameIDPolicy", rule: 41, code: "AADSTS75005", detail: "0 NameIDPolicy",
-			sent: entraRequest(func(s string) string { return s[:strings.Index(s, "<samlp:NameIDPolicy")] + "</samlp:AuthnRequest>" })},
+			sent: entraRequest(func(s string) string {
+				return s[:strings.Index(s, "<samlp:NameIDPolicy")] + "</samlp:AuthnRequest>"
+			})},
 		{name: "version 1.1", rule: 41, code: "AADSTS75005", detail: "Version",
 			sent: entraRequest(replace(`Version="2.0"`, `Version="1.1"`))},
 		{name: "an ID that begins with a digit", rule: 41, code: "AADSTS7500529", detail: "the ID is",
@@ -198,10 +200,12 @@ func requestVariants() []requestVariant {
 		{name: "a second signature", rule: 41, code: "AADSTS75005", detail: "more than one Signature",
 			sent: changedSigned("</Signature>", `</Signature><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`)},
 		{name: "a hollow signature", rule: 41, code: "AADSTS75005", detail: "is not made of",
-			sent: entraRequest(replace("<samlp:NameIDPolicy", `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/><samlp:NameIDPolicy`))},
+			sent: entraRequest(replace("<samlp:NameIDPolicy",
+				`<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/><samlp:NameIDPolicy`))},
 
 		{name: "WS-Federation", sent: wsFed(nil), rule: 42, detail: "a sign-in by WS-Federation"},
-		{name: "WS-Federation to another realm", sent: wsFed(query("wtrealm", "urn:x")), rule: 42, code: "AADSTS20012", detail: "wtrealm"},
+		{name: "WS-Federation to another realm", rule: 42, code: "AADSTS20012", detail: "wtrealm",
+			sent: wsFed(query("wtrealm", "urn:x"))},
 		{name: "WS-Federation without state", sent: wsFed(query("wctx", "")), rule: 42, code: "AADSTS20012", detail: "wctx"},
 		{name: "WS-Federation without a username", rule: 42, code: "AADSTS20012", detail: "no username",
 			sent: wsFed(replace("&username=", ""))},
@@ -220,11 +224,14 @@ func requestVariants() []requestVariant {
 		{name: "a bare sign-out", sent: logout(entratest.SignOutPlain, nil), rule: 43, detail: "bare"},
 		{name: "wa=wsignout1.0", sent: logout(entratest.SignOutWSFed, nil), rule: 43, detail: "wsignout1.0"},
 		{name: "a LogoutRequest", sent: logout(entratest.SignOutRequest, nil), rule: 43, detail: "an unsigned LogoutRequest"},
-		{name: "a LogoutRequest, the query signed", sent: logout(entratest.SignOutSignedRequest, nil), rule: 43, detail: "verified"},
-		{name: "a LogoutRequest, signed inside", sent: logout(entratest.SignOutEnvelopedRequest, nil), rule: 43, detail: "verified"},
+		{name: "a LogoutRequest, the query signed", rule: 43, detail: "verified",
+			sent: logout(entratest.SignOutSignedRequest, nil)},
+		{name: "a LogoutRequest, signed inside", rule: 43, detail: "verified",
+			sent: logout(entratest.SignOutEnvelopedRequest, nil)},
 		{name: "another sign-out address", sent: get("https://id.contoso.com/bye"), rule: 43, code: "AADSTS75008"},
 		{name: "another wa", sent: get(logoutURL + "?wa=wattr1.0"), rule: 43, code: "AADSTS50061", detail: "wattr1.0"},
-		{name: "a query that cannot be read", sent: get(logoutURL + "?x=%zz"), rule: 43, code: "AADSTS50061", detail: "cannot be read"},
+		{name: "a query that cannot be read", rule: 43, code: "AADSTS50061", detail: "cannot be read",
+			sent: get(logoutURL + "?x=%zz")},
 		{name: "RelayState changed", rule: 43, code: "AADSTS50006", detail: "fits none of the certificates",
 			sent: logout(entratest.SignOutSignedRequest, replace("RelayState=", "RelayState=x"))},
 		{name: "another algorithm", rule: 43, code: "AADSTS50006", detail: "SigAlg",
@@ -329,7 +336,8 @@ func TestReadMessage(t *testing.T) {
 		Issuer: "urn:federation:MicrosoftOnline", Destination: ssoURL, AssertionConsumerServiceIndex: "0", ForceAuthn: "true",
 		NameIDFormat: persistent, AuthnContextClassRefs: []string{mfaRef},
 		Signatures: []entratest.MessageSignature{{
-			Signs: "AuthnRequest", Method: "http://www.w3.org/2000/09/xmldsig#rsa-sha1", Digest: "http://www.w3.org/2000/09/xmldsig#sha1",
+			Signs: "AuthnRequest", Method: "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
+			Digest:  "http://www.w3.org/2000/09/xmldsig#sha1",
 			X509SKI: base64.StdEncoding.EncodeToString(w.RequestCertificates()[0].SubjectKeyId), KeyName: "MicrosoftOnline",
 		}},
 	}, m)
@@ -368,7 +376,9 @@ func FuzzCheckRequest(f *testing.F) {
 	x := knowing(f)
 	f.Fuzz(func(t *testing.T, document []byte, query string) {
 		posted := formPost(ssoURL, url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString(document)}})
-		redirected := &http.Request{Method: http.MethodGet, URL: &url.URL{Host: "id.contoso.com", Path: "/logout", RawQuery: query}}
+		redirected := &http.Request{
+			Method: http.MethodGet, URL: &url.URL{Host: "id.contoso.com", Path: "/logout", RawQuery: query},
+		}
 		for _, v := range []entratest.Verdict{
 			x.CheckRequest(posted), x.CheckRequest(redirected), x.CheckRequestDocument(document),
 		} {

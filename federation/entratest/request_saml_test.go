@@ -46,7 +46,8 @@ func posted(r entratest.AuthnRequest) *http.Request {
 func TestSAMLReadsSignedRequests(t *testing.T) {
 	t.Parallel()
 	for _, options := range []entratest.RequestOptions{
-		{}, {SHA256: true}, {NextKey: true}, {AssertionConsumerServiceIndex: true, ForceAuthn: true, AuthnContexts: []string{mfaRef}},
+		{}, {SHA256: true}, {NextKey: true},
+		{AssertionConsumerServiceIndex: true, ForceAuthn: true, AuthnContexts: []string{mfaRef}},
 	} {
 		w := newSigningWorld(t)
 		require.NoError(t, w.SetRequestOptions(options))

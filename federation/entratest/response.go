@@ -52,10 +52,7 @@ type Expectation struct {
 	// Policy is what the tenant asks beyond a good assertion.
 	Policy SignInPolicy
 
-	// Lenient makes warnings of the failures of rules of level [Should], except of a replay and of values that are no
-	// plain text; and of some failures that sources say Entra lets through: a NameID without a Format, SHA-1, a signed
-	// Response around an Assertion that is not, a Signature in another place than after the Issuer, and a registered
-	// certificate that has expired. See [Config.Lenient].
+	// Lenient enforces what Entra is known to enforce, and warns of the rest. [Rules] lists the differences.
 	Lenient bool
 
 	// Now is the clock. Nil: time.Now.

@@ -54,7 +54,7 @@ func (e *examination) nearMiss(issuer string) string {
 	}
 	for _, r := range e.Realms {
 		if loose(r.Federation.Issuer) == loose(issuer) {
-			return "; that of " + r.Domain + " is " + quoted(r.Federation.Issuer)
+			return "; that of " + orElse(r.Domain, "the domain") + " is " + quoted(r.Federation.Issuer)
 		}
 	}
 	return ""

@@ -9,8 +9,9 @@ import (
 )
 
 // CheckLogoutResponse checks the answer to a LogoutRequest, by rule 43: a LogoutResponse that was posted to login.srf.
-// samlResponse is the form field: base64 of the XML. With Expectation.RequestID and RelayState it must answer that
-// LogoutRequest, and with a single realm or none its Issuer is looked at as rules 10 and 14 look at an assertion's.
+// samlResponse is the form field: base64 of the XML. It must be addressed to login.srf, come from one of the realms,
+// report success, and carry a good signature if it carries one. Where Expectation.RequestID and RelayState are known, it
+// must answer that LogoutRequest.
 //
 // The Verdict has the one finding, is Accepted if the rule does not fail, and names no user.
 func (x Expectation) CheckLogoutResponse(samlResponse, relayState string) Verdict {

@@ -68,7 +68,7 @@ type Config struct {
 	Throttle Throttle
 
 	// Lenient makes the sign-in service enforce only those rules that Entra is known to enforce. Without it, it also
-	// enforces the rules that Microsoft documents and nobody has seen enforced.
+	// enforces the rules that Microsoft documents and nobody has seen enforced. [Rules] lists the differences.
 	Lenient bool
 
 	// ConflictsAs409 makes Graph answer a uniqueness clash with 409 Request_MultipleObjectsWithSameKeyValue instead of

@@ -42,7 +42,8 @@ type vectorSpec struct {
 
 const (
 	vectorRequestID  = "_7d3f0c2e-51a8-4f0e-9a53-0b1d2c3e4f50"
-	vectorRelayState = "estsredirect=2&estsrequest=0123456789abcdef0123456789abcdef+//+SGVsbG8sIHdvcmxkISBUaGlzIGlzIHN0YXRlIG9mIEVudHJhLg=="
+	vectorRelayState = "estsredirect=2&estsrequest=0123456789abcdef0123456789abcdef" +
+		"+//+SGVsbG8sIHdvcmxkISBUaGlzIGlzIHN0YXRlIG9mIEVudHJhLg=="
 )
 
 func vectorDraft() *draft {
@@ -113,8 +114,8 @@ func messageSpecs() []vectorSpec {
 		{rule: 1, title: "the field twice", expect: "AADSTS900144", message: twice},
 		of("no SAMLResponse"),
 
-		of("line breaks in base64"), of("an XML declaration"), of("URL-safe base64"), of("plus signs became spaces"), of("deflated"),
-		of("a tag is not closed"), of("an undeclared prefix"), of("not UTF-8"),
+		of("line breaks in base64"), of("an XML declaration"), of("URL-safe base64"), of("plus signs became spaces"),
+		of("deflated"), of("a tag is not closed"), of("an undeclared prefix"), of("not UTF-8"),
 
 		{rule: 3, title: "RelayState as it was sent", message: goodForm("application/x-www-form-urlencoded")},
 		of("no RelayState"), of("RelayState cut off at 80 bytes"), of("RelayState decoded once too often"),
@@ -135,7 +136,8 @@ func messageSpecs() []vectorSpec {
 		})},
 		of("status Responder"), of("no assertion"),
 
-		good(7, "the Destination is login.srf"), of("another Destination"), of("no Destination"), of("another Destination, lenient"),
+		good(7, "the Destination is login.srf"), of("another Destination"), of("no Destination"),
+		of("another Destination, lenient"),
 		good(8, "the answer to the request"), of("an invented InResponseTo"), of("no InResponseTo"), of("unsolicited, lenient"),
 		of("the Response has no Issuer"), of("the Response has another Issuer"),
 		good(34, "nothing is encrypted"), of("an encrypted assertion"), of("an encrypted NameID"), of("an encrypted attribute"),
@@ -315,7 +317,8 @@ func requestSpecs() []vectorSpec {
 	}
 	return []vectorSpec{
 		{rule: 41, title: "as Entra sends it", message: unsigned},
-		{rule: 41, title: "with the index of 2016", message: sent(entratest.RequestOptions{AssertionConsumerServiceIndex: true}, false)},
+		{rule: 41, title: "with the index of 2016",
+			message: sent(entratest.RequestOptions{AssertionConsumerServiceIndex: true}, false)},
 		{rule: 41, title: "signed as Microsoft documents it", message: signed},
 		{rule: 41, title: "signed with SHA-256", message: sent(entratest.RequestOptions{SHA256: true}, true)},
 		{rule: 41, title: "an address to answer to", expect: "AADSTS75005", message: changed(unsigned,

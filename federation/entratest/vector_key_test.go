@@ -157,8 +157,8 @@ func compareOrWrite(t testing.TB, file string, content []byte) {
 	}
 	stored, err := os.ReadFile(file)
 	require.NoError(t, err, "make it with go test -run Vector -update")
-	require.True(t, bytes.Equal(stored, content), "%s is not what is generated now: look why, then go test -run Vector -update",
-		file)
+	require.True(t, bytes.Equal(stored, content),
+		"%s is not what is generated now: look why, then go test -run Vector -update", file)
 }
 
 // vectorTenant makes the requests among the vectors.
