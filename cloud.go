@@ -134,7 +134,7 @@ func (c Cloud) Validate() error {
 		{"Login", c.Login}, {"Graph", c.Graph}, {"AssertionConsumerService", c.AssertionConsumerService},
 	} {
 		if err := c.CheckURL(field.value); err != nil {
-			errs = append(errs, fmt.Errorf("Cloud.%s: %w", field.name, err))
+			errs = append(errs, fmt.Errorf("field %s of the Cloud: %w", field.name, err))
 		}
 	}
 	if c.Audience == "" {
