@@ -74,7 +74,52 @@ func (p *process) Save(ctx context.Context, in provision.Record) (rec provision.
 	return rec, err
 }
 
+// leasedProcess is a process whose store has leases.
+type leasedProcess struct {
+	*process
+	leaser provision.Leaser
+}
+
+func (p *leasedProcess) Acquire(
+	ctx context.Context, key provision.PersonKey, ttl time.Duration,
+) (lease provision.Lease, err error) {
+	err = p.step(func() error { lease, err = p.leaser.Acquire(ctx, key, ttl); return err })
+	return lease, err
+}
+
+// Renew is not one of the steps: a timer calls it.
+func (p *leasedProcess) Renew(ctx context.Context, lease provision.Lease, ttl time.Duration) error {
+	return p.leaser.Renew(ctx, lease, ttl)
+}
+
+func (p *leasedProcess) Release(ctx context.Context, lease provision.Lease) error {
+	return p.step(func() error { return p.leaser.Release(ctx, lease) })
+}
+
+// crashing returns a process, the Provisioner that runs in it, and a Provisioner that runs in another one.
+type crashing func(t *testing.T, dir *tenant, p *process) (first, second *provision.Provisioner)
+
+func crashingWithoutLeases(t *testing.T, dir *tenant, p *process) (first, second *provision.Provisioner) {
+	p.directory, p.store = dir, provision.NewMemoryStore()
+	other := &process{directory: dir, store: p.store}
+	return newProvisioner(t, licensed(config(p, p), standardSKU)),
+		newProvisioner(t, licensed(config(other, other), standardSKU))
+}
+
+func crashingWithLeases(t *testing.T, dir *tenant, p *process) (first, second *provision.Provisioner) {
+	store := provision.NewMemoryStore()
+	p.directory, p.store = dir, store
+	return newProvisioner(t, licensed(config(p, &leasedProcess{p, store}), standardSKU)),
+		newProvisioner(t, licensed(config(dir, store), standardSKU))
+}
+
 func TestACrashAtAnyCallIsResumed(t *testing.T) {
+	t.Parallel()
+	t.Run("without leases", func(t *testing.T) { crashAnywhere(t, crashingWithoutLeases) })
+	t.Run("with leases", func(t *testing.T) { crashAnywhere(t, crashingWithLeases) })
+}
+
+func crashAnywhere(t *testing.T, processes crashing) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*tenant){
 		"a plain creation":                func(*tenant) {},
@@ -90,7 +135,7 @@ func TestACrashAtAnyCallIsResumed(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, crash after the effect: %v", name, after), func(t *testing.T) {
 				t.Parallel()
-				for crashAt := 1; crashAndResume(t, prepare, crashAt, after); crashAt++ {
+				for crashAt := 1; crashAndResume(t, processes, prepare, crashAt, after); crashAt++ {
 					require.Less(t, crashAt, 200)
 				}
 			})
@@ -98,17 +143,21 @@ func TestACrashAtAnyCallIsResumed(t *testing.T) {
 	}
 }
 
-// crashAndResume reports whether the first process did crash.
-func crashAndResume(t *testing.T, prepare func(*tenant), crashAt int, after bool) (crashed bool) {
+// crashAndResume reports whether the first process did crash. One that crashed when all was done returned the account.
+func crashAndResume(
+	t *testing.T, processes crashing, prepare func(*tenant), crashAt int, after bool,
+) (crashed bool) {
 	synctest.Test(t, func(t *testing.T) {
-		dir, store := newTenant(), provision.NewMemoryStore()
+		dir := newTenant()
 		prepare(dir)
-		first := &process{directory: dir, store: store, crashAt: crashAt, after: after}
-		account, err := newProvisioner(t, licensed(config(first, first), standardSKU)).Ensure(t.Context(), contractor())
-		if crashed = first.crashed; crashed {
-			require.ErrorIs(t, err, errCrashed)
-			second := &process{directory: dir, store: store}
-			account, err = newProvisioner(t, licensed(config(second, second), standardSKU)).Ensure(t.Context(), contractor())
+		p := &process{crashAt: crashAt, after: after}
+		first, second := processes(t, dir, p)
+		account, err := first.Ensure(t.Context(), contractor())
+		if crashed = p.crashed; crashed {
+			if err != nil {
+				require.ErrorIs(t, err, errCrashed)
+			}
+			account, err = second.Ensure(t.Context(), contractor())
 		}
 		require.NoError(t, err, "crash at call %d", crashAt)
 		user := oneAccount(t, dir, account)

@@ -5,7 +5,7 @@
 //
 //	people, err := provision.New(provision.Config{
 //		Directory: directory, // Microsoft Graph: package msgraph
-//		Store:     store,     // durable and shared by all processes; nil keeps it in memory
+//		Store:     store,     // durable and shared by all processes: package sqlstore; nil keeps it in memory
 //		Rules: provision.Rules{
 //			Domain:        "contoso.com",
 //			UsageLocation: "DE",
@@ -24,7 +24,7 @@
 // A run takes these steps, each idempotent, in this order:
 //
 //   - select: a person from a connection that a directory sync owns is let through as the host describes them
-//   - known: a person who was ready before is done
+//   - known: a person who was ready before is done; for anybody else, a [Leaser] has one process at a time go on
 //   - token: the directory grants access, if it is a [TokenSource]
 //   - reserve: ImmutableID and UPN are chosen and stored, before anything is written to the directory
 //   - create: the account with that ImmutableID is found, or created
@@ -53,6 +53,11 @@
 // A caller that joins later is told the past events first. A caller whose context ends returns at once; when the last
 // one has left, the run is cancelled, except that a creation or an assignment under way is let finish and is recorded.
 // Runs of several processes for one person are kept apart by the Store's versions and by the directory's uniqueness.
+//
+// If the Store is a [Leaser] (package sqlstore is), they do not even meet: a run takes the person's lease in its step
+// "known", renews it while it works, and releases it at the end. A run that finds it held waits, with events whose
+// Reason is [ReasonBusy], until the other one is done, and goes on itself where that one failed. A process that crashes
+// leaves a lease that expires within 30 seconds.
 //
 // # Errors
 //

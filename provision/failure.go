@@ -66,6 +66,7 @@ const (
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
 	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, or [ErrNotFound]
 	ReasonInternal      Reason = "internal"       // anything else: the store, the host's own step, a panic
+	ReasonBusy          Reason = "busy"           // [ErrLeaseHeld]; only of an [Event] whose State is Waiting
 )
 
 // Reason returns the stable code of the failure.

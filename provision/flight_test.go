@@ -59,10 +59,10 @@ func TestDifferentPeopleAreProvisionedSideBySide(t *testing.T) {
 	})
 }
 
-func TestTwoProvisionersWithOneStoreMakeOneAccount(t *testing.T) {
+func TestTwoProvisionersWithOneStoreWithoutLeasesMakeOneAccount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store := newTenant(), provision.NewMemoryStore()
+		dir, store := newTenant(), unleased{provision.NewMemoryStore()}
 		dir.lag = 3 * time.Second
 		twoAtOnce(t, dir, newProvisioner(t, licensed(config(dir, store), standardSKU)),
 			newProvisioner(t, licensed(config(dir, store), standardSKU)))

@@ -4,19 +4,34 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
-// MemoryStore is a [Store] in this process. What it knows is gone when the process ends: the next run finds the
-// accounts again by their ImmutableIDs and waits for readiness once more. It suits tests and trials; several processes
-// need a shared Store. The zero value is not usable: call [NewMemoryStore].
+// MemoryStore is a [Store] and a [Leaser] in this process. What it knows is gone when the process ends: the next run
+// finds the accounts again by their ImmutableIDs and waits for readiness once more. It suits tests and trials; several
+// processes need a shared Store. The zero value is not usable: call [NewMemoryStore].
 type MemoryStore struct {
+	// Now is the clock by which leases expire. Nil: time.Now. It is not changed after the first call.
+	Now func() time.Time
+
 	mu           sync.Mutex
 	records      map[PersonKey]Record
 	upns         map[string]PersonKey // in lower case
 	immutableIDs map[string]PersonKey
+	leases       map[PersonKey]memoryLease
+	lastToken    int64
 }
 
-var _ Store = (*MemoryStore)(nil)
+// memoryLease is a lease that was not released. It may have expired.
+type memoryLease struct {
+	token     int64
+	expiresAt time.Time
+}
+
+var (
+	_ Store  = (*MemoryStore)(nil)
+	_ Leaser = (*MemoryStore)(nil)
+)
 
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore {
@@ -24,12 +39,13 @@ func NewMemoryStore() *MemoryStore {
 		records:      make(map[PersonKey]Record),
 		upns:         make(map[string]PersonKey),
 		immutableIDs: make(map[string]PersonKey),
+		leases:       make(map[PersonKey]memoryLease),
 	}
 }
 
 // Load implements [Store].
 func (s *MemoryStore) Load(ctx context.Context, key PersonKey) (Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := acceptable(ctx, key); err != nil {
 		return Record{}, err
 	}
 	s.mu.Lock()
@@ -43,7 +59,7 @@ func (s *MemoryStore) Load(ctx context.Context, key PersonKey) (Record, error) {
 
 // Reserve implements [Store].
 func (s *MemoryStore) Reserve(ctx context.Context, rec Record) (Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := acceptable(ctx, rec); err != nil {
 		return Record{}, err
 	}
 	s.mu.Lock()
@@ -61,7 +77,7 @@ func (s *MemoryStore) Reserve(ctx context.Context, rec Record) (Record, error) {
 
 // Save implements [Store].
 func (s *MemoryStore) Save(ctx context.Context, rec Record) (Record, error) {
-	if err := ctx.Err(); err != nil {
+	if err := acceptable(ctx, rec); err != nil {
 		return Record{}, err
 	}
 	s.mu.Lock()
@@ -80,6 +96,57 @@ func (s *MemoryStore) Save(ctx context.Context, rec Record) (Record, error) {
 	return rec, nil
 }
 
+// Acquire implements [Leaser].
+func (s *MemoryStore) Acquire(ctx context.Context, key PersonKey, ttl time.Duration) (Lease, error) {
+	if err := acceptable(ctx, key); err != nil {
+		return Lease{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if held, ok := s.leases[key]; ok && now.Before(held.expiresAt) {
+		return Lease{}, ErrLeaseHeld
+	}
+	s.lastToken++
+	s.leases[key] = memoryLease{s.lastToken, now.Add(ttl)}
+	return Lease{Key: key, Token: s.lastToken}, nil
+}
+
+// Renew implements [Leaser].
+func (s *MemoryStore) Renew(ctx context.Context, lease Lease, ttl time.Duration) error {
+	if err := acceptable(ctx, lease.Key); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leases[lease.Key].token != lease.Token {
+		return ErrLeaseLost
+	}
+	s.leases[lease.Key] = memoryLease{lease.Token, s.now().Add(ttl)}
+	return nil
+}
+
+// Release implements [Leaser].
+func (s *MemoryStore) Release(ctx context.Context, lease Lease) error {
+	if err := acceptable(ctx, lease.Key); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leases[lease.Key].token == lease.Token {
+		delete(s.leases, lease.Key)
+	}
+	return nil
+}
+
+// acceptable reports why a call is refused before anything is looked at.
+func acceptable(ctx context.Context, text interface{ Validate() error }) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return text.Validate()
+}
+
 // free reports what of rec somebody else holds.
 func (s *MemoryStore) free(rec Record) error {
 	if holder, ok := s.immutableIDs[rec.ImmutableID]; ok && holder != rec.Key {
@@ -95,4 +162,11 @@ func (s *MemoryStore) put(rec Record) {
 	s.records[rec.Key] = rec
 	s.upns[strings.ToLower(rec.UPN)] = rec.Key
 	s.immutableIDs[rec.ImmutableID] = rec.Key
+}
+
+func (s *MemoryStore) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
 }

@@ -23,6 +23,7 @@ type run struct {
 	rec     Record // the person's record; zero until there is one
 	fresh   bool   // this run reserved the identity, so nobody has sent anything yet
 	account Account
+	unlease func() // ends the person's lease; does nothing while there is none
 }
 
 // step is one named step. Each is idempotent.
@@ -60,6 +61,7 @@ const (
 
 // do takes the steps one after the other.
 func (r *run) do(ctx context.Context) (Account, error) {
+	defer func() { r.unlease() }()
 	for _, s := range r.steps() {
 		r.step = s.name
 		if ctx.Err() != nil {
@@ -114,8 +116,19 @@ func (r *run) selectPerson(context.Context) (outcome, error) {
 	return complete, nil
 }
 
-// known ends the run for people who were ready before.
+// known ends the run for people who were ready before. Everybody else is worked on by one process at a time, if the
+// store has leases.
 func (r *run) known(ctx context.Context) (outcome, error) {
+	result, err := r.load(ctx)
+	leaser, ok := r.p.store.(Leaser)
+	if err != nil || result == complete || !ok {
+		return result, err
+	}
+	return r.lease(ctx, leaser)
+}
+
+// load takes over the person's record, if there is one.
+func (r *run) load(ctx context.Context) (outcome, error) {
 	rec, err := r.p.store.Load(ctx, r.person.Key())
 	switch {
 	case errors.Is(err, ErrNoRecord):

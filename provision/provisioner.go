@@ -18,7 +18,8 @@ type Config struct {
 	// Directory is the tenant. Required. If it is also a [TokenSource], the step "token" asks it first.
 	Directory Directory
 
-	// Store remembers identities and progress. Nil: a [MemoryStore], which forgets when the process ends.
+	// Store remembers identities and progress. Nil: a [MemoryStore], which forgets when the process ends. If it is also a
+	// [Leaser], the processes that share it do not work on one person at the same time.
 	Store Store
 
 	// Rules say which accounts people get. Required.
@@ -31,8 +32,8 @@ type Config struct {
 	Settle Settle
 	Pace   Pace
 
-	// Now is the clock of all times that are recorded, reported and compared. Nil: time.Now. Beside it, a timer of the
-	// runtime cuts a call that is still under way when the budget ends.
+	// Now is the clock of all times that are recorded, reported and compared. Nil: time.Now. Beside it, timers of the
+	// runtime cut a call that is still under way when the budget ends, and renew the lease of a [Leaser].
 	Now func() time.Time
 
 	// Sleep waits for d, or returns an error as soon as ctx ends. Nil: a timer.
@@ -51,10 +52,10 @@ type Config struct {
 // Step is a step of the host's own: joining a group, writing to a CRM.
 //
 // Run may be called more than once for one person, also after it succeeded, until the person is ready: it must be
-// idempotent. It is called for different people at once, but never twice at once for one person in one process. A
-// [*DirectoryError] that is temporary or a 404, and an error that matches [ErrThrottled], [ErrUnavailable] or
-// [ErrNotFound], is tried again within the budget; any other ends the run. Run must return when ctx ends, and must not
-// call Ensure for the same person, which would wait for itself.
+// idempotent. It is called for different people at once, but never twice at once for one person in one process; nor, as
+// a rule, in several that share a [Leaser]. A [*DirectoryError] that is temporary or a 404, and an error that matches
+// [ErrThrottled], [ErrUnavailable] or [ErrNotFound], is tried again within the budget; any other ends the run. Run must
+// return when ctx ends, and must not call Ensure for the same person, which would wait for itself.
 type Step interface {
 	// Name is not empty and is no other step's name.
 	Name() string
@@ -213,6 +214,7 @@ func (p *Provisioner) fly(f *flight, person Person) {
 		began:    began,
 		deadline: began.Add(p.settle.Budget),
 		log:      p.logger.With("connection", person.Connection, "person", person.ID),
+		unlease:  func() {},
 	}
 	account, err := Account{}, error(&Error{Step: StepSelect, Person: person.Key(), Err: errExited})
 	defer func() { p.flights.land(person.Key(), f, account, err) }()

@@ -153,8 +153,11 @@ func (r *run) wait(ctx context.Context, delay time.Duration, attempts int, last 
 	return nil
 }
 
-// waitReason is why a step goes on waiting: throttled, unavailable, or not ready yet.
+// waitReason is why a step goes on waiting: busy, throttled, unavailable, or not ready yet.
 func waitReason(err error) Reason {
+	if errors.Is(err, ErrLeaseHeld) {
+		return ReasonBusy
+	}
 	if reason := reasonOf(err); reason == ReasonThrottled || reason == ReasonUnavailable {
 		return reason
 	}

@@ -3,14 +3,26 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Store is the pipeline's memory: what was promised to whom, before the first write to the directory. [NewMemoryStore]
-// keeps it in this process.
+// keeps it in this process, package [github.com/entrafed/entrafed/provision/sqlstore] in SQLite or PostgreSQL. Package
+// [github.com/entrafed/entrafed/provision/storetest] checks any other.
 //
 // Implementations are safe for concurrent use, also from several processes where the store is shared, and stop when
-// ctx ends. They return copies: changing a Record changes nothing until it is saved.
+// ctx ends, with an error that matches ctx.Err(). They return copies: changing a Record changes nothing until it is
+// saved. What Reserve and Save returned without an error is durable, and every later call in any process sees it.
+//
+// Keys and ImmutableIDs are compared byte for byte; UPNs as strings.ToLower makes them. An empty ImmutableID or UPN is a
+// value like any other. DirectoryUPN is kept and never compared. Text comes back byte for byte, keys of 128 and 512
+// characters (see [Person.Validate]) included; text that [Record.Validate] refuses is refused by all methods with an
+// error that matches [ErrInvalidRecord].
+//
+// A Store that several processes share should be a [Leaser] too.
 type Store interface {
 	// Load returns the person's record, or an error that matches [ErrNoRecord].
 	Load(ctx context.Context, key PersonKey) (Record, error)
@@ -22,7 +34,8 @@ type Store interface {
 	Reserve(ctx context.Context, rec Record) (Record, error)
 
 	// Save replaces the person's record if the stored Version equals rec.Version, and returns it with the next
-	// Version. Otherwise the error matches [ErrStaleRecord]. It refuses what is taken as Reserve does.
+	// Version. Otherwise, and if the person has no record, the error matches [ErrStaleRecord]. It refuses what is taken
+	// as Reserve does. What the record held before and holds no more is free for others.
 	Save(ctx context.Context, rec Record) (Record, error)
 }
 
@@ -32,6 +45,7 @@ var (
 	ErrUPNTaken         = errors.New("provision: the UPN is reserved for somebody else")
 	ErrImmutableIDTaken = errors.New("provision: the ImmutableID is reserved for somebody else")
 	ErrStaleRecord      = errors.New("provision: the record changed meanwhile")
+	ErrInvalidRecord    = errors.New("provision: the record cannot be stored")
 )
 
 // PersonKey identifies a person for ever.
@@ -39,6 +53,11 @@ type PersonKey struct{ Connection, ID string }
 
 // Key returns the person's key.
 func (p Person) Key() PersonKey { return PersonKey{Connection: p.Connection, ID: p.ID} }
+
+// Validate reports a key that a [Store] refuses: see [Record.Validate].
+func (k PersonKey) Validate() error {
+	return invalidRecord(errors.Join(storable("Connection", k.Connection), storable("ID", k.ID)))
+}
 
 // Record is what the pipeline remembers of a person. The identity is chosen once; the times say how far the person
 // has come. A zero time means not yet. All times are in UTC and no finer than a microsecond, and come back equal.
@@ -62,6 +81,39 @@ type Record struct {
 	CreatedAt  time.Time // the directory confirmed the creation, or the account was recognised as ours
 	LicensedAt time.Time
 	ReadyAt    time.Time
+}
+
+// Validate reports text that a [Store] refuses in every field, because not every database can keep it: a NUL (U+0000),
+// and what is not valid UTF-8. The error lists all that is wrong and matches [ErrInvalidRecord]. Implementations call it
+// before they store anything.
+func (r Record) Validate() error {
+	return invalidRecord(errors.Join(
+		storable("Connection", r.Key.Connection),
+		storable("ID", r.Key.ID),
+		storable("ImmutableID", r.ImmutableID),
+		storable("UPN", r.UPN),
+		storable("ObjectID", r.ObjectID),
+		storable("DirectoryUPN", r.DirectoryUPN),
+	))
+}
+
+// storable checks one text of a record.
+func storable(field, value string) error {
+	switch {
+	case !utf8.ValidString(value):
+		return fmt.Errorf("%s is not valid UTF-8", field)
+	case strings.Contains(value, "\x00"):
+		return fmt.Errorf("%s has a NUL in it", field)
+	}
+	return nil
+}
+
+// invalidRecord makes err match ErrInvalidRecord; nil stays nil.
+func invalidRecord(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrInvalidRecord, err)
 }
 
 // accountUPN is the UPN that the account has, or is meant to get.
