@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// maxBatch is how many requests a batch has at most: https://learn.microsoft.com/graph/json-batching#batch-size-limitations.
+// maxBatch is how many requests a batch has at most:
+// https://learn.microsoft.com/graph/json-batching#batch-size-limitations.
 const maxBatch = 20
 
 const batchPath = graphVersion + "/$batch"

@@ -217,7 +217,7 @@ func (q deltaQuery) includes(e *entity, p property) bool {
 	case len(q.names) > 0:
 		return slices.ContainsFunc(q.properties, func(s property) bool { return s.name == p.name })
 	}
-	return p.standard || q.since != nil && q.after(e, p.tracked())
+	return p.standard || !fresh && q.after(e, p.tracked())
 }
 
 // managerDelta is the annotation for a manager. That none is an empty list is assumed.

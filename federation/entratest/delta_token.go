@@ -56,7 +56,7 @@ func (t *Tenant) readDeltaToken(token, kind string) (deltaState, *graphError) {
 		return deltaState{}, errBadDeltaToken()
 	}
 	var s deltaState
-	if err := json.Unmarshal(raw[16:], &s); err != nil || s.Kind != kind {
+	if err := json.Unmarshal(raw[16:], &s); err != nil || s.Kind != kind || kind == "delta" && s.Since == nil {
 		return deltaState{}, errBadDeltaToken()
 	}
 	if t.now().Sub(time.Unix(0, s.Issued)) > deltaLifetime {

@@ -245,7 +245,7 @@ func (d *directory) track(before, after *entity, visible time.Time) {
 	changed(trackPresence, after.active() && !before.active())
 	changed(trackDeletion, !after.active() && before.active())
 	changed(trackPurge, !after.purged.IsZero() && before.purged.IsZero())
-	changed(trackLicenses, !reflect.DeepEqual(after.licenses, before.licenses) && len(after.licenses)+len(before.licenses) > 0)
+	changed(trackLicenses, !slices.EqualFunc(after.licenses, before.licenses, license.equal))
 	changed(trackManager, after.manager != before.manager)
 	changed(trackSessions, !after.revoked.Equal(before.revoked))
 }

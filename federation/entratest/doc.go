@@ -19,15 +19,22 @@
 //
 // # What it is faithful to
 //
-// Graph answers with the shapes, codes, texts and headers of the real one for what it implements: creating, reading,
-// listing, changing and deleting users, subscriptions and licences, domains and their federation (read), the
-// organization. What it does not implement it refuses as Graph refuses a path that does not exist. Where no public source
-// gives a text or a rule, the comment at that place says what was assumed.
+// Graph answers with the shapes, codes, texts and headers of the real one for what it implements: users with their
+// managers, deleted users and their restoration, groups with their members, subscriptions and licences, assigned directly
+// or inherited from groups, delta queries over users, batches, domains and their federation (read), the organization.
+// What it does not implement it refuses as Graph refuses a path that does not exist. Where no public source gives a text
+// or a rule, the comment at that place says what was assumed.
 //
-// The tenant is as inconvenient as the real one. Writes reach the replicas that answer reads one by one, as Config.Lag
-// says, so that a user who was just created is there, then not there, then there; the sign-in service knows of a user 10
-// seconds later. Uniqueness is decided at once. Access tokens end after an hour. [Tenant.Inject] adds throttling,
-// failures and lost answers.
+// The tenant is as inconvenient as the real one:
+//
+//   - Writes reach the replicas that answer reads one by one, as Config.Lag says, so that a user who was just created is
+//     there, then not there, then there; the sign-in service knows of a user 10 seconds later, and what a group gives its
+//     members takes its time as well. Uniqueness is decided at once.
+//   - A deleted user is kept for 30 days, under another name, with the ImmutableID still taken.
+//   - Graph throttles by the documented limits: [Throttle].
+//   - Two writes of one object at the same time are one too many: 409.
+//   - Access tokens end after an hour, tokens of delta queries after a week.
+//   - [Tenant.Inject] adds failures, lost answers, and throttling without a cause.
 //
 // The sign-in service checks each response by [Rules], which say how sure it is that Entra has them, and answers with
 // Entra's error codes. It signs its requests where the domain asks for it, publishes its certificates at

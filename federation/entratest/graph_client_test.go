@@ -95,6 +95,17 @@ func (g *graphCaller) token() string {
 	return token.Token
 }
 
+// as makes an application the caller from now on.
+func (g *graphCaller) as(app entratest.App) {
+	g.t.Helper()
+	status, answer := askToken(g.t, g.tenant, "contoso.com", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {app.ClientID}, "client_secret": {app.Secret},
+		"scope": {g.tenant.Cloud().Graph + "/.default"},
+	})
+	require.Equal(g.t, http.StatusOK, status)
+	g.header.Set("Authorization", "Bearer "+answer["access_token"].(string))
+}
+
 // send sends a request below /v1.0 without touching g, and may be called from any goroutine.
 func (g *graphCaller) send(method, path string, body io.Reader, header http.Header) (graphAnswer, error) {
 	req, err := http.NewRequest(method, g.tenant.Cloud().Graph+"/v1.0/"+path, body)
@@ -151,12 +162,57 @@ func (g *graphCaller) get(path string) graphAnswer {
 
 func (g *graphCaller) filter(expression string) graphAnswer {
 	g.t.Helper()
-	return g.get("users?$filter=" + url.QueryEscape(expression))
+	return g.get("users?$filter=" + escape(expression))
 }
+
+// escape makes an expression part of a query.
+func escape(expression string) string { return url.QueryEscape(expression) }
 
 func (g *graphCaller) post(path string, body any) graphAnswer {
 	g.t.Helper()
 	return g.call(http.MethodPost, path, body)
+}
+
+func (g *graphCaller) patch(path string, body any) graphAnswer {
+	g.t.Helper()
+	return g.call(http.MethodPatch, path, body)
+}
+
+func (g *graphCaller) put(path string, body any) graphAnswer {
+	g.t.Helper()
+	return g.call(http.MethodPut, path, body)
+}
+
+func (g *graphCaller) delete(path string) graphAnswer {
+	g.t.Helper()
+	return g.call(http.MethodDelete, path, nil)
+}
+
+// must fails the test unless the answer has the status.
+func (a graphAnswer) must(t *testing.T, status int) graphAnswer {
+	t.Helper()
+	require.Equal(t, status, a.Status, "%v", a.Body)
+	return a
+}
+
+// mustRefuse fails the test unless the answer is this refusal; an empty message is any.
+func (a graphAnswer) mustRefuse(t *testing.T, status int, code, message string) graphAnswer {
+	t.Helper()
+	gotCode, gotMessage := a.Error()
+	require.Equal(t, status, a.Status, "%v", a.Body)
+	require.Equal(t, code, gotCode)
+	if message != "" {
+		require.Equal(t, message, gotMessage)
+	}
+	return a
+}
+
+func notFound(key string) string {
+	return "Resource '" + key + "' does not exist or one of its queried reference-property objects are not present."
+}
+
+func conflict(property string) string {
+	return "Another object with the same value for property " + property + " already exists."
 }
 
 // create creates a user and returns the object ID.

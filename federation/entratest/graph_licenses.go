@@ -352,6 +352,9 @@ func (t *Tenant) changeLicenses(id string, change licenseChange) (*entity, *grap
 		if refusal := t.checkSeat(before, added.skuID, location); refusal != nil {
 			return nil, refusal
 		}
+		if refusal := t.checkDisabledPlans(added); refusal != nil {
+			return nil, refusal
+		}
 		after.replaceLicense(added, t.now())
 	}
 	if problem, obstacle := t.checkPlans(after); problem != "" {
@@ -391,6 +394,18 @@ func (t *Tenant) checkSeat(e *entity, skuID, location string) *graphError {
 		return errUnknownLicense(skuID)
 	case !e.holds(skuID) && t.directory.seats[skuID] >= sku.places():
 		return requestError(fmt.Sprintf("Subscription with SKU %s does not have any available licenses.", skuID))
+	}
+	return nil
+}
+
+// checkDisabledPlans refuses to disable a plan that the SKU has not (MicrosoftDocs/azure-docs#81269; the text is assumed).
+// A SKU whose plans the configuration does not list has any.
+func (t *Tenant) checkDisabledPlans(l license) *graphError {
+	sku, _ := t.sku(l.skuID)
+	for _, id := range l.disabledPlans {
+		if len(sku.Plans) > 0 && !slices.ContainsFunc(sku.Plans, func(p ServicePlan) bool { return p.ID == id }) {
+			return requestError(fmt.Sprintf("The service plan %s does not belong to the license %s.", id, l.skuID))
+		}
 	}
 	return nil
 }

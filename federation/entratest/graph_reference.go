@@ -21,8 +21,9 @@ func (req *graphRequest) readReference() (id string, refusal *graphError) {
 	return id, nil
 }
 
-// referredID is the object ID in the address of an object. The address must be at this cloud's Graph: an object of another
-// cloud is not in this tenant (what Graph says of other hosts is not documented; the text is that of any bad address).
+// referredID is the object ID in the address of an object. The address must be at this cloud's Graph: an object of
+// another cloud is not in this tenant (what Graph says of other hosts is not documented; the text is that of any bad
+// address).
 func (t *Tenant) referredID(address string) (string, bool) {
 	base, err := url.Parse(t.cloud.Graph)
 	target, targetErr := url.Parse(address)

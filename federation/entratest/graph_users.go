@@ -142,8 +142,8 @@ func (t *Tenant) checkUnique(e *entity) *graphError {
 	return t.checkAddresses(e)
 }
 
-// reservesImmutableID reports whether nobody else can have the user's ImmutableID: as long as the user exists, and, unless
-// the configuration says otherwise, as long as the deleted user can be restored.
+// reservesImmutableID reports whether nobody else can have the user's ImmutableID: as long as the user exists, and,
+// unless the configuration says otherwise, as long as the deleted user can be restored.
 func (t *Tenant) reservesImmutableID(e *entity) bool {
 	return e.active() || !t.cfg.DeletedFreeImmutableID && !e.gone(t.now())
 }

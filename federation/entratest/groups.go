@@ -213,7 +213,8 @@ func (t *Tenant) createGroup(req *graphRequest) (*graphReply, *graphError) {
 	return t.addGroup(req, body)
 }
 
-// addGroup creates a group with the members that the body binds.
+// addGroup creates a group with the members that the body binds. Owners are not simulated, and owners@odata.bind is not
+// looked at.
 func (t *Tenant) addGroup(req *graphRequest, body map[string]any) (*graphReply, *graphError) {
 	members, refusal := req.boundMembers(body)
 	if refusal != nil {

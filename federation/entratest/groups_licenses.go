@@ -93,16 +93,20 @@ func (t *Tenant) giveLicenses(user, group string, at time.Time) (obstacle *graph
 }
 
 // inherit returns the user with what the group gives now. If one of the group's licences cannot be given, none is that
-// the user does not have yet: https://learn.microsoft.com/entra/identity/users/licensing-groups-resolve-problems. The
-// caller holds t.mu.
+// the user does not have yet: https://learn.microsoft.com/entra/identity/users/licensing-groups-resolve-problems. A licence
+// that the group does not give any more stays, with an error, if another one depends on it. The caller holds t.mu.
 func (t *Tenant) inherit(user, group *entity, at time.Time) (*entity, *graphError) {
 	after := user.clone()
 	after.licenses = slices.DeleteFunc(after.licenses, func(l license) bool { return l.group == group.id })
-	if !t.directory.links[link{group.id, user.id}].last() {
-		return t.disinherit(user, after, group)
+	var given []license
+	if t.directory.links[link{group.id, user.id}].last() {
+		given = licensesGiven(user, group, at)
 	}
-	given := licensesGiven(user, group, at)
-	problems, obstacle := t.problemsOf(user, after, given)
+	problem, obstacle := t.checkPlans(after.with(given))
+	if problem == problemDependency {
+		after.licenses = append(after.licenses, licensesStuck(user, group, given)...)
+	}
+	problems, inTheWay := t.problemsOf(user, after, given)
 	failed := slices.ContainsFunc(problems, func(p string) bool { return p != "" })
 	for i, problem := range problems {
 		had := user.inheritedSeat(group.id, given[i].skuID)
@@ -111,23 +115,31 @@ func (t *Tenant) inherit(user, group *entity, at time.Time) (*entity, *graphErro
 		}
 		given[i].problem, given[i].held = problem, problem != "" && had
 	}
-	after.licenses = append(after.licenses, given...)
-	return after, obstacle
+	if obstacle == nil {
+		obstacle = inTheWay
+	}
+	return after.with(given), obstacle
 }
 
-// disinherit returns the user without what the group gave. A licence that others depend on stays, with an error.
-func (t *Tenant) disinherit(user, after, group *entity) (*entity, *graphError) {
-	problem, obstacle := t.checkPlans(after)
-	if problem != problemDependency {
-		return after, nil
-	}
-	stays := user.clone()
-	for i := range stays.licenses {
-		if stays.licenses[i].group == group.id && stays.licenses[i].active() {
-			stays.licenses[i].held, stays.licenses[i].problem = true, problemDependency
+// with is the object with more licences.
+func (e *entity) with(more []license) *entity {
+	c := e.clone()
+	c.licenses = append(c.licenses, more...)
+	return c
+}
+
+// licensesStuck lists the licences that the user has from the group, and the group does not give any more.
+func licensesStuck(user, group *entity, given []license) []license {
+	var stuck []license
+	for _, l := range user.licenses {
+		if l.group != group.id || !l.active() ||
+			slices.ContainsFunc(given, func(g license) bool { return g.skuID == l.skuID }) {
+			continue
 		}
+		l.held, l.problem = true, problemDependency
+		stuck = append(stuck, l)
 	}
-	return stays, obstacle
+	return stuck
 }
 
 // licensesGiven lists what the group gives the user, with the dates of what the user had already.
@@ -161,9 +173,7 @@ func (t *Tenant) problemsOf(user, others *entity, given []license) ([]string, *g
 			problems[i] = problemCount
 		}
 	}
-	with := others.clone()
-	with.licenses = append(with.licenses, given...)
-	problem, obstacle := t.checkPlans(with)
+	problem, obstacle := t.checkPlans(others.with(given))
 	for i := range problems {
 		problems[i] = orElse(problems[i], problem)
 	}
@@ -213,7 +223,8 @@ func (t *Tenant) licenseProcessingState(e *entity) any {
 	return object{{"state", state}}
 }
 
-// assignGroupLicense is https://learn.microsoft.com/graph/api/group-assignlicense. It answers at once; the members follow.
+// assignGroupLicense is https://learn.microsoft.com/graph/api/group-assignlicense. It answers at once; the members
+// follow.
 func (t *Tenant) assignGroupLicense(req *graphRequest) (*graphReply, *graphError) {
 	id, refusal := req.beginGroupChange()
 	if refusal != nil {
@@ -240,8 +251,8 @@ func (t *Tenant) assignGroupLicense(req *graphRequest) (*graphReply, *graphError
 	return reply, nil
 }
 
-// changeGroupLicenses returns the group as changed. Seats are not counted here: a group may give more than there are. That
-// it must have the prerequisites of what it gives is checked at once. The caller holds t.mu.
+// changeGroupLicenses returns the group as changed. Seats are not counted here: a group may give more than there are.
+// That it must have the prerequisites of what it gives is checked at once. The caller holds t.mu.
 func (t *Tenant) changeGroupLicenses(before *entity, change licenseChange) (*entity, *graphError) {
 	if !before.flag("securityEnabled") {
 		return nil, requestError("Licenses can only be assigned to security-enabled groups.") // assumed text
@@ -256,6 +267,9 @@ func (t *Tenant) changeGroupLicenses(before *entity, change licenseChange) (*ent
 	for _, added := range change.add {
 		if sku, ok := t.sku(added.skuID); !ok || !sku.assignable() {
 			return nil, errUnknownLicense(added.skuID)
+		}
+		if refusal := t.checkDisabledPlans(added); refusal != nil {
+			return nil, refusal
 		}
 		after.replaceLicense(added, t.now())
 	}

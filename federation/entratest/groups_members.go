@@ -206,7 +206,7 @@ func (t *Tenant) membership(req *graphRequest) (link, *graphError) {
 		return link{}, refusal
 	}
 	l := link{group.id, strings.ToLower(req.key(1))}
-	if !t.directory.links[l].last() {
+	if !t.directory.links[l].last() || !t.directory.primary(l.member).active() {
 		return link{}, errNotFound(req.key(1))
 	}
 	if group.flag("isAssignableToRole") && !req.caller.may("RoleManagement.ReadWrite.Directory") {

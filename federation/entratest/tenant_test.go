@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -144,6 +145,34 @@ func TestConfigRules(t *testing.T) {
 			{UPN: "a@contoso.com", ImmutableID: "x"}, {UPN: "b@contoso.com", ImmutableID: "x"}}}, "another user's"},
 		{"an object ID is a GUID", entratest.Config{Users: []entratest.User{{UPN: "a@contoso.com", ObjectID: "x"}}},
 			"ObjectID"},
+		{"an address is one", entratest.Config{Users: []entratest.User{{UPN: "a@contoso.com",
+			ProxyAddresses: []string{"a@contoso.com"}}}}, "ProxyAddresses"},
+		{"a group has a name", entratest.Config{Groups: []entratest.Group{{}}}, "Groups[0].DisplayName"},
+		{"a group's object ID is a GUID", entratest.Config{Groups: []entratest.Group{{DisplayName: "x", ObjectID: "x"}}},
+			"ObjectID"},
+		{"an object ID belongs to one object", entratest.Config{
+			Users:  []entratest.User{{UPN: "a@contoso.com", ObjectID: "aaaaaaaa-0000-4000-8000-000000000001"}},
+			Groups: []entratest.Group{{DisplayName: "x", ObjectID: "AAAAAAAA-0000-4000-8000-000000000001"}},
+		}, "another object's"},
+		{"a unique name is unique", entratest.Config{Groups: []entratest.Group{
+			{DisplayName: "x", UniqueName: "x"}, {DisplayName: "y", UniqueName: "X"}}}, "another object's"},
+		{"a member is a user", entratest.Config{Groups: []entratest.Group{
+			{DisplayName: "x", Members: []string{"a@contoso.com"}}}}, "Members"},
+		{"a group gives SKUs of the tenant", entratest.Config{Groups: []entratest.Group{
+			{DisplayName: "x", SKUIDs: []string{skuSuspended}}}}, "SKUIDs"},
+		{"a country has two letters", entratest.Config{Country: "USA"}, "Country"},
+		{"so has one in which a SKU is prohibited", entratest.Config{SKUs: sku(func(s *entratest.SKU) {
+			s.ProhibitedIn = []string{"North"}
+		})}, "ProhibitedIn"},
+		{"a plan excludes plans", entratest.Config{SKUs: sku(func(s *entratest.SKU) {
+			s.Plans = []entratest.ServicePlan{{ID: planExchange, Name: "x", Excludes: []string{"y"}}}
+		})}, "Excludes"},
+		{"a plan requires plans", entratest.Config{SKUs: sku(func(s *entratest.SKU) {
+			s.Plans = []entratest.ServicePlan{{ID: planExchange, Name: "x", Requires: []string{"y"}}}
+		})}, "Requires"},
+		{"limits are not negative", entratest.Config{Throttle: entratest.Throttle{Scale: -1}}, "Throttle.Scale"},
+		{"limits are numbers", entratest.Config{Throttle: entratest.Throttle{Scale: math.NaN()}}, "Throttle.Scale"},
+		{"a size is one of three", entratest.Config{Throttle: entratest.Throttle{Size: "XL"}}, "Throttle.Size"},
 		{"a user holds SKUs of the tenant",
 			entratest.Config{Users: []entratest.User{{UPN: "a@contoso.com", SKUIDs: []string{skuSuspended}}}}, "SKUIDs"},
 	} {
