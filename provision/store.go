@@ -15,7 +15,7 @@ import (
 //
 // Implementations are safe for concurrent use, also from several processes where the store is shared, and stop when
 // ctx ends, with an error that matches ctx.Err(). They return copies: changing a Record changes nothing until it is
-// saved. What Reserve and Save returned without an error is durable, and every later call in any process sees it.
+// saved. What Reserve and Save returned without an error, every later call sees, in any process that shares the store.
 //
 // Keys and ImmutableIDs are compared byte for byte; UPNs as strings.ToLower makes them. An empty ImmutableID or UPN is a
 // value like any other. DirectoryUPN is kept and never compared. Text comes back byte for byte, keys of 128 and 512

@@ -38,7 +38,10 @@ func TestTwoPeopleSignInWithTwoTabsAtOnce(t *testing.T) {
 	second.opens(site.smartLink(site.document()))
 	second.comesTo(choicePage)
 
+	// The host has one session for the browser, that of the last choice: the first tab's sign-in must have taken over its
+	// person before the second tab's choice replaces the session.
 	first.presses("A contractor with a Google account")
+	first.comesTo(progressPage)
 	second.presses("A partner with a LinkedIn account")
 
 	first.comesTo(documentPage)

@@ -15,7 +15,8 @@
 //	store, err := sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
 //
 // It is tested with these two drivers. Any other will do that passes on text, integers and booleans, and whose errors
-// have a method SQLState() string (PostgreSQL) or keep SQLite's own texts.
+// have a method SQLState() string (PostgreSQL) or keep SQLite's own texts: github.com/lib/pq and
+// github.com/mattn/go-sqlite3 are two of them. Package storetest tells of any.
 //
 // # SQLite
 //
@@ -35,9 +36,10 @@
 //
 // # PostgreSQL
 //
-// Version 12 or newer, with a database in UTF8, at any isolation level, also through PgBouncer in its transaction mode.
-// The connection must lead to the primary: what was saved must be there at the next read. Errors of serialisation and
-// deadlocks are tried again.
+// Version 12 or newer, with a database in UTF8, at any isolation level. The connection must lead to the primary: what
+// was saved must be there at the next read. PgBouncer may be in between, also in its transaction mode; before its
+// version 1.21 it does not know prepared statements, which pgx does without if default_query_exec_mode=exec is in the
+// name of the data source.
 //
 // # Schema
 //
