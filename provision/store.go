@@ -30,12 +30,12 @@ type Store interface {
 	// Reserve stores rec if the person has no record yet and nobody else holds its ImmutableID or its UPN, and returns
 	// it with Version 1. If the person has a record, that one is returned unchanged. If somebody else holds the
 	// ImmutableID or the UPN (UPNs are compared without regard to case), the error matches [ErrImmutableIDTaken] or
-	// [ErrUPNTaken] and nothing is stored.
+	// [ErrUPNTaken], the former where both are held, and nothing is stored.
 	Reserve(ctx context.Context, rec Record) (Record, error)
 
 	// Save replaces the person's record if the stored Version equals rec.Version, and returns it with the next
-	// Version. Otherwise, and if the person has no record, the error matches [ErrStaleRecord]. It refuses what is taken
-	// as Reserve does. What the record held before and holds no more is free for others.
+	// Version. Otherwise, and if the person has no record, the error matches [ErrStaleRecord]. Then it refuses what is
+	// taken as Reserve does. What the record held before and holds no more is free for others.
 	Save(ctx context.Context, rec Record) (Record, error)
 }
 
