@@ -2,12 +2,12 @@ package adapters
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed" // the pages' parts
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 //go:embed page.html
@@ -46,19 +46,14 @@ func newPages() *pages {
 		template: template.Must(template.New("page").Parse(pageHTML)),
 		policy: strings.Join([]string{
 			"default-src 'none'",
-			"style-src '" + contentHash(pageCSS) + "'",
-			"script-src '" + contentHash(progressJS) + "'",
+			"style-src " + csp.Hash(pageCSS),
+			"script-src " + csp.Hash(progressJS),
 			"connect-src 'self'",
 			"form-action 'none'",
 			"base-uri 'none'",
 			"frame-ancestors 'none'",
 		}, "; "),
 	}
-}
-
-func contentHash(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // write renders one of the templates "progress", "failure" and "signedout".

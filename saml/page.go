@@ -1,15 +1,14 @@
 package saml
 
 import (
-	"crypto/sha256"
 	_ "embed" // the page's parts
-	"encoding/base64"
 	"html"
 	"html/template"
 	"net/http"
 	"strings"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 //go:embed post.html
@@ -38,8 +37,8 @@ const (
 func newPostPage(cloud entrafed.Cloud) *postPage {
 	page := &postPage{policy: strings.Join([]string{
 		"default-src 'none'",
-		"style-src '" + contentHash(postCSS) + "'",
-		"script-src '" + contentHash(postJS) + "'",
+		"style-src " + csp.Hash(postCSS),
+		"script-src " + csp.Hash(postJS),
 		"form-action " + formAction(cloud),
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
@@ -87,11 +86,6 @@ func formAction(cloud entrafed.Cloud) string {
 		return "https: http://localhost:* http://127.0.0.1:*"
 	}
 	return "https:"
-}
-
-func contentHash(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Post answers the browser with a page that posts the response to Entra at once. Without JavaScript the person presses

@@ -2,13 +2,13 @@ package smartlink
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 // Wording is the text of the page that a refused link shows, for hosts whose people do not read English. Set all of it
@@ -72,9 +72,8 @@ func (p page) write(w http.ResponseWriter, markup *template.Template) {
 
 // contentSecurityPolicy allows the page its style sheet and nothing else.
 func contentSecurityPolicy() string {
-	sum := sha256.Sum256([]byte(pageStyle))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; style-src " + csp.Hash(pageStyle) +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
 // pageStyle must stay free of comments: html/template would remove them, and the hash would no longer match.

@@ -2,8 +2,6 @@ package entratest
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/entrafed/entrafed/internal/aadsts"
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 // page is one page of the simulation. Kind chooses the body; the fields that the body shows are set.
@@ -143,14 +142,9 @@ func (t *Tenant) show(w http.ResponseWriter, status int, p page) {
 func pagePolicy() string {
 	return strings.Join([]string{
 		"default-src 'none'",
-		"style-src '" + sourceHash(string(pageStyle)) + "'",
-		"script-src '" + sourceHash(string(pageScript)) + "'",
+		"style-src " + csp.Hash(string(pageStyle)),
+		"script-src " + csp.Hash(string(pageScript)),
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
 	}, "; ")
-}
-
-func sourceHash(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
