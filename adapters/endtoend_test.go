@@ -49,7 +49,7 @@ func newCompany(t *testing.T, change ...func(*entratest.Config, *provision.Confi
 	}
 	pipelineConfig := provision.Config{
 		Now: c.clock.Now, Sleep: c.clock.Sleep,
-		Rules: provision.Rules{Domain: "contoso.com", UsageLocation: "US", Licenses: []string{"O365_BUSINESS_PREMIUM"},
+		Rules: provision.Rules{Domain: "contoso.com", UsageLocation: "US", Licenses: []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}},
 			SkipConnections: []string{"directory"}},
 	}
 	for _, ch := range change {

@@ -83,8 +83,12 @@ func (t *Tenant) Authorize(ctx context.Context) error {
 //
 // Source: https://learn.microsoft.com/graph/api/user-post-users.
 func (t *Tenant) CreateUser(ctx context.Context, user provision.NewUser) (provision.User, error) {
-	created, err := t.client.CreateUser(ctx, graph.NewUser(user))
-	return provision.User(created), directoryError(err)
+	created, err := t.client.CreateUser(ctx, graph.NewUser{
+		UserPrincipalName: user.UserPrincipalName, ImmutableID: user.ImmutableID, DisplayName: user.DisplayName,
+		MailNickname: user.MailNickname, GivenName: user.GivenName, Surname: user.Surname,
+		UsageLocation: user.UsageLocation, Password: user.Password,
+	})
+	return userOf(created), directoryError(err)
 }
 
 // FindUser reads one user by the one key that is set. An ObjectID must be a GUID.
@@ -95,7 +99,15 @@ func (t *Tenant) CreateUser(ctx context.Context, user provision.NewUser) (provis
 // Source: https://learn.microsoft.com/graph/api/user-get and https://learn.microsoft.com/graph/api/user-list.
 func (t *Tenant) FindUser(ctx context.Context, key provision.UserKey) (provision.User, error) {
 	found, err := t.find(ctx, key)
-	return provision.User(found), directoryError(err)
+	return userOf(found), directoryError(err)
+}
+
+func userOf(u graph.User) provision.User {
+	return provision.User{
+		ObjectID: u.ObjectID, UserPrincipalName: u.UserPrincipalName, ImmutableID: u.ImmutableID,
+		DisplayName: u.DisplayName, UsageLocation: u.UsageLocation, AccountEnabled: u.AccountEnabled,
+		DirectorySynced: u.DirectorySynced, SKUIDs: u.SKUIDs,
+	}
 }
 
 func (t *Tenant) find(ctx context.Context, key provision.UserKey) (graph.User, error) {
@@ -122,18 +134,23 @@ func (t *Tenant) SKUs(ctx context.Context) ([]provision.SKU, error) {
 	}
 	skus := make([]provision.SKU, 0, len(subscribed))
 	for _, sku := range subscribed {
-		skus = append(skus, provision.SKU(sku))
+		skus = append(skus, provision.SKU{ID: sku.ID, PartNumber: sku.PartNumber, AppliesTo: sku.AppliesTo,
+			Status: sku.Status, Enabled: sku.Enabled, Warning: sku.Warning, Consumed: sku.Consumed})
 	}
 	return skus, nil
 }
 
-// AssignLicenses gives the user a seat of each SKU, or of none. Every service plan of the SKUs is switched on; a user who
+// ChangeLicenses gives the user a seat of each SKU, or of none. Every service plan of the SKUs is switched on; a user who
 // holds one of them with some plans off gets these, too. The user must have a usage location. With nothing to add no
 // call is made.
 //
 // Source: https://learn.microsoft.com/graph/api/user-assignlicense.
-func (t *Tenant) AssignLicenses(ctx context.Context, objectID string, add []string) error {
-	return directoryError(t.client.AssignLicenses(ctx, objectID, add))
+func (t *Tenant) ChangeLicenses(ctx context.Context, objectID string, change provision.LicenseChange) error {
+	add := make([]string, len(change.Add))
+	for i, grant := range change.Add {
+		add[i] = grant.SKUID
+	}
+	return directoryError(t.client.ChangeLicenses(ctx, objectID, add))
 }
 
 // directoryError puts what the tenant answered into the words of package provision. nil, and the errors of calls that

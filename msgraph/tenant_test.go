@@ -142,7 +142,7 @@ func TestTenantDoesWhatThePipelineAsks(t *testing.T) {
 		"assign a seat": {
 			user,
 			func(t *testing.T, tenant *msgraph.Tenant) {
-				require.NoError(t, tenant.AssignLicenses(t.Context(), objectID, []string{skuID}))
+				require.NoError(t, tenant.ChangeLicenses(t.Context(), objectID, addLicense(skuID)))
 			},
 			"POST /v1.0/users/" + objectID + "/assignLicense {",
 		},
@@ -241,7 +241,7 @@ func TestDirectoryErrorIsWhole(t *testing.T) {
 func TestLostAnswersKeepTheirCause(t *testing.T) {
 	t.Parallel()
 	reset := errors.New("connection reset by peer")
-	err := newTenant(t, token{text: "t"}, answer{err: reset}).AssignLicenses(t.Context(), objectID, []string{skuID})
+	err := newTenant(t, token{text: "t"}, answer{err: reset}).ChangeLicenses(t.Context(), objectID, addLicense(skuID))
 	require.ErrorIs(t, err, reset)
 	require.ErrorContains(t, err, "client-request-id")
 }
@@ -262,7 +262,11 @@ func TestWrongCallsAreNotMade(t *testing.T) {
 		var answered *provision.DirectoryError
 		require.NotErrorAs(t, err, &answered, name)
 	}
-	require.Error(t, tenant.AssignLicenses(t.Context(), objectID, []string{"SPB"}))
-	require.NoError(t, tenant.AssignLicenses(t.Context(), objectID, nil))
+	require.Error(t, tenant.ChangeLicenses(t.Context(), objectID, addLicense("SPB")))
+	require.NoError(t, tenant.ChangeLicenses(t.Context(), objectID, provision.LicenseChange{}))
 	require.Empty(t, seen)
+}
+
+func addLicense(skuID string) provision.LicenseChange {
+	return provision.LicenseChange{Add: []provision.LicenseGrant{{SKUID: skuID}}}
 }

@@ -13,7 +13,7 @@ import (
 func TestNewListsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := provision.New(provision.Config{
-		Rules: provision.Rules{Licenses: []string{"SPB", " "}, SkipConnections: []string{""}},
+		Rules: provision.Rules{Licenses: []provision.License{{SKU: "SPB"}, {SKU: " "}}, SkipConnections: []string{""}},
 		Extra: []provision.Step{
 			nil, ownStep{name: ""}, ownStep{name: "create"}, ownStep{name: "crm"}, ownStep{name: "crm"},
 		},

@@ -55,8 +55,8 @@ func (p *process) SKUs(ctx context.Context) (skus []provision.SKU, err error) {
 	return skus, err
 }
 
-func (p *process) AssignLicenses(ctx context.Context, objectID string, add []string) error {
-	return p.step(func() error { return p.directory.AssignLicenses(ctx, objectID, add) })
+func (p *process) ChangeLicenses(ctx context.Context, objectID string, change provision.LicenseChange) error {
+	return p.step(func() error { return p.directory.ChangeLicenses(ctx, objectID, change) })
 }
 
 func (p *process) Load(ctx context.Context, key provision.PersonKey) (rec provision.Record, err error) {
@@ -129,7 +129,7 @@ func crashAnywhere(t *testing.T, processes crashing) {
 		"a creation that fails":           func(dir *tenant) { dir.next("CreateUser", fault{err: status(500)}) },
 		"the last seat, and the answer is lost": func(dir *tenant) {
 			dir.skus[0].Enabled = 1
-			dir.next("AssignLicenses", fault{err: dropped(), commit: true})
+			dir.next("ChangeLicenses", fault{err: dropped(), commit: true})
 		},
 	} {
 		for _, after := range []bool{false, true} {
@@ -202,7 +202,7 @@ func TestReservationsThatCrossAfterTheStoreWasLostBlockNobody(t *testing.T) {
 			require.NoError(t, err)
 		}
 		p = newProvisioner(t, config(dir, store))
-		for person, upn := range map[provision.Person]string{one: "same@contoso.com", two: "same2@contoso.com"} {
+		for upn, person := range map[string]provision.Person{"same@contoso.com": one, "same2@contoso.com": two} {
 			account, err := p.Ensure(t.Context(), person)
 			require.NoError(t, err)
 			require.Equal(t, upn, account.UPN)

@@ -9,7 +9,7 @@
 //		Rules: provision.Rules{
 //			Domain:        "contoso.com",
 //			UsageLocation: "DE",
-//			Licenses:      []string{"O365_BUSINESS_PREMIUM"},
+//			Licenses: []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}},
 //		},
 //	})
 //	account, err := people.Ensure(ctx, provision.Person{Connection: "google", ID: sub, Email: email})

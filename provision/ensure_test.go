@@ -39,7 +39,7 @@ func TestANewPersonIsCreatedLicensedAndSettled(t *testing.T) {
 			"CreateUser contractor@contoso.com",
 			"SKUs",
 			"FindUser by object ID",
-			"AssignLicenses",
+			"ChangeLicenses",
 			"FindUser by ImmutableID",
 			"FindUser by ImmutableID",
 			"FindUser by ImmutableID",

@@ -34,6 +34,9 @@ var (
 	// ErrUnavailable: the directory failed (5xx), or the connection did. It is worth trying again later.
 	ErrUnavailable = errors.New("provision: the directory is not available")
 
+	// ErrRetired: the person was retired. Nothing is provisioned until [Provisioner.Restore] is called.
+	ErrRetired = errors.New("provision: the person has left")
+
 	// ErrNotReady: the budget of time ran out before the person could sign in. It is worth trying again later.
 	ErrNotReady = errors.New("provision: not ready yet")
 )
@@ -184,7 +187,7 @@ const codeBadRequest = "Request_BadRequest"
 func sentinelOf(err error) error {
 	for _, s := range []error{
 		ErrInvalidPerson, ErrUnauthorized, ErrForbidden, ErrConflict, ErrNoLicense, ErrThrottled, ErrUnavailable,
-		ErrNotReady, ErrNotFound,
+		ErrRetired, ErrNotReady, ErrNotFound,
 	} {
 		if errors.Is(err, s) {
 			return s

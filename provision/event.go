@@ -9,6 +9,8 @@ const (
 	StepToken   = "token"   // will the directory have us?
 	StepReserve = "reserve" // choose the identity and remember it
 	StepCreate  = "create"  // find the account, or create it
+	StepManager = "manager" // name the manager
+	StepGroups  = "groups"  // join the groups
 	StepLicense = "license" // give the seats
 	StepSettle  = "settle"  // wait until every replica knows the account
 )
@@ -52,6 +54,10 @@ func stepMessage(step string) string {
 		return "Choosing your sign-in name"
 	case StepCreate:
 		return "Creating your account"
+	case StepManager:
+		return "Naming your manager"
+	case StepGroups:
+		return "Adding you to your groups"
 	case StepLicense:
 		return "Assigning your licence"
 	case StepSettle:

@@ -20,7 +20,7 @@ func ExampleProvisioner_Ensure() {
 		Rules: provision.Rules{
 			Domain:        "contoso.com",
 			UsageLocation: "DE",
-			Licenses:      []string{"O365_BUSINESS_PREMIUM"},
+			Licenses:      []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}},
 		},
 		Now:   clock.Now, // leave out both in production
 		Sleep: clock.Sleep,
@@ -55,7 +55,7 @@ func ExampleError() {
 
 	people, err := provision.New(provision.Config{
 		Directory: directory,
-		Rules:     provision.Rules{Domain: "contoso.com", UsageLocation: "DE", Licenses: []string{"O365_BUSINESS_PREMIUM"}},
+		Rules:     provision.Rules{Domain: "contoso.com", UsageLocation: "DE", Licenses: []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}}},
 		Now:       clock.Now,
 		Sleep:     clock.Sleep,
 	})

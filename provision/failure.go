@@ -62,6 +62,7 @@ const (
 	ReasonNoLicense     Reason = "no-license"     // [ErrNoLicense]
 	ReasonThrottled     Reason = "throttled"      // [ErrThrottled]
 	ReasonUnavailable   Reason = "unavailable"    // [ErrUnavailable]
+	ReasonRetired       Reason = "retired"        // [ErrRetired]
 	ReasonNotReady      Reason = "not-ready"      // [ErrNotReady]
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
 	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, or [ErrNotFound]
@@ -88,6 +89,8 @@ func reasonOf(err error) Reason {
 		return ReasonThrottled
 	case ErrUnavailable:
 		return ReasonUnavailable
+	case ErrRetired:
+		return ReasonRetired
 	case ErrNotReady:
 		return ReasonNotReady
 	case ErrNotFound:

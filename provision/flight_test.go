@@ -34,7 +34,7 @@ func TestAHundredCallsForOnePersonAreOneRun(t *testing.T) {
 		}
 		oneAccount(t, dir, accounts[0])
 		require.Equal(t, 1, dir.count("CreateUser"))
-		require.Equal(t, 1, dir.count("AssignLicenses"))
+		require.Equal(t, 1, dir.count("ChangeLicenses"))
 	})
 }
 
@@ -272,7 +272,7 @@ func TestACreationThatHasBegunIsLetFinishAndIsRecorded(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, rec.CreatedAt.IsZero())
 		require.NotEmpty(t, rec.ObjectID)
-		require.Equal(t, 0, dir.count("AssignLicenses"), "no further step is begun")
+		require.Equal(t, 0, dir.count("ChangeLicenses"), "no further step is begun")
 	})
 }
 

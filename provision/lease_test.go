@@ -56,7 +56,7 @@ func TestOneProcessWorksAndTheOtherWaits(t *testing.T) {
 		all.Wait()
 		require.Equal(t, first, second)
 		require.Equal(t, 1, dir.count("CreateUser"))
-		require.Equal(t, 1, dir.count("AssignLicenses"))
+		require.Equal(t, 1, dir.count("ChangeLicenses"))
 		oneAccount(t, dir, second)
 		require.Less(t, took, 17*time.Second, "not much longer than the first")
 		require.Len(t, waited, int(took/time.Second))
@@ -74,7 +74,7 @@ func TestWhereOneProcessFailsTheOtherGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, store := newTenant(), provision.NewMemoryStore()
-		dir.next("AssignLicenses", fault{
+		dir.next("ChangeLicenses", fault{
 			before: func(context.Context) { time.Sleep(5 * time.Second) },
 			err:    status(403),
 		})

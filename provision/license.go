@@ -54,14 +54,18 @@ func (r *run) resolveLicenses(ctx context.Context) ([]seat, error) {
 	if err != nil {
 		return nil, err
 	}
-	seats, err := resolveSeats(r.p.rules.Licenses, skus)
+	names := make([]string, len(r.p.rules.Licenses))
+	for i, license := range r.p.rules.Licenses {
+		names[i] = license.SKU
+	}
+	seats, err := resolveSeats(names, skus)
 	if err == nil {
 		return seats, nil
 	}
 	if skus, err = r.readSKUs(ctx, 0); err != nil {
 		return nil, err
 	}
-	return resolveSeats(r.p.rules.Licenses, skus)
+	return resolveSeats(names, skus)
 }
 
 // resolveSeats finds each licence by part number or SKU ID among the subscriptions that people can be assigned.
@@ -171,8 +175,10 @@ func withoutSeat(seats []seat) int {
 // assign gives the seats, again and again while the account or its usage location is not on every replica yet.
 func (r *run) assign(ctx context.Context, seats []seat, user User) error {
 	ids := make([]string, len(seats))
+	var change LicenseChange
 	for i, s := range seats {
 		ids[i] = s.sku.ID
+		change.Add = append(change.Add, LicenseGrant{SKUID: s.sku.ID})
 	}
 	// An account that was there before and has no usage location will not get one by waiting.
 	hopeless := r.rec.Adopted && user.ObjectID != "" && user.UsageLocation == ""
@@ -184,7 +190,7 @@ func (r *run) assign(ctx context.Context, seats []seat, user User) error {
 		return temporaryOrMissing(err)
 	}
 	err := r.retry(ctx, writing, again, func(ctx context.Context) error {
-		return r.p.directory.AssignLicenses(ctx, r.rec.ObjectID, ids)
+		return r.p.directory.ChangeLicenses(ctx, r.rec.ObjectID, change)
 	})
 	if err == nil {
 		r.log.InfoContext(ctx, "licences assigned", "object", r.rec.ObjectID, "skus", ids)

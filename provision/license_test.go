@@ -25,7 +25,7 @@ func TestLicensesAreNamedByPartNumberOrGUIDAndAssignedInOneCall(t *testing.T) {
 				account, err := newProvisioner(t, licensed(config(dir, nil), licenses...)).Ensure(t.Context(), contractor())
 				require.NoError(t, err)
 				require.Equal(t, []string{standardSKU, basicSKU}, oneAccount(t, dir, account).SKUIDs)
-				require.Equal(t, 1, dir.count("AssignLicenses"))
+				require.Equal(t, 1, dir.count("ChangeLicenses"))
 			})
 		})
 	}
@@ -38,7 +38,7 @@ func TestWithoutLicensesTheStepIsSkipped(t *testing.T) {
 		_, err := newProvisioner(t, config(dir, nil)).Ensure(t.Context(), contractor())
 		require.NoError(t, err)
 		require.Equal(t, 0, dir.count("SKUs"))
-		require.Equal(t, 0, dir.count("AssignLicenses"))
+		require.Equal(t, 0, dir.count("ChangeLicenses"))
 	})
 }
 
@@ -69,7 +69,7 @@ func TestALicenseThatCannotBeGivenIsNamedWithWhatTheTenantHas(t *testing.T) {
 				require.Len(t, failure.Tenant, 2)
 				require.ErrorContains(t, err, tc.problem)
 				require.ErrorContains(t, err, "O365_BUSINESS_ESSENTIALS")
-				require.Equal(t, 0, dir.count("AssignLicenses"))
+				require.Equal(t, 0, dir.count("ChangeLicenses"))
 			})
 		})
 	}
@@ -86,7 +86,7 @@ func TestASeatThatTheDirectoryDoesNotHaveAfterAll(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				dir := newTenant()
-				dir.next("AssignLicenses", fault{err: answer})
+				dir.next("ChangeLicenses", fault{err: answer})
 				p := newProvisioner(t, licensed(config(dir, nil), "O365_BUSINESS_ESSENTIALS", "O365_BUSINESS_PREMIUM"))
 				_, err := p.Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, provision.ErrNoLicense)
@@ -114,7 +114,7 @@ func TestASeatThatTheAccountHasAlreadyCounts(t *testing.T) {
 			dir.skus[0].Consumed = dir.skus[0].Enabled
 			_, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 			require.NoError(t, err)
-			require.Equal(t, 0, dir.count("AssignLicenses"))
+			require.Equal(t, 0, dir.count("ChangeLicenses"))
 		})
 	})
 	t.Run("only what is missing is assigned", func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestASeatThatTheAccountHasAlreadyCounts(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			dir := newTenant()
 			dir.skus[0].Consumed = dir.skus[0].Enabled - 1
-			dir.next("AssignLicenses", fault{err: dropped(), commit: true}, fault{err: noSeat(standardSKU)})
+			dir.next("ChangeLicenses", fault{err: dropped(), commit: true}, fault{err: noSeat(standardSKU)})
 			account, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 			require.NoError(t, err)
 			require.Equal(t, []string{standardSKU}, oneAccount(t, dir, account).SKUIDs)
@@ -159,11 +159,11 @@ func TestAssignmentIsTriedAgainWhileTheAccountArrives(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				dir := newTenant()
-				dir.next("AssignLicenses", fault{err: err}, fault{err: err}, fault{err: err})
+				dir.next("ChangeLicenses", fault{err: err}, fault{err: err}, fault{err: err})
 				account, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 				require.NoError(t, err)
 				require.Equal(t, []string{standardSKU}, oneAccount(t, dir, account).SKUIDs)
-				require.Equal(t, 4, dir.count("AssignLicenses"))
+				require.Equal(t, 4, dir.count("ChangeLicenses"))
 				require.Equal(t, 15*time.Second, account.ReadyAt.Sub(account.CreatedAt), "retries count towards the dwell")
 			})
 		})
@@ -180,11 +180,11 @@ func TestAssignmentFailsAtOnceWhereTryingAgainIsUseless(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				dir := newTenant()
-				dir.always("AssignLicenses", fault{err: answer})
+				dir.always("ChangeLicenses", fault{err: answer})
 				_, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, answer)
 				requireStep(t, err, provision.StepLicense)
-				require.Equal(t, 1, dir.count("AssignLicenses"))
+				require.Equal(t, 1, dir.count("ChangeLicenses"))
 			})
 		})
 	}
@@ -195,11 +195,11 @@ func TestAnAdoptedAccountWithoutUsageLocationIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := newTenant()
 		dir.has(provision.ImmutableIDFromSubject("google", "104"), "c@contoso.com").UsageLocation = ""
-		dir.always("AssignLicenses",
+		dir.always("ChangeLicenses",
 			fault{err: badRequest("License assignment cannot be done for user with invalid usage location.")})
 		_, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 		require.ErrorContains(t, err, "set a usage location on the account")
-		require.Equal(t, 1, dir.count("AssignLicenses"))
+		require.Equal(t, 1, dir.count("ChangeLicenses"))
 	})
 }
 

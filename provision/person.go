@@ -29,6 +29,13 @@ type Person struct {
 	// chose them; both are required for a person whose connection a sync owns. Empty: the rules choose.
 	UPN         string
 	ImmutableID string
+
+	// Claims are what else the host knows of the person, by the host's own names. [Rules.Attributes] says which of them
+	// become properties of the account; the others are not used.
+	Claims map[string]string
+
+	// Manager is the person's manager: the object ID or the UPN of a user of the tenant. Empty: nothing is changed.
+	Manager string
 }
 
 // Account is a person's account in Entra.

@@ -12,14 +12,11 @@ import (
 
 // run is one walk of one person through the steps.
 type run struct {
-	p        *Provisioner
-	person   Person
-	publish  func(Event)
-	began    time.Time
-	deadline time.Time
-	log      *slog.Logger
+	caller  // its step is where the run is
+	person  Person
+	publish func(Event)
+	began   time.Time
 
-	step    string // where the run is
 	rec     Record // the person's record; zero until there is one
 	fresh   bool   // this run reserved the identity, so nobody has sent anything yet
 	account Account
@@ -41,6 +38,9 @@ func (r *run) steps() []step {
 			{StepToken, r.token},
 			{StepReserve, r.reserve}, // the identity is chosen and remembered before the first write
 			{StepCreate, r.create},
+		},
+		r.wanted(),
+		[]step{
 			{StepLicense, r.license},
 		},
 		r.extra(),
@@ -157,6 +157,15 @@ func (r *run) token(ctx context.Context) (outcome, error) {
 		err = fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
 	return done, err
+}
+
+// wanted are the steps that only some rules and some people need.
+func (r *run) wanted() []step {
+	var steps []step
+	if len(r.p.rules.Groups) > 0 {
+		steps = append(steps, step{StepGroups, r.groups})
+	}
+	return steps
 }
 
 // extra are the host's own steps.

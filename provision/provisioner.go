@@ -128,7 +128,8 @@ func (c Config) validate() error {
 	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
 		problems = append(problems, errors.New("Config.Pace is negative"))
 	}
-	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepLicense, StepSettle, stepValidate}
+	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepManager, StepGroups, StepLicense,
+		StepSettle, stepValidate}
 	for i, step := range c.Extra {
 		switch {
 		case step == nil:
@@ -208,14 +209,18 @@ func (p *Provisioner) fly(f *flight, person Person) {
 	defer cancel()
 	began := p.now()
 	r := &run{
-		p:        p,
-		person:   person,
-		publish:  f.tell,
-		began:    began,
-		deadline: began.Add(p.settle.Budget),
-		log:      p.logger.With("connection", person.Connection, "person", person.ID),
-		unlease:  func() {},
+		caller: caller{
+			p:        p,
+			log:      p.logger.With("connection", person.Connection, "person", person.ID),
+			budget:   p.settle.Budget,
+			deadline: began.Add(p.settle.Budget),
+		},
+		person:  person,
+		publish: f.tell,
+		began:   began,
+		unlease: func() {},
 	}
+	r.waiting = r.tell
 	account, err := Account{}, error(&Error{Step: StepSelect, Person: person.Key(), Err: errExited})
 	defer func() { p.flights.land(person.Key(), f, account, err) }()
 	account, err = r.guarded(ctx)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -38,14 +39,26 @@ func temporaryOrMissing(err error) bool {
 	return temporary(err) || errors.Is(err, ErrNotFound)
 }
 
+// caller makes calls to the directory for one piece of work: each when its turn comes, and again while that may help,
+// within the work's budget of time.
+type caller struct {
+	p        *Provisioner
+	log      *slog.Logger
+	priority Priority
+	budget   time.Duration
+	deadline time.Time
+	step     string      // what is being done
+	waiting  func(Event) // told before every wait
+}
+
 // retry makes a call until it succeeds, fails for good, or the budget is used up.
-func (r *run) retry(ctx context.Context, kind callKind, again func(error) bool, call func(context.Context) error) error {
+func (c *caller) retry(ctx context.Context, kind callKind, again func(error) bool, call func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
-		err := r.ask(ctx, kind, call)
+		err := c.ask(ctx, kind, call)
 		if err == nil || !again(err) {
 			return err
 		}
-		if err := r.pause(ctx, attempt, err); err != nil {
+		if err := c.pause(ctx, attempt, err); err != nil {
 			return err
 		}
 	}
@@ -60,38 +73,39 @@ const (
 )
 
 // ask makes one call to the directory when its turn comes. All calls go through it.
-func (r *run) ask(ctx context.Context, kind callKind, call func(context.Context) error) error {
-	if err := r.takeTurn(ctx, kind); err != nil {
+func (c *caller) ask(ctx context.Context, kind callKind, call func(context.Context) error) error {
+	if err := c.takeTurn(ctx, kind); err != nil {
 		return err
 	}
-	callCtx := ctx
+	trace := CallTrace{Priority: c.priority}
+	callCtx := WithCallTrace(ctx, &trace)
 	if kind == writing {
 		var cancel context.CancelFunc
-		callCtx, cancel = finishing(ctx)
+		callCtx, cancel = finishing(callCtx)
 		defer cancel()
 	}
 	err := call(callCtx)
 	if errors.Is(err, ErrThrottled) {
-		r.p.pacer.hold(r.p.now().Add(min(askedDelay(err), r.p.settle.Budget)))
+		c.p.pacer.hold(c.p.now().Add(min(askedDelay(err), c.budget)))
 	}
 	if err != nil && ctx.Err() != nil {
-		return r.stopped(ctx, err)
+		return c.stopped(ctx, err)
 	}
 	return err
 }
 
-func (r *run) takeTurn(ctx context.Context, kind callKind) error {
+func (c *caller) takeTurn(ctx context.Context, kind callKind) error {
 	if ctx.Err() != nil {
-		return r.stopped(ctx, nil)
+		return c.stopped(ctx, nil)
 	}
-	wait, ok := r.p.pacer.turn(r.p.now(), kind == writing, r.left())
+	wait, ok := c.p.pacer.turn(c.p.now(), kind == writing, c.left())
 	if !ok {
-		return r.exhausted(&heldBackError{wait: wait})
+		return c.exhausted(&heldBackError{wait: wait})
 	}
 	if wait == 0 {
 		return nil
 	}
-	return r.wait(ctx, wait, 0, &heldBackError{wait: wait})
+	return c.wait(ctx, wait, 0, &heldBackError{wait: wait})
 }
 
 // finishing keeps the deadline of the run's context, which is its budget's, but not its cancellation.
@@ -101,12 +115,12 @@ func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // pause waits before the next attempt: as long as the directory asked, else exponentially with full jitter.
-func (r *run) pause(ctx context.Context, attempt int, last error) error {
+func (c *caller) pause(ctx context.Context, attempt int, last error) error {
 	delay := askedDelay(last)
 	if delay == 0 {
-		delay = r.p.jittered(backoff(attempt))
+		delay = c.p.jittered(backoff(attempt))
 	}
-	return r.wait(ctx, delay, attempt, last)
+	return c.wait(ctx, delay, attempt, last)
 }
 
 // backoff is the longest delay after the given number of attempts.
@@ -130,23 +144,23 @@ func (p *Provisioner) jittered(limit time.Duration) time.Duration {
 }
 
 // wait waits and says so, unless the budget does not allow it.
-func (r *run) wait(ctx context.Context, delay time.Duration, attempts int, last error) error {
+func (c *caller) wait(ctx context.Context, delay time.Duration, attempts int, last error) error {
 	if ctx.Err() != nil {
-		return r.stopped(ctx, last)
+		return c.stopped(ctx, last)
 	}
-	if delay > r.left() {
-		return r.exhausted(last)
+	if delay > c.left() {
+		return c.exhausted(last)
 	}
 	waiting := Event{State: Waiting, Attempt: attempts, Wait: delay}
 	if last != nil {
 		waiting.Reason = waitReason(last)
-		r.log.DebugContext(ctx, "waiting", "step", r.step, "attempts", attempts, "wait", delay, "error", last)
+		c.log.DebugContext(ctx, "waiting", "step", c.step, "attempts", attempts, "wait", delay, "error", last)
 	}
-	r.tell(waiting)
-	err := r.p.sleep(ctx, delay)
+	c.waiting(waiting)
+	err := c.p.sleep(ctx, delay)
 	switch {
 	case ctx.Err() != nil:
-		return r.stopped(ctx, last)
+		return c.stopped(ctx, last)
 	case err != nil:
 		return &finalError{fmt.Errorf("waiting: %w", err)}
 	}
@@ -165,21 +179,21 @@ func waitReason(err error) Reason {
 }
 
 // left is what remains of the budget.
-func (r *run) left() time.Duration { return r.deadline.Sub(r.p.now()) }
+func (c *caller) left() time.Duration { return c.deadline.Sub(c.p.now()) }
 
 // stopped says why the run's context ended: the budget, or nobody waits any more.
-func (r *run) stopped(ctx context.Context, last error) error {
+func (c *caller) stopped(ctx context.Context, last error) error {
 	if errors.Is(context.Cause(ctx), errBudget) {
-		return r.exhausted(last)
+		return c.exhausted(last)
 	}
 	return &finalError{ended(ctx)}
 }
 
 // exhausted is the error of a budget that allows no further attempt. Throttling and failure stay what they are; all
 // else that was worth waiting for is "not ready yet".
-func (r *run) exhausted(last error) error {
+func (c *caller) exhausted(last error) error {
 	if errors.Is(last, ErrThrottled) || errors.Is(last, ErrUnavailable) {
-		return &finalError{fmt.Errorf("the budget of %v allows no further attempt: %w", r.p.settle.Budget, last)}
+		return &finalError{fmt.Errorf("the budget of %v allows no further attempt: %w", c.budget, last)}
 	}
-	return &finalError{&notReadyError{budget: r.p.settle.Budget, last: last}}
+	return &finalError{&notReadyError{budget: c.budget, last: last}}
 }

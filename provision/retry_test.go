@@ -34,7 +34,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir := newTenant()
 				for _, after := range []time.Duration{time.Second, 70 * time.Second} {
-					dir.next("AssignLicenses", fault{err: &provision.DirectoryError{Status: code, RetryAfter: after}})
+					dir.next("ChangeLicenses", fault{err: &provision.DirectoryError{Status: code, RetryAfter: after}})
 				}
 				got, err := waits(t, newProvisioner(t, licensed(config(dir, nil), standardSKU)), provision.StepLicense)
 				require.NoError(t, err)
@@ -52,7 +52,7 @@ func TestARetryAfterBeyondTheBudgetFailsAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir, began := newTenant(), time.Now()
 				long := &provision.DirectoryError{Status: code, RetryAfter: 150 * time.Second}
-				dir.next("AssignLicenses", fault{err: long})
+				dir.next("ChangeLicenses", fault{err: long})
 				_, err := newProvisioner(t, licensed(config(dir, nil), standardSKU)).Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, want)
 				var failure *provision.Error
@@ -73,7 +73,7 @@ func TestWithoutRetryAfterTheBackoffIsExponentialWithFullJitter(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			dir := newTenant()
 			for range limits {
-				dir.next("AssignLicenses", fault{err: answer})
+				dir.next("ChangeLicenses", fault{err: answer})
 			}
 			got, err := waits(t, newProvisioner(t, licensed(config(dir, nil), standardSKU)), provision.StepLicense)
 			require.NoError(t, err)
@@ -125,9 +125,9 @@ func TestWhenTheBudgetRunsOutTheErrorSaysWhatHeldItUp(t *testing.T) {
 		"throttled while creating":   {"CreateUser", throttled(0), throttling, provision.StepCreate},
 		"down while creating":        {"CreateUser", dropped(), down, provision.StepCreate},
 		"lagging while creating":     {"CreateUser", lagging, late, provision.StepCreate},
-		"lagging while licensing":    {"AssignLicenses", notFound(), late, provision.StepLicense},
+		"lagging while licensing":    {"ChangeLicenses", notFound(), late, provision.StepLicense},
 		"down while licensing":       {"SKUs", status(502), down, provision.StepLicense},
-		"concurrent while licensing": {"AssignLicenses", concurrencyViolation(), late, provision.StepLicense},
+		"concurrent while licensing": {"ChangeLicenses", concurrencyViolation(), late, provision.StepLicense},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +161,7 @@ func TestWhenTheBudgetRunsOutTheErrorSaysWhatHeldItUp(t *testing.T) {
 func TestACallThatHangsIsCutByTheBudget(t *testing.T) {
 	t.Parallel()
 	hang := fault{before: func(ctx context.Context) { <-ctx.Done() }}
-	for _, method := range []string{"FindUser", "CreateUser", "SKUs", "AssignLicenses"} {
+	for _, method := range []string{"FindUser", "CreateUser", "SKUs", "ChangeLicenses"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

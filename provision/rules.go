@@ -17,9 +17,22 @@ type Rules struct {
 	// another one: "DE". Required, because no licence can be given without one.
 	UsageLocation string
 
-	// Licenses names the subscriptions that everybody gets a seat of, by part number ("O365_BUSINESS_PREMIUM", in any
-	// case) or by SKU ID (a GUID). All are assigned in one call. Empty: none are, for example because a group does it.
-	Licenses []string
+	// Licenses are the subscriptions that everybody gets a seat of. Those that are given directly are given in one call.
+	// Empty: none are.
+	Licenses []License
+
+	// Groups are the groups that everybody becomes a member of, each by its object ID (a GUID) or its uniqueName. They
+	// must exist. Empty: none.
+	Groups []string
+
+	// Attributes says which properties of an account come from which of [Person.Claims]: {"department": "dept"}. The
+	// properties are those of [AttributeNames]; a claim that the person does not have, or that is empty, sets nothing.
+	// They are set when the account is created. Empty: none.
+	Attributes map[string]string
+
+	// Adopt says which accounts that are there already may become a person's. The zero value takes over an account only
+	// if its ImmutableID is exactly the person's.
+	Adopt Adopt
 
 	// SkipConnections names the connections whose people a directory sync owns. Nothing is looked up and nothing
 	// written for them; they must come with the UPN and the ImmutableID that the sync gave them.
@@ -62,7 +75,7 @@ func (r Rules) validate() error {
 		problems = append(problems, fmt.Errorf("Rules.UsageLocation: %w", err))
 	}
 	for i, license := range r.Licenses {
-		if strings.TrimSpace(license) == "" {
+		if strings.TrimSpace(license.SKU) == "" {
 			problems = append(problems, fmt.Errorf("Rules.Licenses[%d] is empty", i))
 		}
 	}

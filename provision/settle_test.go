@@ -85,7 +85,7 @@ func TestTheDwellIsWaitedForOnceAndOnlyForAnAccountOfOurs(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			dir, store := newTenant(), provision.NewMemoryStore()
-			dir.always("AssignLicenses", fault{err: status(403)})
+			dir.always("ChangeLicenses", fault{err: status(403)})
 			_, err := newProvisioner(t, licensed(config(dir, store), standardSKU)).Ensure(t.Context(), contractor())
 			require.ErrorIs(t, err, provision.ErrForbidden)
 			time.Sleep(6 * time.Second)

@@ -92,7 +92,7 @@ func storm(r *rand.Rand, method string) fault {
 		faults = append(faults, fault{err: badRequest("One or more property values specified are invalid.")},
 			fault{err: conflict("proxyAddresses", "")}, fault{err: conflict("userPrincipalName", "")},
 			fault{err: conflict("", ""), commit: true})
-	case "AssignLicenses":
+	case "ChangeLicenses":
 		faults = append(faults, fault{err: notFound()}, fault{err: noSeat(standardSKU)},
 			fault{err: badRequest("License assignment cannot be done for user with invalid usage location.")})
 	}

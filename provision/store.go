@@ -39,6 +39,26 @@ type Store interface {
 	Save(ctx context.Context, rec Record) (Record, error)
 }
 
+// Index is optionally implemented by a [Store]: it finds people other than by their key. Reconciling needs it.
+type Index interface {
+	// LoadByObjectID returns the record with this ObjectID, or an error that matches [ErrNoRecord]. Should several have
+	// it, it is the one whose key comes first.
+	LoadByObjectID(ctx context.Context, objectID string) (Record, error)
+
+	// List returns up to limit records whose keys come after after, in the order of their keys: first by connection,
+	// then by ID, both byte for byte. The zero key comes before all others.
+	List(ctx context.Context, after PersonKey, limit int) ([]Record, error)
+}
+
+// Cursors is optionally implemented by a [Store]: small texts that the pipeline keeps between runs, by name.
+type Cursors interface {
+	// LoadCursor returns the text, or "" if there is none.
+	LoadCursor(ctx context.Context, name string) (string, error)
+
+	// SaveCursor replaces the text.
+	SaveCursor(ctx context.Context, name, value string) error
+}
+
 // What a [Store] answers, for errors.Is.
 var (
 	ErrNoRecord         = errors.New("provision: no record of this person")
@@ -77,10 +97,22 @@ type Record struct {
 	// dwell, and CreatedAt only says when it was recognised.
 	Adopted bool
 
+	// Licenses is what the pipeline gave: the SKU IDs of seats given directly, and "group:" and the object ID of groups
+	// that give them; separated by spaces.
+	Licenses string
+
 	ReservedAt time.Time
 	CreatedAt  time.Time // the directory confirmed the creation, or the account was recognised as ours
 	LicensedAt time.Time
+	JoinedAt   time.Time // the groups of the rules have the account as a member
 	ReadyAt    time.Time
+
+	// How far a person who leaves has come: see [Provisioner.Retire].
+	RetiringAt   time.Time // it was decided: the person is not provisioned any more
+	BlockedAt    time.Time // the account cannot sign in and has no session
+	UnlicensedAt time.Time // it holds no seat of the pipeline's
+	DeletedAt    time.Time // it is among the deleted users
+	PurgedAt     time.Time // it is gone for good
 }
 
 // Validate reports text that a [Store] refuses in every field, because not every database can keep it: a NUL (U+0000),
@@ -94,6 +126,7 @@ func (r Record) Validate() error {
 		storable("UPN", r.UPN),
 		storable("ObjectID", r.ObjectID),
 		storable("DirectoryUPN", r.DirectoryUPN),
+		storable("Licenses", r.Licenses),
 	))
 }
 

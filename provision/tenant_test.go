@@ -256,8 +256,8 @@ func (t *tenant) SKUs(ctx context.Context) ([]provision.SKU, error) {
 	return slices.Clone(t.skus), f.err
 }
 
-func (t *tenant) AssignLicenses(ctx context.Context, objectID string, add []string) error {
-	f, err := t.begin(ctx, "AssignLicenses", "")
+func (t *tenant) ChangeLicenses(ctx context.Context, objectID string, change provision.LicenseChange) error {
+	f, err := t.begin(ctx, "ChangeLicenses", "")
 	if err != nil {
 		return err
 	}
@@ -268,7 +268,8 @@ func (t *tenant) AssignLicenses(ctx context.Context, objectID string, add []stri
 		return notFound()
 	}
 	u := t.users[i]
-	for _, id := range add {
+	for _, grant := range change.Add {
+		id := grant.SKUID
 		if slices.Contains(u.SKUIDs, id) {
 			continue
 		}
@@ -356,7 +357,9 @@ func config(directory provision.Directory, store provision.Store) provision.Conf
 }
 
 func licensed(c provision.Config, licenses ...string) provision.Config {
-	c.Rules.Licenses = licenses
+	for _, sku := range licenses {
+		c.Rules.Licenses = append(c.Rules.Licenses, provision.License{SKU: sku})
+	}
 	return c
 }
 

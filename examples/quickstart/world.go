@@ -106,7 +106,7 @@ func (w *world) pipelines(ctx context.Context, s setting) (adapters.People, erro
 		return provision.New(provision.Config{
 			Directory: directory, Store: store, Logger: s.Logger,
 			Rules: provision.Rules{
-				Domain: domain, UsageLocation: usageLocation, Licenses: []string{license},
+				Domain: domain, UsageLocation: usageLocation, Licenses: []provision.License{{SKU: license}},
 				SkipConnections: []string{"directory"},
 			},
 		})

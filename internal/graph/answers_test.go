@@ -229,7 +229,7 @@ func operations(client *graph.Client) map[string]func(context.Context) error {
 			return err
 		},
 		"POST /users/{id}/assignLicense": func(ctx context.Context) error {
-			return client.AssignLicenses(ctx, objectID, []string{skuID})
+			return client.ChangeLicenses(ctx, objectID, []string{skuID})
 		},
 	}
 }

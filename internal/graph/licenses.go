@@ -70,10 +70,10 @@ func readSKU(entry models.SubscribedSkuable) SKU {
 	return sku
 }
 
-// AssignLicenses calls POST /users/{id}/assignLicense: https://learn.microsoft.com/graph/api/user-assignlicense. All
+// ChangeLicenses calls POST /users/{id}/assignLicense: https://learn.microsoft.com/graph/api/user-assignlicense. All
 // seats are given, or none. Every service plan of the SKUs is switched on, also for a user who holds the SKU with some
 // of them off. With nothing to add there is nothing to call.
-func (c *Client) AssignLicenses(ctx context.Context, objectID string, add []string) error {
+func (c *Client) ChangeLicenses(ctx context.Context, objectID string, add []string) error {
 	if len(add) == 0 {
 		return nil
 	}

@@ -57,10 +57,10 @@ func TestCreateUserSendsWhatGraphTakes(t *testing.T) {
 	}
 }
 
-func TestAssignLicensesSendsBothArrays(t *testing.T) {
+func TestChangeLicensesSendsBothArrays(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, says(http.StatusOK, wholeUser))
-	err := newClient(t, graph.Config{Cloud: s.cloud()}).AssignLicenses(t.Context(), objectID,
+	err := newClient(t, graph.Config{Cloud: s.cloud()}).ChangeLicenses(t.Context(), objectID,
 		[]string{strings.ToUpper(skuID), "05e9a617-0261-4cee-bb44-138d3ef5d965"})
 	require.NoError(t, err)
 
@@ -302,8 +302,8 @@ func TestKeysThatGraphWouldReadOtherwiseAreNotSent(t *testing.T) {
 	} {
 		_, err := client.UserByObjectID(t.Context(), id)
 		require.ErrorContains(t, err, "not a GUID", "object ID %q", id)
-		require.ErrorContains(t, client.AssignLicenses(t.Context(), id, []string{skuID}), "object ID", "object ID %q", id)
-		require.ErrorContains(t, client.AssignLicenses(t.Context(), objectID, []string{skuID, id}), "SKU ID", "SKU %q", id)
+		require.ErrorContains(t, client.ChangeLicenses(t.Context(), id, []string{skuID}), "object ID", "object ID %q", id)
+		require.ErrorContains(t, client.ChangeLicenses(t.Context(), objectID, []string{skuID, id}), "SKU ID", "SKU %q", id)
 	}
 	for _, upn := range []string{
 		"", ".", "adele", objectID, "$a@contoso.com", "a b@contoso.com", "a/@contoso.com", `a\@contoso.com`,
@@ -311,7 +311,7 @@ func TestKeysThatGraphWouldReadOtherwiseAreNotSent(t *testing.T) {
 		_, err := client.UserByUPN(t.Context(), upn)
 		require.ErrorContains(t, err, "not a user principal name", "UPN %q", upn)
 	}
-	require.NoError(t, client.AssignLicenses(t.Context(), objectID, nil), "nothing to add is nothing to do")
+	require.NoError(t, client.ChangeLicenses(t.Context(), objectID, nil), "nothing to add is nothing to do")
 	require.Zero(t, *requests)
 }
 
