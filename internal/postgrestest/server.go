@@ -1,10 +1,9 @@
 //go:build unix
 
-package sqltest
+package postgrestest
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +21,10 @@ import (
 // startTimeout is how long the server may take. Nothing is decided by it but when to give up.
 const startTimeout = time.Minute
 
-// startPostgres makes a cluster in dir and starts a server for it. stop ends it; so does the end of this process,
-// however it comes.
-func startPostgres(dir string) (url string, stop func(), err error) {
-	bin, err := postgresBinaries()
+// startServer makes a cluster in dir and starts a server for it. stop ends it; so does the end of this process, however
+// it comes.
+func startServer(dir string, ping Ping) (url string, stop func(), err error) {
+	bin, err := binaries()
 	if err != nil {
 		return "", nil, err
 	}
@@ -45,12 +44,12 @@ func startPostgres(dir string) (url string, stop func(), err error) {
 		return "", nil, err
 	}
 	defer log.Close()
-	stop, err = runPostgres(filepath.Join(bin, "postgres"), data, dir, as, log)
+	stop, err = runServer(filepath.Join(bin, "postgres"), data, dir, as, log)
 	if err != nil {
 		return "", nil, err
 	}
 	url = "user=postgres dbname=postgres host=" + dir
-	if err := waitForPostgres(url); err != nil {
+	if err := waitForServer(url, ping); err != nil {
 		stop()
 		text, _ := os.ReadFile(log.Name())
 		return "", nil, fmt.Errorf("postgres does not start: %w\n%s", err, text)
@@ -58,9 +57,9 @@ func startPostgres(dir string) (url string, stop func(), err error) {
 	return url, stop, nil
 }
 
-// runPostgres starts the server. A shell in between stops it and removes the folder when its own standard input ends,
+// runServer starts the server. A shell in between stops it and removes the folder when its own standard input ends,
 // which is when stop is called or this process is gone.
-func runPostgres(postgres, data, socket string, as *syscall.SysProcAttr, log io.Writer) (stop func(), err error) {
+func runServer(postgres, data, socket string, as *syscall.SysProcAttr, log io.Writer) (stop func(), err error) {
 	server := exec.Command("/bin/sh", "-c", `"$@" & read -r _; kill -QUIT $!; wait $!; rm -rf "$0"`, socket,
 		postgres, "-D", data,
 		"-k", socket, "-c", "listen_addresses=", "-c", "max_connections=200",
@@ -79,24 +78,19 @@ func runPostgres(postgres, data, socket string, as *syscall.SysProcAttr, log io.
 	}, nil
 }
 
-func waitForPostgres(url string) error {
-	db, err := sql.Open("pgx", url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+func waitForServer(url string, ping Ping) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	for {
-		if err := db.PingContext(ctx); err == nil || ctx.Err() != nil {
+		if err := ping(ctx, url); err == nil || ctx.Err() != nil {
 			return err
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// postgresBinaries finds the folder of the newest PostgreSQL that has both programs.
-func postgresBinaries() (string, error) {
+// binaries finds the folder of the newest PostgreSQL that has both programs.
+func binaries() (string, error) {
 	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is good
 	version := func(folder string) int {
 		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder)))
@@ -111,7 +105,7 @@ func postgresBinaries() (string, error) {
 			return folder, nil
 		}
 	}
-	return "", errNoPostgres
+	return "", ErrNotInstalled
 }
 
 func executable(path string) bool {

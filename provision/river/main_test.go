@@ -1,0 +1,29 @@
+package river_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/entrafed/entrafed/internal/postgrestest"
+)
+
+// server is the PostgreSQL server that all tests share.
+var server = postgrestest.Server{Ping: func(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}}
+
+func TestMain(m *testing.M) {
+	if job := os.Getenv(workerJob); job != "" {
+		os.Exit(work(job))
+	}
+	code := m.Run()
+	server.Close()
+	os.Exit(code)
+}
