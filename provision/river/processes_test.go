@@ -15,8 +15,8 @@ import (
 	jobs "github.com/entrafed/entrafed/provision/river"
 )
 
-// crowd is how many people are provisioned: 5000 for the figure in the documentation, fewer in every run.
-var crowd = flag.Int("people", 300, "how many people TestProcessesShareTheWork provisions")
+// crowd is how many people are provisioned.
+var crowd = flag.Int("people", 5000, "how many people TestProcessesShareTheWork provisions")
 
 // attempt is how long a job may take, and how long one waits whose process was killed.
 const attempt = 10 * time.Second
