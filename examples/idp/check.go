@@ -70,11 +70,12 @@ func (p program) examine(ctx context.Context) (report, int) {
 		return refused(err), exitUsage
 	}
 	// The same as a start does; the log of it would only repeat the findings.
-	idp, err := newIdentityProvider(settings, p.outside(slog.New(slog.DiscardHandler)))
+	idp, err := newIdentityProvider(settings, nil, p.outside(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return refused(err), exitUsage
 	}
 	r := settings.report(p.now())
+	r.add(settings.database.examine(ctx))
 	r.add(examineTenant(ctx, idp.tenant, settings.licenses)...)
 	if err := idp.bridge.Close(ctx); err != nil || !r.OK {
 		return r, exitFailure

@@ -97,7 +97,13 @@ func (p program) serve(ctx context.Context) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	idp, err := newIdentityProvider(settings, p.outside(log))
+	kept, err := settings.database.open(ctx, p.now, log)
+	if err != nil {
+		log.Error("not started", "error", err)
+		return exitFailure
+	}
+	defer kept.close()
+	idp, err := newIdentityProvider(settings, kept, p.outside(log))
 	if err != nil {
 		return p.refuse(err)
 	}

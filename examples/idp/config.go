@@ -36,6 +36,7 @@ type settings struct {
 	listen          string
 	tls             *tls.Certificate // nil: plain HTTP, behind a proxy
 	credential      credential
+	database        database
 }
 
 // realm is what Entra and this program must agree on.
@@ -60,6 +61,7 @@ func readSettings(environ []string, now time.Time) (settings, error) {
 	s.users = readUsersFile(e, usersRules{domain: s.domain, skip: s.skipConnections})
 	s.listen, s.tls = readListen(e)
 	s.credential = readCredential(e, now)
+	s.database = readDatabase(e)
 	return s, e.err()
 }
 
@@ -352,9 +354,7 @@ const expiresSoon = 30 * 24 * time.Hour
 // announce logs what the operator should know at each start.
 func (s settings) announce(log *slog.Logger, now time.Time) {
 	log.Info("configured", "cloud", s.cloud.Name, "domain", s.domain, "issuer", s.issuer, "base_url", s.baseURL,
-		"users", s.users.count(), "credential", s.credential.String())
-	log.Warn("state is in memory: after a restart people sign in again, and the pipeline recognises their accounts by "+
-		"the ImmutableID and looks once more whether they are ready", "remedy", "give provision.Config a durable Store")
+		"users", s.users.count(), "credential", s.credential.String(), "state", s.database.String())
 	if left := s.certificate.NotAfter.Sub(now); left < expiresSoon {
 		log.Warn("the signing certificate expires soon", "not_after", s.certificate.NotAfter.UTC().Format(time.RFC3339),
 			"remedy", "register a new one as the domain's nextSigningCertificate first, then change "+varCertificate)

@@ -90,6 +90,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		says            string
 	}{
 		"base URL over http":                    {varBaseURL, "http://id.contoso.com/entra", "must begin with https://"},
+		"state in a file and a database":        {varDatabase, "postgres://idp@db.contoso.com/idp", "set one of them"},
 		"base URL without a host":               {varBaseURL, "/entra", "not an absolute URL"},
 		"base URL with a trailing slash":        {varBaseURL, "https://id.contoso.com/entra/", "trailing slash"},
 		"base URL with a query":                 {varBaseURL, "https://id.contoso.com/entra?a=b", "query"},
@@ -227,7 +228,7 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 			p := w.program(nil, nil, "")
 			s, err := readSettings(p.environ, p.now())
 			require.NoError(t, err)
-			_, err = newIdentityProvider(s, p.outside(slog.New(slog.DiscardHandler)))
+			_, err = newIdentityProvider(s, nil, p.outside(slog.New(slog.DiscardHandler)))
 			require.NoError(t, err)
 		})
 	}
@@ -266,7 +267,7 @@ func TestAStartSaysWhatTheOperatorShouldKnow(t *testing.T) {
 	var log bytes.Buffer
 	s.announce(newLog(&log), s.certificate.NotAfter.Add(-time.Hour))
 	for _, says := range []string{
-		"client secret", "state is in memory", "recognises their accounts by the ImmutableID", "expires soon", "without TLS",
+		"client secret", "state=\"SQLite, ", "expires soon", "without TLS",
 	} {
 		require.Contains(t, log.String(), says)
 	}
@@ -274,5 +275,5 @@ func TestAStartSaysWhatTheOperatorShouldKnow(t *testing.T) {
 	log.Reset()
 	s.listen = defaultListen
 	s.announce(newLog(&log), w.clock.Now())
-	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log.String())
+	require.NotContains(t, log.String(), "level=WARN", "all is as it should be")
 }

@@ -41,8 +41,9 @@ type identityProvider struct {
 	log     *slog.Logger
 }
 
-// newIdentityProvider makes no call to anybody. The error lists everything that the packages refuse.
-func newIdentityProvider(s settings, out outside) (*identityProvider, error) {
+// newIdentityProvider makes no call to anybody. Without a state it can be looked at, but serves nobody. The error lists
+// everything that the packages refuse.
+func newIdentityProvider(s settings, kept *state, out outside) (*identityProvider, error) {
 	tenant, tenantErr := newTenant(s, out)
 	assertions, samlErr := saml.New(saml.Config{
 		Cloud:               s.cloud,
@@ -55,8 +56,8 @@ func newIdentityProvider(s settings, out outside) (*identityProvider, error) {
 	if err := newConfigError([]error{tenantErr, samlErr}); err != nil {
 		return nil, err
 	}
-	people, peopleErr := newPeople(s, tenant, out)
-	host := newHost(s, out.now, out.log)
+	people, peopleErr := newPeople(s, tenant, kept, out)
+	host := newHost(s, kept, out.now, out.log)
 	bridge, bridgeErr := adapters.New(adapters.Config{
 		BaseURL: s.baseURL, IdentityProvider: assertions, Authenticator: host, People: people,
 		Domain: s.domain, Home: s.home, Hosts: s.linkHosts, Secret: s.secret, Now: out.now, Logger: out.log,
@@ -78,9 +79,13 @@ func newTenant(s settings, out outside) (*msgraph.Tenant, error) {
 	})
 }
 
-func newPeople(s settings, tenant *msgraph.Tenant, out outside) (*provision.Provisioner, error) {
+func newPeople(s settings, tenant *msgraph.Tenant, kept *state, out outside) (*provision.Provisioner, error) {
+	var store provision.Store
+	if kept != nil {
+		store = kept.people
+	}
 	return provision.New(provision.Config{
-		Directory: tenant,
+		Directory: tenant, Store: store,
 		Rules: provision.Rules{
 			Domain: s.domain, UsageLocation: s.usageLocation, Licenses: licenseRules(s.licenses), SkipConnections: s.skipConnections,
 		},

@@ -1,19 +1,21 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/http"
-	"sync"
 	"time"
 )
 
 const (
 	sessionLifetime = 8 * time.Hour // a working day, used or not
-	maxSessions     = 20_000
-	maxUserSessions = 20 // of one person, in several browsers
+	maxUserSessions = 20            // of one person, in several browsers
 	sessionBytes    = 32
 )
 
@@ -29,104 +31,109 @@ type session struct {
 	name string    // what may be told of it: no way leads back to the cookie
 }
 
-// sessions are kept in this process only.
+// sessions are kept in the database, so that all replicas know them and a restart ends none. The database has the hash
+// of a cookie and not the cookie: who reads it cannot take a session over.
+//
+// There are at most maxUserSessions for each of the users, so that their number is bounded.
 type sessions struct {
-	now func() time.Time
-
-	mu     sync.Mutex
-	byHash map[[sha256.Size]byte]session // by the hash of the cookie, so that a comparison tells nothing about it
+	db    *sql.DB
+	users *users
+	now   func() time.Time
 }
 
-func newSessions(now func() time.Time) *sessions {
-	return &sessions{now: now, byHash: map[[sha256.Size]byte]session{}}
+// createSessions makes the table. SQLite and PostgreSQL understand the same.
+func createSessions(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS idp_sessions (
+		hash  TEXT PRIMARY KEY,
+		login TEXT NOT NULL,
+		at    BIGINT NOT NULL
+	)`) // at: microseconds since 1970
+	if err != nil {
+		return fmt.Errorf("making the table of sessions: %w", err)
+	}
+	return nil
 }
 
 // open begins a session in this browser, in place of the one that it may have.
-func (s *sessions) open(w http.ResponseWriter, r *http.Request, u *user) {
-	s.end(r)
+func (s *sessions) open(w http.ResponseWriter, r *http.Request, u *user) error {
 	id := make([]byte, sessionBytes)
 	_, _ = rand.Read(id) // never fails: it would end the program
 	value := base64.RawURLEncoding.EncodeToString(id)
-	key, now := sha256.Sum256([]byte(value)), s.now()
-
-	s.mu.Lock()
-	s.makeRoom(u, now)
-	s.byHash[key] = session{user: u, at: now, name: hex.EncodeToString(key[:16])}
-	s.mu.Unlock()
-	http.SetCookie(w, newSessionCookie(value, int(sessionLifetime/time.Second)))
+	err := errors.Join(s.end(r), s.insert(r.Context(), hashOf(value), u.login))
+	if err == nil {
+		http.SetCookie(w, newSessionCookie(value, int(sessionLifetime/time.Second)))
+	}
+	return err
 }
 
-// of returns the browser's session.
-func (s *sessions) of(r *http.Request) (session, bool) {
-	key, ok := sessionKey(r)
+// insert stores a session, and forgets those that have expired and the oldest of somebody who has too many.
+func (s *sessions) insert(ctx context.Context, hash, login string) error {
+	now := s.now()
+	for _, statement := range []struct {
+		text string
+		args []any
+	}{
+		{`DELETE FROM idp_sessions WHERE at <= $1`, []any{now.Add(-sessionLifetime).UnixMicro()}},
+		{`INSERT INTO idp_sessions (hash, login, at) VALUES ($1, $2, $3)`, []any{hash, login, now.UnixMicro()}},
+		{`DELETE FROM idp_sessions WHERE login = $1 AND hash NOT IN
+			(SELECT hash FROM idp_sessions WHERE login = $2 ORDER BY at DESC LIMIT $3)`, []any{login, login, maxUserSessions}},
+	} {
+		if _, err := s.db.ExecContext(ctx, statement.text, statement.args...); err != nil {
+			return fmt.Errorf("storing a session: %w", err)
+		}
+	}
+	return nil
+}
+
+// of returns the browser's session. One of somebody who is no user any more is none.
+func (s *sessions) of(r *http.Request) (found session, ok bool, err error) {
+	hash, ok := sessionHash(r)
 	if !ok {
-		return session{}, false
+		return session{}, false, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, ok := s.byHash[key]
-	if !ok || found.expired(s.now()) {
-		return session{}, false
+	var login string
+	var at int64
+	err = s.db.QueryRowContext(r.Context(), `SELECT login, at FROM idp_sessions WHERE hash = $1`, hash).Scan(&login, &at)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return session{}, false, nil
+	case err != nil:
+		return session{}, false, fmt.Errorf("loading a session: %w", err)
 	}
-	return found, true
+	found = session{user: s.users.byLogin[login], at: time.UnixMicro(at), name: hash[:32]}
+	return found, found.user != nil && !found.expired(s.now()), nil
 }
 
 // close ends the browser's session and takes its cookie away.
-func (s *sessions) close(w http.ResponseWriter, r *http.Request) {
-	s.end(r)
+func (s *sessions) close(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, newSessionCookie("", -1))
+	return s.end(r)
 }
 
-func (s *sessions) end(r *http.Request) {
-	if key, ok := sessionKey(r); ok {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.byHash, key)
+func (s *sessions) end(r *http.Request) error {
+	hash, ok := sessionHash(r)
+	if !ok {
+		return nil
 	}
-}
-
-// makeRoom forgets what has expired, and the oldest session of the person, or of all, where there are too many.
-func (s *sessions) makeRoom(u *user, now time.Time) {
-	var own, all eldest
-	for key, known := range s.byHash {
-		if known.expired(now) {
-			delete(s.byHash, key)
-			continue
-		}
-		all.see(key, known.at)
-		if known.user == u {
-			own.see(key, known.at)
-		}
+	if _, err := s.db.ExecContext(r.Context(), `DELETE FROM idp_sessions WHERE hash = $1`, hash); err != nil {
+		return fmt.Errorf("ending a session: %w", err)
 	}
-	switch {
-	case own.count >= maxUserSessions:
-		delete(s.byHash, own.key)
-	case all.count >= maxSessions:
-		delete(s.byHash, all.key)
-	}
-}
-
-// eldest finds the oldest of the sessions that it sees.
-type eldest struct {
-	count int
-	key   [sha256.Size]byte
-	at    time.Time
-}
-
-func (e *eldest) see(key [sha256.Size]byte, at time.Time) {
-	if e.count++; e.count == 1 || at.Before(e.at) {
-		e.key, e.at = key, at
-	}
+	return nil
 }
 
 func (s session) expired(now time.Time) bool { return !now.Before(s.at.Add(sessionLifetime)) }
 
-func sessionKey(r *http.Request) (key [sha256.Size]byte, ok bool) {
+func sessionHash(r *http.Request) (hash string, ok bool) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return key, false
+		return "", false
 	}
-	return sha256.Sum256([]byte(cookie.Value)), true
+	return hashOf(cookie.Value), true
+}
+
+func hashOf(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
 }
 
 func newSessionCookie(value string, maxAge int) *http.Cookie {

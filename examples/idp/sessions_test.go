@@ -1,17 +1,41 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/federation/entratest"
 )
 
+// keep opens an SQLite state for a test.
+func keep(t *testing.T, now func() time.Time) *state {
+	t.Helper()
+	kept, err := database{file: filepath.Join(t.TempDir(), "state.db")}.open(t.Context(), now, newLog(t.Output()))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, kept.close()) })
+	return kept
+}
+
+// newSessions are those of users with these logins.
+func newSessions(t *testing.T, clock *entratest.Clock, logins ...string) *sessions {
+	var list []user
+	for _, login := range logins {
+		list = append(list, user{login: login})
+	}
+	return &sessions{db: keep(t, clock.Now).db, users: newUsers(list), now: clock.Now}
+}
+
 // signedIn opens a session and returns its cookie.
-func signedIn(s *sessions, u *user, cookies ...*http.Cookie) *http.Cookie {
+func signedIn(t *testing.T, s *sessions, login string, cookies ...*http.Cookie) *http.Cookie {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	s.open(recorder, requestWith(cookies...), u)
+	require.NoError(t, s.open(recorder, requestWith(cookies...), s.users.byLogin[login]))
 	return recorder.Result().Cookies()[0]
 }
 
@@ -23,9 +47,17 @@ func requestWith(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
+// known reports whether the cookie is a session.
+func known(t *testing.T, s *sessions, cookie *http.Cookie) bool {
+	t.Helper()
+	_, ok, err := s.of(requestWith(cookie))
+	require.NoError(t, err)
+	return ok
+}
+
 func TestTheSessionCookieIsForThisHostAlone(t *testing.T) {
 	t.Parallel()
-	cookie := signedIn(newSessions(newClock().Now), &user{})
+	cookie := signedIn(t, newSessions(t, newClock(), "a"), "a")
 	require.Equal(t, "__Host-entrafed-session", cookie.Name)
 	require.True(t, cookie.Secure)
 	require.True(t, cookie.HttpOnly)
@@ -38,90 +70,109 @@ func TestTheSessionCookieIsForThisHostAlone(t *testing.T) {
 
 func TestASessionEndsAfterAWorkingDay(t *testing.T) {
 	t.Parallel()
-	clock, who := newClock(), &user{}
-	s := newSessions(clock.Now)
+	clock := newClock()
+	s := newSessions(t, clock, "a")
 	began := clock.Now()
-	cookie := signedIn(s, who)
-	clock.Advance(sessionLifetime - 1)
-	found, ok := s.of(requestWith(cookie))
+	cookie := signedIn(t, s, "a")
+	clock.Advance(sessionLifetime - time.Microsecond)
+	found, ok, err := s.of(requestWith(cookie))
+	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, began, found.at)
-	require.Same(t, who, found.user)
+	require.True(t, began.Equal(found.at))
+	require.Equal(t, "a", found.user.login)
 	require.NotContains(t, cookie.Value, found.name)
-	clock.Advance(1)
-	_, ok = s.of(requestWith(cookie))
-	require.False(t, ok)
+	clock.Advance(time.Microsecond)
+	require.False(t, known(t, s, cookie))
 }
 
 func TestAnotherSignInEndsTheOldSession(t *testing.T) {
 	t.Parallel()
-	s := newSessions(newClock().Now)
-	old := signedIn(s, &user{login: "a"})
-	fresh := signedIn(s, &user{login: "b"}, old)
+	s := newSessions(t, newClock(), "a", "b")
+	old := signedIn(t, s, "a")
+	fresh := signedIn(t, s, "b", old)
 	require.NotEqual(t, old.Value, fresh.Value)
-	_, ok := s.of(requestWith(old))
-	require.False(t, ok)
-	found, ok := s.of(requestWith(fresh))
+	require.False(t, known(t, s, old))
+	found, ok, err := s.of(requestWith(fresh))
+	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, "b", found.user.login)
 }
 
 func TestASignOutEndsTheSessionAndTakesItsCookieAway(t *testing.T) {
 	t.Parallel()
-	s := newSessions(newClock().Now)
-	cookie := signedIn(s, &user{})
+	s := newSessions(t, newClock(), "a")
+	cookie := signedIn(t, s, "a")
 	recorder := httptest.NewRecorder()
-	s.close(recorder, requestWith(cookie))
-	_, ok := s.of(requestWith(cookie))
-	require.False(t, ok)
+	require.NoError(t, s.close(recorder, requestWith(cookie)))
+	require.False(t, known(t, s, cookie))
 	require.Negative(t, recorder.Result().Cookies()[0].MaxAge)
 }
 
 func TestAMadeUpCookieIsNoSession(t *testing.T) {
 	t.Parallel()
-	s := newSessions(newClock().Now)
-	signedIn(s, &user{})
-	for _, value := range []string{"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"} {
-		_, ok := s.of(requestWith(&http.Cookie{Name: sessionCookie, Value: value}))
-		require.False(t, ok)
+	s := newSessions(t, newClock(), "a")
+	cookie := signedIn(t, s, "a")
+	for _, value := range []string{"", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", hashOf(cookie.Value)} {
+		require.False(t, known(t, s, &http.Cookie{Name: sessionCookie, Value: value}))
 	}
+}
+
+func TestWhoIsNoUserAnyMoreHasNoSession(t *testing.T) {
+	t.Parallel()
+	s := newSessions(t, newClock(), "a", "b")
+	cookie := signedIn(t, s, "a")
+	s.users = newUsers([]user{{login: "b"}})
+	require.False(t, known(t, s, cookie))
 }
 
 func TestAPersonHasOnlySoManySessions(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	s := newSessions(clock.Now)
-	others := signedIn(s, &user{login: "b"})
-	who := &user{login: "a"}
+	s := newSessions(t, clock, "a", "b")
+	others := signedIn(t, s, "b")
 	var cookies []*http.Cookie
 	for range maxUserSessions + 1 {
-		clock.Advance(1)
-		cookies = append(cookies, signedIn(s, who))
+		clock.Advance(time.Microsecond)
+		cookies = append(cookies, signedIn(t, s, "a"))
 	}
-	_, ok := s.of(requestWith(cookies[0]))
-	require.False(t, ok, "the oldest went")
+	require.False(t, known(t, s, cookies[0]), "the oldest went")
 	for _, c := range append(cookies[1:], others) {
-		_, ok := s.of(requestWith(c))
-		require.True(t, ok)
+		require.True(t, known(t, s, c))
 	}
 }
 
-func TestTheMemoryOfSessionsIsBounded(t *testing.T) {
+func TestExpiredSessionsAreForgotten(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	s := newSessions(clock.Now)
-	oldest := signedIn(s, &user{})
-	clock.Advance(1)
-	for i := range maxSessions - 1 {
-		s.byHash[[32]byte{byte(i), byte(i >> 8), byte(i >> 16)}] = session{user: &user{}, at: clock.Now()}
-	}
-	require.Len(t, s.byHash, maxSessions)
-	signedIn(s, &user{})
-	require.Len(t, s.byHash, maxSessions)
-	_, ok := s.of(requestWith(oldest))
-	require.False(t, ok)
-
+	s := newSessions(t, clock, "a", "b")
+	signedIn(t, s, "a")
 	clock.Advance(sessionLifetime)
-	signedIn(s, &user{})
-	require.Len(t, s.byHash, 1, "what has expired is forgotten")
+	signedIn(t, s, "b")
+	var rows int
+	require.NoError(t, s.db.QueryRow(`SELECT count(*) FROM idp_sessions`).Scan(&rows))
+	require.Equal(t, 1, rows)
+}
+
+func TestTheDatabaseHasNoCookie(t *testing.T) {
+	t.Parallel()
+	s := newSessions(t, newClock(), "a")
+	cookie := signedIn(t, s, "a")
+	var hash string
+	require.NoError(t, s.db.QueryRow(`SELECT hash FROM idp_sessions`).Scan(&hash))
+	require.Equal(t, hashOf(cookie.Value), hash)
+	require.NotContains(t, hash, cookie.Value)
+}
+
+func TestADatabaseThatFailsSignsNobodyIn(t *testing.T) {
+	t.Parallel()
+	s := newSessions(t, newClock(), "a")
+	cookie := signedIn(t, s, "a")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, ok, err := s.of(requestWith(cookie).WithContext(ctx))
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, ok)
+	recorder := httptest.NewRecorder()
+	require.ErrorIs(t, s.open(recorder, requestWith().WithContext(ctx), s.users.byLogin["a"]), context.Canceled)
+	require.Empty(t, recorder.Result().Cookies(), "no cookie without a session")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"log/slog"
 	"math"
 	"net/http"
@@ -35,10 +36,14 @@ type host struct {
 	log      *slog.Logger
 }
 
-func newHost(s settings, now func() time.Time, log *slog.Logger) *host {
+func newHost(s settings, kept *state, now func() time.Time, log *slog.Logger) *host {
+	var db *sql.DB
+	if kept != nil {
+		db = kept.db
+	}
 	return &host{
 		baseURL: s.baseURL, origin: s.origin, domain: s.domain, users: s.users,
-		sessions: newSessions(now), attempts: newAttempts(now), hashing: newTurnstile(runtime.GOMAXPROCS(0)),
+		sessions: &sessions{db: db, users: s.users, now: now}, attempts: newAttempts(now), hashing: newTurnstile(runtime.GOMAXPROCS(0)),
 		pages: newPages(), log: log,
 	}
 }
@@ -51,7 +56,10 @@ var (
 // Authenticate implements [adapters.Authenticator]: it states the session that the browser has, or sends it to the form.
 // There is no second factor here, so that none is ever stated; Entra asks for its own where the tenant wants one.
 func (h *host) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
-	found, ok := h.sessions.of(r)
+	found, ok, err := h.sessions.of(r)
+	if err != nil {
+		return nil, err
+	}
 	if ok && !(ask.Fresh && found.at.Before(ask.Asked)) {
 		return &adapters.SignedIn{Person: found.user.person, At: found.at, Session: found.name}, nil
 	}
@@ -134,7 +142,12 @@ func (h *host) signIn(w http.ResponseWriter, r *http.Request, typed form, passwo
 		return
 	}
 	h.attempts.succeeded(login)
-	h.sessions.open(w, r, found)
+	if err := h.sessions.open(w, r, found); err != nil {
+		h.log.ErrorContext(r.Context(), "a session was not kept", "error", err)
+		w.Header().Set("Retry-After", strconv.Itoa(int(busyTime.Seconds())))
+		h.pages.signIn(w, http.StatusServiceUnavailable, typed.busy(busyTime))
+		return
+	}
 	h.log.InfoContext(r.Context(), "password accepted", "login", login)
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, h.afterwards(typed.To), http.StatusSeeOther)
@@ -164,8 +177,7 @@ func (h *host) loggable(login string) string {
 // EndSession implements [adapters.SessionEnder] with the session that the browser's own cookie names. A page of another
 // site cannot end it unseen, because the cookie does not come along with what a page embeds.
 func (h *host) EndSession(w http.ResponseWriter, r *http.Request, _ saml.LogoutRequest) error {
-	h.sessions.close(w, r)
-	return nil
+	return h.sessions.close(w, r)
 }
 
 // serveSignOut is the address that people remember. The sign-out itself is the Bridge's, which Entra knows.

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/postgrestest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -106,7 +108,7 @@ func TestAPersonSignsInForTheFirstTimeAndAgain(t *testing.T) {
 	require.Equal(t, 4, first.asked, "Entra's sign-out ends the session here as well")
 
 	require.Equal(t, exitOK, program.stop())
-	require.Contains(t, program.stderr.String(), "state is in memory")
+	require.Contains(t, program.stderr.String(), "state=\"SQLite, ")
 	require.NotContains(t, program.stderr.String(), testPassword)
 	require.NotContains(t, program.stderr.String(), w.env[varClientSecret])
 }
@@ -122,12 +124,74 @@ func signOutOfMicrosoft(t *testing.T, v *visitor) {
 func TestAfterARestartTheSameAccountIsFound(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{Seed: 2})
 	program := w.serve()
-	w.visitor().arrives(t, hrSite)
+	first := w.visitor()
+	first.arrives(t, hrSite)
 	require.Equal(t, exitOK, program.stop())
 
 	w.serve()
+	calls := len(w.tenant.GraphCalls())
+	w.visitor().arrives(t, hrSite)
+	require.Len(t, w.tenant.GraphCalls(), calls, "nothing is asked of Graph about somebody who was ready before")
+	w.hasOneAccount()
+
+	signOutOfMicrosoft(t, first)
+	first.arrives(t, hrSite)
+	require.Equal(t, 1, first.asked, "the session outlives the restart")
+}
+
+func TestAProgramThatIsKilledWhileAnAccountIsBeingMadeIsContinuedByTheNext(t *testing.T) {
+	w := newWorld(t).withTenant(entratest.Config{Seed: 2})
+	// The answer to the creation never arrives, and neither does anything after it: as if the process were gone.
+	w.tenant.Inject(entratest.Fault{Method: http.MethodPost, Path: "/v1.0/users", AfterCommit: true, Drop: true})
+	remove := w.tenant.Inject(entratest.Fault{Path: "/v1.0/users*", Skip: 1, Times: -1, Drop: true})
+	w.serve()
+	_, err := w.visitor().Open(context.Background(), hrSite)
+	require.NoError(t, err)
+	require.Len(t, w.tenant.Users(), 1, "the account was made")
+	remove()
+
+	w.serve() // beside the first one, which could not tell
 	w.visitor().arrives(t, hrSite)
 	w.hasOneAccount()
+}
+
+// server is the PostgreSQL server of these tests.
+var server = postgrestest.Server{Exec: func(ctx context.Context, url, statement string) error {
+	db, err := database{url: url}.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement)
+	return err
+}}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Close()
+	os.Exit(code)
+}
+
+func TestReplicasOnPostgreSQLShareWhoIsSignedInAndWhoHasWhichAccount(t *testing.T) {
+	w := newWorld(t).withTenant(entratest.Config{Seed: 2})
+	delete(w.env, varStateFile)
+	w.env[varDatabase] = server.Database(t)
+	w.serve()
+	first := w.visitor()
+	first.arrives(t, hrSite)
+
+	replica := w.serve() // from here on all requests reach this one
+	calls := len(w.tenant.GraphCalls())
+	w.visitor().arrives(t, hrSite)
+	require.Len(t, w.tenant.GraphCalls(), calls)
+	signOutOfMicrosoft(t, first)
+	first.arrives(t, hrSite)
+	require.Equal(t, 1, first.asked)
+	w.hasOneAccount()
+	code, stdout, stderr := w.command("", "-check")
+	require.Equal(t, exitOK, code, stdout+stderr)
+	require.Equal(t, exitOK, replica.stop())
+	require.Contains(t, replica.stderr.String(), "PostgreSQL")
 }
 
 func TestAClientCertificateDoesAsWell(t *testing.T) {
@@ -203,7 +267,7 @@ func TestTheProgramStopsWhileAnAccountIsBeingMade(t *testing.T) {
 		woken <- struct{}{}
 		return ctx.Err()
 	}
-	idp, err := newIdentityProvider(settings, out)
+	idp, err := newIdentityProvider(settings, keep(t, out.now), out)
 	require.NoError(t, err)
 	w.tenant.Mount("id.contoso.com", idp.handler)
 
@@ -229,7 +293,7 @@ func TestRequestsUnderWayAreFinished(t *testing.T) {
 	p := w.program(nil, nil, "")
 	settings, err := readSettings(p.environ, p.now())
 	require.NoError(t, err)
-	idp, err := newIdentityProvider(settings, p.outside(newLog(io.Discard)))
+	idp, err := newIdentityProvider(settings, keep(t, p.now), p.outside(newLog(io.Discard)))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	idp.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -41,7 +41,7 @@ func newDoor(t *testing.T) *door {
 	list := newUsers([]user{{login: "contractor", password: hash, person: person}})
 	list.most, list.nobody.iterations = 1, 1
 	r := realm{baseURL: testBaseURL, origin: "https://id.contoso.com", domain: "contoso.com"}
-	d.host = newHost(settings{realm: r, users: list}, d.clock.Now, newLog(&d.log))
+	d.host = newHost(settings{realm: r, users: list}, keep(t, d.clock.Now), d.clock.Now, newLog(&d.log))
 	d.handler, err = routes(r, d.host, http.NotFoundHandler())
 	require.NoError(t, err)
 	return d
@@ -319,24 +319,21 @@ func TestOtherPagesSayOneThingAndLeadOn(t *testing.T) {
 func TestASignOutEndsTheSessionOfThisBrowser(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	who := d.users.byLogin["contractor"]
-	cookie, other := signedIn(d.sessions, who), signedIn(d.sessions, who)
+	cookie, other := signedIn(t, d.sessions, "contractor"), signedIn(t, d.sessions, "contractor")
 	answer := d.get("/logout")
 	require.Equal(t, http.StatusSeeOther, answer.StatusCode)
 	require.Equal(t, testBaseURL+"/logout", answer.Header.Get("Location"))
 
 	require.NoError(t, d.EndSession(httptest.NewRecorder(), requestWith(cookie), saml.LogoutRequest{}))
-	_, ok := d.sessions.of(requestWith(cookie))
-	require.False(t, ok)
-	_, ok = d.sessions.of(requestWith(other))
-	require.True(t, ok)
+	require.False(t, known(t, d.sessions, cookie))
+	require.True(t, known(t, d.sessions, other))
 }
 
 func TestTheAuthenticatorStatesWhatIsTrue(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	began := d.clock.Now()
-	cookie := signedIn(d.sessions, d.users.byLogin["contractor"])
+	cookie := signedIn(t, d.sessions, "contractor")
 	d.clock.Advance(time.Minute)
 	ask := adapters.Ask{ReturnTo: returnTo, Asked: d.clock.Now()}
 
@@ -346,7 +343,7 @@ func TestTheAuthenticatorStatesWhatIsTrue(t *testing.T) {
 		found, err := d.Authenticate(httptest.NewRecorder(), requestWith(cookie), ask)
 		require.NoError(t, err)
 		require.Equal(t, "104", found.Person.ID)
-		require.Equal(t, began, found.At)
+		require.True(t, began.Equal(found.At))
 		require.False(t, found.MFA)
 		require.NotEmpty(t, found.Session)
 	})
@@ -362,7 +359,7 @@ func TestTheAuthenticatorStatesWhatIsTrue(t *testing.T) {
 		again := d.do(post("contractor", testPassword, returnTo)).Cookies()[0]
 		found, err = d.Authenticate(httptest.NewRecorder(), requestWith(again), ask)
 		require.NoError(t, err)
-		require.Equal(t, ask.Asked, found.At)
+		require.True(t, ask.Asked.Equal(found.At))
 	})
 	t.Run("nobody is sent to the form, which knows whom Entra expects", func(t *testing.T) {
 		ask := ask

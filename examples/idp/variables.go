@@ -28,6 +28,8 @@ const (
 	varHome            = "ENTRAFED_HOME"
 	varLinkHosts       = "ENTRAFED_LINK_HOSTS"
 	varUsers           = "ENTRAFED_USERS"
+	varStateFile       = "ENTRAFED_STATE_FILE"
+	varDatabase        = "DATABASE_URL"
 
 	varTenantID            = "AZURE_TENANT_ID"
 	varClientID            = "AZURE_CLIENT_ID"
@@ -63,6 +65,8 @@ func variables() []variable {
 		{varLinkHosts, optional, "more hosts that links may lead to, comma-separated", "intranet.contoso.com"},
 		{varCloud, optional, "global, usgov-high, usgov-dod or china; default global", "global"},
 		{varAudience, optional, "Entra's audience; required for usgov-high and usgov-dod", "urn:federation:MicrosoftOnline"},
+		{varStateFile, optional, "SQLite file that keeps the state; default entrafed.db, here", "/var/lib/idp/entrafed.db"},
+		{varDatabase, optional, "PostgreSQL that keeps it instead, for several replicas", "postgres://idp@db.contoso.com/idp"},
 		{varListen, optional, "address to listen on; default 127.0.0.1:8080", "127.0.0.1:8080"},
 		{varTLSCertificate, optional, "PEM file with the certificate for HTTPS, if no proxy does it", "/etc/idp/tls.crt"},
 		{varTLSKey, optional, "PEM file with its key", "/etc/idp/tls.key"},

@@ -57,6 +57,7 @@ func newWorld(t *testing.T) *world {
 		varUsageLocation: "DE",
 		varLicenses:      "O365_BUSINESS_PREMIUM",
 		varListen:        "127.0.0.1:0",
+		varStateFile:     filepath.Join(w.dir, "state.db"),
 		varTenantID:      "00000000-0000-0000-0000-00000000000a",
 		varClientID:      app.ClientID,
 		varClientSecret:  app.Secret,

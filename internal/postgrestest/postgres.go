@@ -2,9 +2,12 @@ package postgrestest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -12,13 +15,13 @@ import (
 // ErrNotInstalled is why tests on PostgreSQL are skipped.
 var ErrNotInstalled = errors.New("PostgreSQL is not installed: install Debian's package postgresql, or set DATABASE_URL")
 
-// Ping connects to a database and reports whether it answers. It is the caller's, whose driver it is.
-type Ping func(ctx context.Context, url string) error
+// Exec connects to a database, executes a statement and disconnects. It is the caller's, whose driver it is.
+type Exec func(ctx context.Context, url, statement string) error
 
-// Server is the PostgreSQL server that all tests of a program share, started by the first that needs it. Ping is set
+// Server is the PostgreSQL server that all tests of a program share, started by the first that needs it. Exec is set
 // before that.
 type Server struct {
-	Ping Ping
+	Exec Exec
 
 	once sync.Once
 	url  string
@@ -26,7 +29,7 @@ type Server struct {
 	err  error
 }
 
-// URL returns how to connect, as pgx reads it, or skips the test where there is no PostgreSQL.
+// URL returns the address, postgres://…, or skips the test where there is no PostgreSQL.
 func (s *Server) URL(t testing.TB) string {
 	t.Helper()
 	s.once.Do(s.start)
@@ -39,6 +42,26 @@ func (s *Server) URL(t testing.TB) string {
 	return s.url
 }
 
+// Database returns the address of an empty database that is the test's alone, or skips the test.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	address, err := url.Parse(s.URL(t))
+	if err != nil || address.Scheme == "" {
+		t.Fatal("DATABASE_URL is not an address such as postgres://user@host/database")
+	}
+	name := "entrafed_" + strings.ToLower(rand.Text())
+	if err := s.Exec(t.Context(), s.url, "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Exec(context.Background(), s.url, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	address.Path = "/" + name
+	return address.String()
+}
+
 func (s *Server) start() {
 	if s.url = os.Getenv("DATABASE_URL"); s.url != "" {
 		return
@@ -48,7 +71,7 @@ func (s *Server) start() {
 		s.err = err
 		return
 	}
-	url, stop, err := startServer(dir, s.Ping)
+	url, stop, err := startServer(dir, s.Exec)
 	s.url, s.err = url, err
 	s.stop = func() {
 		if stop != nil {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -23,7 +23,7 @@ const startTimeout = time.Minute
 
 // startServer makes a cluster in dir and starts a server for it. stop ends it; so does the end of this process, however
 // it comes.
-func startServer(dir string, ping Ping) (url string, stop func(), err error) {
+func startServer(dir string, exec Exec) (url string, stop func(), err error) {
 	bin, err := binaries()
 	if err != nil {
 		return "", nil, err
@@ -33,7 +33,7 @@ func startServer(dir string, ping Ping) (url string, stop func(), err error) {
 		return "", nil, err
 	}
 	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "--pgdata", data, "--username", "postgres", "--auth", "trust",
+	initdb := osexec.Command(filepath.Join(bin, "initdb"), "--pgdata", data, "--username", "postgres", "--auth", "trust",
 		"--encoding", "UTF8", "--locale", "C", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = dir, as
 	if output, err := initdb.CombinedOutput(); err != nil {
@@ -48,8 +48,8 @@ func startServer(dir string, ping Ping) (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	url = "user=postgres dbname=postgres host=" + dir
-	if err := waitForServer(url, ping); err != nil {
+	url = "postgres://postgres@/postgres?host=" + dir
+	if err := waitForServer(url, exec); err != nil {
 		stop()
 		text, _ := os.ReadFile(log.Name())
 		return "", nil, fmt.Errorf("postgres does not start: %w\n%s", err, text)
@@ -60,7 +60,7 @@ func startServer(dir string, ping Ping) (url string, stop func(), err error) {
 // runServer starts the server. A shell in between stops it and removes the folder when its own standard input ends,
 // which is when stop is called or this process is gone.
 func runServer(postgres, data, socket string, as *syscall.SysProcAttr, log io.Writer) (stop func(), err error) {
-	server := exec.Command("/bin/sh", "-c", `"$@" & read -r _; kill -QUIT $!; wait $!; rm -rf "$0"`, socket,
+	server := osexec.Command("/bin/sh", "-c", `"$@" & read -r _; kill -QUIT $!; wait $!; rm -rf "$0"`, socket,
 		postgres, "-D", data,
 		"-k", socket, "-c", "listen_addresses=", "-c", "max_connections=200",
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "log_min_messages=fatal")
@@ -78,11 +78,11 @@ func runServer(postgres, data, socket string, as *syscall.SysProcAttr, log io.Wr
 	}, nil
 }
 
-func waitForServer(url string, ping Ping) error {
+func waitForServer(url string, exec Exec) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	for {
-		if err := ping(ctx, url); err == nil || ctx.Err() != nil {
+		if err := exec(ctx, url, "SELECT 1"); err == nil || ctx.Err() != nil {
 			return err
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -97,7 +97,7 @@ func binaries() (string, error) {
 		return n
 	}
 	slices.SortFunc(folders, func(a, b string) int { return version(b) - version(a) })
-	if path, err := exec.LookPath("postgres"); err == nil {
+	if path, err := osexec.LookPath("postgres"); err == nil {
 		folders = append([]string{filepath.Dir(path)}, folders...)
 	}
 	for _, folder := range folders {
@@ -109,7 +109,7 @@ func binaries() (string, error) {
 }
 
 func executable(path string) bool {
-	_, err := exec.LookPath(path)
+	_, err := osexec.LookPath(path)
 	return err == nil
 }
 

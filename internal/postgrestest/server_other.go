@@ -2,4 +2,4 @@
 
 package postgrestest
 
-func startServer(string, Ping) (string, func(), error) { return "", nil, ErrNotInstalled }
+func startServer(string, Exec) (string, func(), error) { return "", nil, ErrNotInstalled }

@@ -13,7 +13,7 @@ import (
 )
 
 // server is the PostgreSQL server that all tests share, started by the first that needs it.
-var server = postgrestest.Server{Ping: ping}
+var server = postgrestest.Server{Exec: execute}
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv(workerJob); job != "" {
@@ -24,13 +24,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func ping(ctx context.Context, url string) error {
+func execute(ctx context.Context, url, statement string) error {
 	db, err := sql.Open("pgx", url)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return db.PingContext(ctx)
+	_, err = db.ExecContext(ctx, statement)
+	return err
 }
 
 // postgresURL returns how to connect to PostgreSQL, or skips the test.

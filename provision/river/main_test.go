@@ -2,6 +2,7 @@ package river_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 
@@ -11,12 +12,13 @@ import (
 )
 
 // server is the PostgreSQL server that all tests share.
-var server = postgrestest.Server{Ping: func(ctx context.Context, url string) error {
+var server = postgrestest.Server{Exec: func(ctx context.Context, url, statement string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
-	return conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return errors.Join(err, conn.Close(ctx))
 }}
 
 func TestMain(m *testing.M) {

@@ -2,13 +2,10 @@ package river_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,8 +42,6 @@ type access struct {
 	Token    string
 }
 
-var databases atomic.Int64
-
 func newCompany(t testing.TB, config entratest.Config) *company {
 	t.Helper()
 	var tenant *entratest.Tenant
@@ -63,7 +58,7 @@ func newCompany(t testing.TB, config entratest.Config) *company {
 	})
 	require.NoError(t, err)
 
-	c := &company{Tenant: tenant, Database: newDatabase(t)}
+	c := &company{Tenant: tenant, Database: server.Database(t)}
 	c.access = access{Database: c.Database, Graph: tenant.Cloud().Graph, Token: token.Token}
 	c.pool, err = pgxpool.New(t.Context(), c.Database)
 	require.NoError(t, err)
@@ -73,23 +68,6 @@ func newCompany(t testing.TB, config entratest.Config) *company {
 	_, err = migrator.Migrate(t.Context(), rivermigrate.DirectionUp, nil)
 	require.NoError(t, err)
 	return c
-}
-
-// newDatabase returns the address of an empty database.
-func newDatabase(t testing.TB) string {
-	t.Helper()
-	url := server.URL(t)
-	pool, err := pgxpool.New(t.Context(), url)
-	require.NoError(t, err)
-	defer pool.Close()
-	name := fmt.Sprintf("river%d_%d", time.Now().UnixNano(), databases.Add(1))
-	_, err = pool.Exec(t.Context(), "CREATE DATABASE "+name)
-	require.NoError(t, err)
-	if strings.Contains(url, "://") {
-		at, _, _ := strings.Cut(url, "?")
-		return at[:strings.LastIndex(at, "/")+1] + name
-	}
-	return url + " dbname=" + name // the last one counts
 }
 
 // staticToken stands where a credential of azidentity would.

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"github.com/entrafed/entrafed/provision/sqlstore"
+)
+
+// database says where the state is kept: who has which account, and who is signed in.
+type database struct {
+	url  string // of a PostgreSQL, for several replicas; empty: the file
+	file string // an SQLite database, made if there is none
+}
+
+const defaultStateFile = "entrafed.db"
+
+func readDatabase(e *environment) database {
+	d := database{url: e.value(varDatabase), file: e.value(varStateFile)}
+	switch scheme, _, found := strings.Cut(d.url, "://"); {
+	case d.url != "" && d.file != "":
+		e.refuse(varStateFile, "is set, and %s too: set one of them", varDatabase)
+	case found && scheme != "postgres" && scheme != "postgresql":
+		e.refuse(varDatabase, "begins with %q: only postgres:// is known; for SQLite set %s", scheme+"://", varStateFile)
+	case d.url != "" && !found:
+		e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+	case d.url != "":
+		_, err := url.Parse(d.url) // its error would quote the password
+		if err != nil {
+			e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+		}
+	case d.file == "":
+		d.file = defaultStateFile
+	}
+	return d
+}
+
+// String never holds a password.
+func (d database) String() string {
+	if d.url == "" {
+		return "SQLite, " + d.file
+	}
+	if u, err := url.Parse(d.url); err == nil {
+		return "PostgreSQL, " + u.Host + u.Path
+	}
+	return "PostgreSQL"
+}
+
+// dialect is the one of the database, for package sqlstore.
+func (d database) dialect() sqlstore.Dialect {
+	if d.url != "" {
+		return sqlstore.PostgreSQL
+	}
+	return sqlstore.SQLite
+}
+
+// state is the open database.
+type state struct {
+	db     *sql.DB
+	people *sqlstore.Store
+}
+
+const databaseTime = 30 * time.Second
+
+// open opens the database and brings its tables up to date. The error says how to mend what is wrong.
+func (d database) open(ctx context.Context, now func() time.Time, log *slog.Logger) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
+	db, err := d.connect()
+	if err != nil {
+		return nil, err
+	}
+	s := &state{db: db}
+	s.people, err = sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: d.dialect(), Now: now, Logger: log})
+	if err == nil {
+		err = createSessions(ctx, db)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the state cannot be kept in %v: %w", d, err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *state) close() error { return s.db.Close() }
+
+func (d database) connect() (*sql.DB, error) {
+	if d.url != "" {
+		db, err := sql.Open("pgx", d.url)
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be understood", varDatabase) // the cause may quote the password
+		}
+		db.SetMaxOpenConns(20)
+		return db, nil
+	}
+	if err := private(d.file); err != nil {
+		return nil, fmt.Errorf("%s: %w", varStateFile, err)
+	}
+	path := (&url.URL{Path: filepath.ToSlash(d.file)}).EscapedPath()
+	return sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(1000)&_pragma=synchronous(FULL)")
+}
+
+// private makes the file, if there is none, so that only this program's user may read it: it says who is who.
+func private(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// examine tries the database as -check does, and makes nothing.
+func (d database) examine(ctx context.Context) finding {
+	f := finding{Name: "state", Result: passed, Detail: d.String()}
+	err := d.reach(ctx)
+	if err != nil {
+		f.Result, f.Detail = failed, fmt.Sprintf("%v: %v", d, err)
+		f.Remedy = "set " + varStateFile + " to a file in a folder that this program may write to, or " + varDatabase +
+			" to a PostgreSQL that it may use"
+	}
+	return f
+}
+
+func (d database) reach(ctx context.Context) error {
+	if d.url == "" {
+		return writable(d.file)
+	}
+	db, err := d.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.PingContext(ctx)
+}
+
+// writable reports whether the file can be written to, or made.
+func writable(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		var folder os.FileInfo
+		if folder, err = os.Stat(filepath.Dir(file)); err == nil && !folder.IsDir() {
+			err = fmt.Errorf("%s is not a folder", filepath.Dir(file))
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
