@@ -31,6 +31,10 @@ const usage = `quickstart shows somebody being provisioned, licensed and signed 
       says who signed in. The first sign-in of a person takes about 20 seconds: as long as a real tenant needs until
       its sign-in service knows a new account.
 
+  go run ./examples/quickstart -state DIR
+      Keeps the accounts, the keys and what was promised to whom in the directory. End the program in the middle of a
+      provisioning, in any way, and start it again: it finishes what was begun, and nobody gets a second account.
+
 People: google, linkedin (both new), directory (owned by a directory sync), nolicense (no seat is left), returning.
 
 Exit codes: 0 it worked, 1 nobody was signed in, 2 the command line is wrong.
@@ -48,6 +52,7 @@ type options struct {
 	lag              string
 	seed             uint64
 	verbose          bool
+	state            string
 }
 
 func main() {
@@ -90,6 +95,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.json, "json", false, "with -once, print the summary as JSON")
 	flags.StringVar(&o.lag, "lag", "normal", "how far the tenant's replicas trail behind: none, fast, normal or bad")
 	flags.Uint64Var(&o.seed, "seed", 0, "a number that decides the tenant's randomness; 0 chooses one")
+	flags.StringVar(&o.state, "state", "", "keep everything in this `directory`, to be stopped or killed and started again")
 	flags.BoolVar(&o.verbose, "v", false, "log what happens to standard error")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -111,6 +117,9 @@ func (o options) check(rest []string) error {
 	}
 	if _, known := lags[o.lag]; !known {
 		errs = append(errs, fmt.Errorf("-lag: %q is none of none, fast, normal and bad", o.lag))
+	}
+	if o.state != "" && o.seed != 0 {
+		errs = append(errs, errors.New("-seed and -state exclude each other: the tenant would choose the same identifiers again"))
 	}
 	if !o.once && (o.dump != "" || o.json) {
 		errs = append(errs, errors.New("-dump and -json need -once"))

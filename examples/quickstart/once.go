@@ -28,12 +28,12 @@ func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	diary := newDiary(stdout, o.json)
 	w, err := newWorld(ctx, setting{
 		Origin: "https://" + idpHost, Lag: lags[o.lag], Seed: o.chosenSeed(), Logger: o.logger(stderr),
-		Notice: diary.provisioning,
+		Notice: diary.provisioning, StateDir: o.state,
 	})
 	if err != nil {
 		return err
 	}
-	defer w.bridge.Close(context.WithoutCancel(ctx))
+	defer w.close(context.WithoutCancel(ctx))
 	w.tenant.Mount(idpHost, w.handler)
 	who, err := find(w.actors, o.person)
 	if err != nil {

@@ -23,13 +23,16 @@ const maxRecorded = 4 << 20
 
 // recorder is a transport that keeps what passes through it.
 type recorder struct {
-	next http.RoundTripper
+	next    http.RoundTripper
+	changed func() error // called after each call that may have changed the tenant, before its answer is passed on
 
 	mu        sync.Mutex
 	exchanges []exchange
 }
 
-func newRecorder(next http.RoundTripper) *recorder { return &recorder{next: next} }
+func newRecorder(next http.RoundTripper, changed func() error) *recorder {
+	return &recorder{next: next, changed: changed}
+}
 
 func (c *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent, err := copyBody(&r.Body)
@@ -46,6 +49,11 @@ func (c *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if r.Method != http.MethodGet {
+		if err := c.changed(); err != nil {
+			return nil, err
+		}
+	}
 	c.exchanges = append(c.exchanges, exchange{
 		Method: r.Method, URL: r.URL.String(), RequestHeaders: plainHeaders(r.Header), Request: asJSON(sent),
 		Status: response.StatusCode, Response: asJSON(received),

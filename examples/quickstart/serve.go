@@ -28,14 +28,27 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	w, err := newWorld(ctx, setting{
 		Origin: "http://" + site.Addr().String(), TenantOrigin: "http://" + cloud.Addr().String(),
 		Lag: lags[o.lag], Seed: o.chosenSeed(), Logger: o.logger(stderr),
+		StateDir: o.state,
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Open   http://%s/\n", site.Addr())
 	fmt.Fprintf(stdout, "Tenant http://%s/ (simulated)\n", cloud.Addr())
-	fmt.Fprintln(stdout, "Ctrl-C ends it. Nothing leaves this machine, and nothing is kept.")
+	fmt.Fprintln(stdout, "Ctrl-C ends it. Nothing leaves this machine, and "+o.kept()+".")
+	err = w.finish(ctx, func(a actor) { fmt.Fprintf(stdout, "Going on with %s, whose account was begun.\n", a.Title) })
+	if err != nil {
+		return err
+	}
 	return serveAll(ctx, w, map[net.Listener]http.Handler{site: w.handler, cloud: w.tenant})
+}
+
+// kept says what is left when the program ends.
+func (o options) kept() string {
+	if o.state == "" {
+		return "nothing is kept"
+	}
+	return "what there is to keep is in " + o.state
 }
 
 func listen(name, address string) (net.Listener, error) {
@@ -71,7 +84,7 @@ func serveAll(ctx context.Context, w *world, sites map[net.Listener]http.Handler
 			err = errors.Join(err, server.Close()) // streams to open pages do not end by themselves
 		}
 	}
-	if closing := w.bridge.Close(leaving); !errors.Is(closing, context.DeadlineExceeded) {
+	if closing := w.close(leaving); !errors.Is(closing, context.DeadlineExceeded) {
 		err = errors.Join(err, closing)
 	}
 	return err

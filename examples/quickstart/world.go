@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -31,12 +32,15 @@ type setting struct {
 	Seed         uint64
 	Logger       *slog.Logger
 	Notice       func(provision.Event) // may be nil
+	StateDir     string                // empty: nothing is kept
 }
 
 // world is a whole small company: a simulated tenant whose domain is federated with an identity provider, built from
 // the packages that would do it for a real one.
 type world struct {
 	actors   []actor
+	state    *state
+	people   adapters.People
 	tenant   *entratest.Tenant
 	signer   saml.Signer
 	idp      *saml.IdentityProvider
@@ -54,22 +58,25 @@ func newWorld(ctx context.Context, s setting) (*world, error) {
 	if w.actors, err = cast(); err != nil {
 		return nil, err
 	}
-	if w.signer, err = throwAwaySigner(time.Now()); err != nil {
+	if w.state, err = openState(ctx, s.StateDir); err != nil {
 		return nil, err
 	}
+	w.signer = w.state.signer
 	if err := w.foundTenant(s); err != nil {
 		return nil, err
 	}
-	people, err := w.pipelines(ctx, s)
-	if err != nil {
+	if w.people, err = w.pipelines(ctx, s); err != nil {
 		return nil, err
 	}
-	return w, w.openIdentityProvider(s, people)
+	return w, w.openIdentityProvider(s)
 }
 
 // foundTenant makes the tenant, with its domain federated to the identity provider that follows.
 func (w *world) foundTenant(s setting) error {
 	users, err := residents(w.actors)
+	if err == nil {
+		users, err = w.state.users(users)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,19 +94,19 @@ func (w *world) foundTenant(s setting) error {
 // pipelines provisions through Graph, as it would for a real tenant: one set of rules for most people, and one for
 // agency workers. They share the memory of who got which identity.
 func (w *world) pipelines(ctx context.Context, s setting) (adapters.People, error) {
-	w.graph = newRecorder(w.tenant.Transport())
+	w.graph = newRecorder(w.tenant.Transport(), func() error { return w.state.saveTenant(w.tenant) })
 	directory, err := msgraph.New(msgraph.Config{
 		Cloud: w.tenant.Cloud(), Credential: w.tenant.Credential(), Transport: w.graph, Logger: s.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	store := provision.NewMemoryStore()
+	store := w.state.people
 	returning, err := find(w.actors, "returning")
 	if err != nil {
 		return nil, err
 	}
-	if _, err := store.Reserve(ctx, pastRecord(returning.Person, time.Now().AddDate(0, -1, 0))); err != nil {
+	if _, err := store.Reserve(ctx, pastRecord(returning.Person, time.Now().UTC().Truncate(time.Second).AddDate(0, -1, 0))); err != nil {
 		return nil, err
 	}
 	pipeline := func(license string) (*provision.Provisioner, error) {
@@ -137,12 +144,14 @@ func (p *people) EnsureWithProgress(ctx context.Context, person provision.Person
 		if p.told != nil {
 			p.told(e)
 		}
-		progress(e)
+		if progress != nil {
+			progress(e)
+		}
 	})
 }
 
 // openIdentityProvider puts the bridge in front of the host that knows the people.
-func (w *world) openIdentityProvider(s setting, people adapters.People) error {
+func (w *world) openIdentityProvider(s setting) error {
 	var err error
 	w.idp, err = saml.New(saml.Config{
 		Cloud: w.tenant.Cloud(), SingleSignOnService: w.baseURL + "/sso", SingleLogoutService: w.baseURL + "/logout",
@@ -155,13 +164,9 @@ func (w *world) openIdentityProvider(s setting, people adapters.People) error {
 		return err
 	}
 	host := newHost(w.actors, s.Origin, w.deepLink())
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return err
-	}
 	w.bridge, err = adapters.New(adapters.Config{
-		BaseURL: w.baseURL, IdentityProvider: w.idp, Authenticator: host, People: people,
-		Domain: domain, Home: w.deepLink(), Secret: secret, Notice: notice, Logger: s.Logger,
+		BaseURL: w.baseURL, IdentityProvider: w.idp, Authenticator: host, People: w.people,
+		Domain: domain, Home: w.deepLink(), Secret: w.state.secret, Notice: notice, Logger: s.Logger,
 	})
 	if err != nil {
 		return err
@@ -171,6 +176,24 @@ func (w *world) openIdentityProvider(s setting, people adapters.People) error {
 	mux.Handle("/", host)
 	w.handler = mux
 	return nil
+}
+
+// finish goes on with what an earlier run of the program began, whether or not the person comes back.
+func (w *world) finish(ctx context.Context, tell func(actor)) error {
+	begun, err := w.state.unfinished(ctx, w.actors)
+	for _, a := range begun {
+		tell(a)
+		go func() {
+			// What comes of it is in the log, and the person is told who comes back.
+			_, _ = w.people.EnsureWithProgress(ctx, a.Person, nil)
+		}()
+	}
+	return err
+}
+
+// close gives up the bridge and the state, once what is under way has come to a stop.
+func (w *world) close(ctx context.Context) error {
+	return errors.Join(w.bridge.Close(ctx), w.state.close())
 }
 
 // deepLink is a document in the simulated SharePoint.
