@@ -105,7 +105,14 @@ type server struct {
 func newServer(t testing.TB, handler http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewServer(recording(s, handler))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// recording keeps what the handler is asked.
+func recording(s *server, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)
@@ -114,9 +121,7 @@ func newServer(t testing.TB, handler http.HandlerFunc) *server {
 		s.requests = append(s.requests, request{r, string(body)})
 		s.mu.Unlock()
 		handler(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
+	}
 }
 
 func (s *server) cloud() entrafed.Cloud {
@@ -133,6 +138,9 @@ func (s *server) only(t testing.TB) request {
 	require.Len(t, s.requests, 1, "one call is one request")
 	return s.requests[0]
 }
+
+// replaceOrigin makes what was sent independent of the server's port.
+func replaceOrigin(s *server, body string) string { return strings.ReplaceAll(body, s.URL, "ORIGIN") }
 
 // says returns a handler that writes a JSON body.
 func says(status int, body string) http.HandlerFunc {
