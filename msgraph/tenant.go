@@ -37,9 +37,9 @@ type Config struct {
 	// is nearer wins. Zero means [DefaultTimeout], 30 seconds.
 	Timeout time.Duration
 
-	// Bulk marks the calls as work that nobody waits for: Graph throttles them first when the tenant is near its
-	// limits (x-ms-throttle-priority: low). False means that people are waiting (high). An application that does both
-	// uses two Tenants. See https://learn.microsoft.com/graph/throttling-limits.
+	// Bulk marks all calls as work that nobody waits for: Graph throttles them first when the tenant is near its limits
+	// (x-ms-throttle-priority: low). False means that each call is marked as its [provision.CallTrace] says: high, unless
+	// that has [provision.PriorityLow]. See https://learn.microsoft.com/graph/throttling-limits.
 	Bulk bool
 
 	// Logger gets every call at level debug, and at level warn when the tenant is at 80 % of one of its limits or
@@ -54,13 +54,22 @@ type Config struct {
 	Rand io.Reader
 }
 
-// Tenant is a Microsoft Entra tenant. It implements [provision.Directory] and [provision.TokenSource], and is safe for
-// concurrent use.
+// Tenant is a Microsoft Entra tenant. It implements [provision.Directory] and everything that a Directory may implement
+// beside it, and is safe for concurrent use.
+//
+// Each call reads the priority of the [provision.CallTrace] in its context, and fills in the rest of it: what Graph said
+// about its limits, and how long it took to answer. Of a batch, that is the highest that one of its requests was told.
 type Tenant struct{ client *graph.Client }
 
 var (
-	_ provision.Directory   = (*Tenant)(nil)
-	_ provision.TokenSource = (*Tenant)(nil)
+	_ provision.Directory    = (*Tenant)(nil)
+	_ provision.TokenSource  = (*Tenant)(nil)
+	_ provision.Groups       = (*Tenant)(nil)
+	_ provision.Managers     = (*Tenant)(nil)
+	_ provision.Accounts     = (*Tenant)(nil)
+	_ provision.DeletedUsers = (*Tenant)(nil)
+	_ provision.UserLists    = (*Tenant)(nil)
+	_ provision.UserBatches  = (*Tenant)(nil)
 )
 
 // New returns the tenant, or one error that lists everything that is wrong with cfg. It makes no call: [Tenant.Authorize]
@@ -78,79 +87,13 @@ func (t *Tenant) Authorize(ctx context.Context) error {
 	return directoryError(t.client.Authorize(ctx))
 }
 
-// CreateUser creates a user whose account is enabled. Graph answers with a few properties only, so that of the result
-// just ObjectID, UserPrincipalName and DisplayName are filled in.
-//
-// Source: https://learn.microsoft.com/graph/api/user-post-users.
-func (t *Tenant) CreateUser(ctx context.Context, user provision.NewUser) (provision.User, error) {
-	created, err := t.client.CreateUser(ctx, graph.NewUser{
-		UserPrincipalName: user.UserPrincipalName, ImmutableID: user.ImmutableID, DisplayName: user.DisplayName,
-		MailNickname: user.MailNickname, GivenName: user.GivenName, Surname: user.Surname,
-		UsageLocation: user.UsageLocation, Password: user.Password,
-	})
-	return userOf(created), directoryError(err)
-}
-
-// FindUser reads one user by the one key that is set. An ObjectID must be a GUID.
-//
-// Graph compares an ImmutableID without regard to case, and answers an empty list if there is none; FindUser compares
-// exactly, and its error is the one of a read by key: status 404, code "Request_ResourceNotFound".
-//
-// Source: https://learn.microsoft.com/graph/api/user-get and https://learn.microsoft.com/graph/api/user-list.
-func (t *Tenant) FindUser(ctx context.Context, key provision.UserKey) (provision.User, error) {
-	found, err := t.find(ctx, key)
-	return userOf(found), directoryError(err)
-}
-
-func userOf(u graph.User) provision.User {
-	return provision.User{
-		ObjectID: u.ObjectID, UserPrincipalName: u.UserPrincipalName, ImmutableID: u.ImmutableID,
-		DisplayName: u.DisplayName, UsageLocation: u.UsageLocation, AccountEnabled: u.AccountEnabled,
-		DirectorySynced: u.DirectorySynced, SKUIDs: u.SKUIDs,
+// carry hands the priority of the call on, and returns what fills in the rest of the pipeline's trace.
+func carry(ctx context.Context) (context.Context, func()) {
+	trace := provision.CallTraceOf(ctx)
+	call := &graph.Trace{Low: trace.Priority == provision.PriorityLow}
+	return graph.WithTrace(ctx, call), func() {
+		trace.Load, trace.Scope, trace.Duration = call.Load, call.Scope, call.Duration
 	}
-}
-
-func (t *Tenant) find(ctx context.Context, key provision.UserKey) (graph.User, error) {
-	switch key {
-	case provision.UserKey{}:
-	case provision.UserKey{ObjectID: key.ObjectID}:
-		return t.client.UserByObjectID(ctx, key.ObjectID)
-	case provision.UserKey{ImmutableID: key.ImmutableID}:
-		return t.client.UserByImmutableID(ctx, key.ImmutableID)
-	case provision.UserKey{UserPrincipalName: key.UserPrincipalName}:
-		return t.client.UserByUPN(ctx, key.UserPrincipalName)
-	}
-	return graph.User{}, errors.New("msgraph: a user is found by exactly one of ObjectID, ImmutableID and " +
-		"UserPrincipalName")
-}
-
-// SKUs lists the tenant's subscriptions.
-//
-// Source: https://learn.microsoft.com/graph/api/subscribedsku-list.
-func (t *Tenant) SKUs(ctx context.Context) ([]provision.SKU, error) {
-	subscribed, err := t.client.SKUs(ctx)
-	if err != nil {
-		return nil, directoryError(err)
-	}
-	skus := make([]provision.SKU, 0, len(subscribed))
-	for _, sku := range subscribed {
-		skus = append(skus, provision.SKU{ID: sku.ID, PartNumber: sku.PartNumber, AppliesTo: sku.AppliesTo,
-			Status: sku.Status, Enabled: sku.Enabled, Warning: sku.Warning, Consumed: sku.Consumed})
-	}
-	return skus, nil
-}
-
-// ChangeLicenses gives the user a seat of each SKU, or of none. Every service plan of the SKUs is switched on; a user who
-// holds one of them with some plans off gets these, too. The user must have a usage location. With nothing to add no
-// call is made.
-//
-// Source: https://learn.microsoft.com/graph/api/user-assignlicense.
-func (t *Tenant) ChangeLicenses(ctx context.Context, objectID string, change provision.LicenseChange) error {
-	add := make([]string, len(change.Add))
-	for i, grant := range change.Add {
-		add[i] = grant.SKUID
-	}
-	return directoryError(t.client.ChangeLicenses(ctx, objectID, add))
 }
 
 // directoryError puts what the tenant answered into the words of package provision. nil, and the errors of calls that

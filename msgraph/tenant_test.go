@@ -87,10 +87,18 @@ func TestTenantDoesWhatThePipelineAsks(t *testing.T) {
 	t.Parallel()
 	const user = `{"id":"` + objectID + `","userPrincipalName":"adele@contoso.com","onPremisesImmutableId":"9f86",
 		"displayName":"Adele","usageLocation":"DE","accountEnabled":true,"onPremisesSyncEnabled":true,
-		"assignedLicenses":[{"skuId":"` + skuID + `"}]}`
+		"assignedLicenses":[{"skuId":"` + skuID + `"}],"mail":"a@contoso.com","employeeId":"4711",
+		"licenseAssignmentStates":[{"skuId":"` + skuID + `","assignedByGroup":"` + objectID + `","state":"Error",
+			"error":"CountViolation","disabledPlans":["` + skuID + `"]}],
+		"createdDateTime":"2026-03-02T09:00:00Z","deletedDateTime":"2026-04-02T09:00:00Z"}`
 	read := provision.User{
 		ObjectID: objectID, UserPrincipalName: "adele@contoso.com", ImmutableID: "9f86", DisplayName: "Adele",
 		UsageLocation: "DE", AccountEnabled: true, DirectorySynced: true, SKUIDs: []string{skuID},
+		Mail: "a@contoso.com", EmployeeID: "4711",
+		Licenses: []provision.AssignedLicense{{
+			SKUID: skuID, GroupID: objectID, State: "Error", Error: "CountViolation", DisabledPlans: []string{skuID},
+		}},
+		CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), DeletedAt: time.Date(2026, 4, 2, 9, 0, 0, 0, time.UTC),
 	}
 	find := func(key provision.UserKey) func(*testing.T, *msgraph.Tenant) {
 		return func(t *testing.T, tenant *msgraph.Tenant) {
@@ -129,12 +137,14 @@ func TestTenantDoesWhatThePipelineAsks(t *testing.T) {
 		},
 		"list the subscriptions": {
 			`{"value":[{"skuId":"` + skuID + `","skuPartNumber":"SPB","appliesTo":"User","capabilityStatus":"Enabled",
-				"consumedUnits":3,"prepaidUnits":{"enabled":5,"warning":1}}]}`,
+				"consumedUnits":3,"prepaidUnits":{"enabled":5,"warning":1},
+				"servicePlans":[{"servicePlanId":"` + skuID + `","servicePlanName":"EXCHANGE","appliesTo":"User"}]}]}`,
 			func(t *testing.T, tenant *msgraph.Tenant) {
 				skus, err := tenant.SKUs(t.Context())
 				require.NoError(t, err)
 				require.Equal(t, []provision.SKU{{
 					ID: skuID, PartNumber: "SPB", AppliesTo: "User", Status: "Enabled", Enabled: 5, Warning: 1, Consumed: 3,
+					Plans: []provision.ServicePlan{{ID: skuID, Name: "EXCHANGE", AppliesTo: "User"}},
 				}}, skus)
 			},
 			"GET /v1.0/subscribedSkus?",
@@ -262,6 +272,17 @@ func TestWrongCallsAreNotMade(t *testing.T) {
 		var answered *provision.DirectoryError
 		require.NotErrorAs(t, err, &answered, name)
 	}
+	for name, key := range map[string]provision.UserKey{"no key": {}, "two keys": {ObjectID: objectID, ImmutableID: "9f86"}} {
+		_, err := tenant.FindDeletedUsers(t.Context(), key)
+		require.ErrorContains(t, err, "exactly one", name)
+	}
+	for name, key := range map[string]provision.GroupKey{"no key": {}, "two keys": {ObjectID: objectID, UniqueName: "x"}} {
+		_, err := tenant.FindGroup(t.Context(), key)
+		require.ErrorContains(t, err, "exactly one", name)
+	}
+	_, err := tenant.CreateUsers(t.Context(), make([]provision.NewUser, provision.MaxBatch+1))
+	require.ErrorContains(t, err, "1 to 20 users")
+	require.ErrorContains(t, tenant.AddMembers(t.Context(), objectID, make([]string, provision.MaxMembers+1)), "1 to 20")
 	require.Error(t, tenant.ChangeLicenses(t.Context(), objectID, addLicense("SPB")))
 	require.NoError(t, tenant.ChangeLicenses(t.Context(), objectID, provision.LicenseChange{}))
 	require.Empty(t, seen)

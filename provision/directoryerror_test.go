@@ -86,6 +86,18 @@ func TestADirectoryErrorMatchesOneSentinelOrNone(t *testing.T) {
 			" does not correspond to a valid company License."}, provision.ErrNoLicense, false},
 		"no seat: the text alone": {answer{Status: 409, Message: "does not have any available licenses"}, nil, false},
 
+		"a member already": {answer{Status: 400, Code: request, Message: "One or more added object references already " +
+			"exist for the following modified properties: 'members'."}, provision.ErrAlreadyMember, false},
+		"a member already: the text alone": {
+			answer{Status: 409, Message: "One or more added object references already exist"},
+			nil, false,
+		},
+		"an expired cursor":                  {answer{Status: 410}, provision.ErrCursorExpired, false},
+		"an expired cursor, by its code":     {answer{Status: 410, Code: "resyncRequired"}, provision.ErrCursorExpired, false},
+		"an expired cursor, as 400":          {answer{Status: 400, Code: "syncStateNotFound"}, provision.ErrCursorExpired, false},
+		"an expired page":                    {answer{Status: 400, Code: "Directory_ExpiredPageToken"}, provision.ErrCursorExpired, false},
+		"not an expired cursor: code of 404": {answer{Status: 404, Code: "syncStateNotFound"}, provision.ErrNotFound, false},
+
 		"lag: usage location": {answer{Status: 400, Code: request,
 			Message: "License assignment cannot be done for user with invalid usage location."}, nil, true},
 		"lag: reference": {answer{Status: 400, Code: request, Message: "Not a valid reference update."}, nil, true},
@@ -106,7 +118,7 @@ func TestADirectoryErrorMatchesOneSentinelOrNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, err := range []error{&tc.err, fmt.Errorf("wrapped: %w", &tc.err)} {
-				for _, s := range sentinels() {
+				for _, s := range append(sentinels(), provision.ErrAlreadyMember, provision.ErrCursorExpired) {
 					require.Equal(t, s == tc.want, errors.Is(err, s), "%v", s)
 				}
 			}

@@ -42,7 +42,8 @@ var (
 )
 
 // DirectoryError is what the directory answered, kept whole for the operator. It matches one of [ErrUnauthorized],
-// [ErrForbidden], [ErrNotFound], [ErrConflict], [ErrNoLicense], [ErrThrottled] and [ErrUnavailable], or none of them.
+// [ErrForbidden], [ErrNotFound], [ErrConflict], [ErrNoLicense], [ErrThrottled], [ErrUnavailable], [ErrAlreadyMember] and
+// [ErrCursorExpired], or none of them.
 type DirectoryError struct {
 	Operation  string        // what was asked, for example "POST /users"
 	Status     int           // HTTP status; 0 when no answer came
@@ -110,6 +111,10 @@ func (e *DirectoryError) kind() error {
 		return ErrUnauthorized
 	case e.Status == http.StatusForbidden:
 		return ErrForbidden
+	case e.joined():
+		return ErrAlreadyMember
+	case e.expired():
+		return ErrCursorExpired
 	case e.taken():
 		return ErrConflict
 	case e.unlicensable():
@@ -142,6 +147,21 @@ func (e *DirectoryError) taken() bool {
 	}
 	return e.Code == "Request_MultipleObjectsWithSameKeyValue" ||
 		e.Code == codeBadRequest && e.says("another object with the same value")
+}
+
+// joined: the user is a member of the group already.
+func (e *DirectoryError) joined() bool {
+	return e.badRequest() && e.says("one or more added object references already exist")
+}
+
+// expired: what was known of the place in a list is forgotten. 410 is what is documented, 400 has been seen:
+// https://learn.microsoft.com/graph/delta-query-overview.
+func (e *DirectoryError) expired() bool {
+	switch strings.ToLower(e.Code) {
+	case "syncstatenotfound", "resyncrequired", "directory_expiredpagetoken":
+		return e.Status == http.StatusBadRequest || e.Status == http.StatusGone
+	}
+	return e.Status == http.StatusGone
 }
 
 // unlicensable: the subscription has no seat, or the tenant does not have it.

@@ -32,7 +32,7 @@ type Config struct {
 	Credential azcore.TokenCredential // required; asked before every call, so it must cache
 	Transport  http.RoundTripper      // nil: a clone of http.DefaultTransport
 	Timeout    time.Duration          // per call; zero: DefaultTimeout
-	Bulk       bool                   // x-ms-throttle-priority low; false: high
+	Bulk       bool                   // x-ms-throttle-priority low for all calls; false: as the Trace says
 	Logger     *slog.Logger           // nil: silent
 	Now        func() time.Time       // nil: time.Now
 	Rand       io.Reader              // nil: crypto/rand; safe for concurrent use
@@ -43,10 +43,14 @@ type Client struct {
 	adapter abstractions.RequestAdapter
 	access  *access
 	timeout time.Duration
+	bulk    bool
 	log     *slog.Logger
 	now     func() time.Time
 	rand    io.Reader
 }
+
+// version is the part of Graph's URLs between the origin and everything else.
+const version = "/v1.0"
 
 // New returns a Client, or one error that lists everything that is wrong with cfg. It makes no call.
 func New(cfg Config) (*Client, error) {
@@ -97,9 +101,10 @@ func newClient(cfg Config, origin *url.URL) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Graph SDK refuses its configuration: %w", err)
 	}
-	adapter.SetBaseUrl(origin.String() + "/v1.0")
+	adapter.SetBaseUrl(origin.String() + version)
 	return &Client{
-		adapter: adapter, access: access, timeout: cfg.Timeout, log: cfg.Logger, now: cfg.Now, rand: cfg.Rand,
+		adapter: adapter, access: access, timeout: cfg.Timeout, bulk: cfg.Bulk, log: cfg.Logger, now: cfg.Now,
+		rand: cfg.Rand,
 	}, nil
 }
 
@@ -112,7 +117,7 @@ func newHTTPClient(cfg Config) *http.Client {
 		Transport: khttp.NewCustomTransportWithParentTransport(cfg.Transport,
 			// The builders' templates spell $select as %24select; this sends it as Graph documents it.
 			khttp.NewParametersNameDecodingHandler(),
-			newExchange(cfg),
+			exchange{now: cfg.Now},
 		),
 		// exchange turns a redirect into an error before it comes to this.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -154,12 +159,14 @@ func (c *Client) do(ctx context.Context, operation string, send func(context.Con
 	if err != nil {
 		return err
 	}
-	call := &call{operation: operation, clientRequestID: id}
+	trace := traceOf(ctx)
+	call := &call{operation: operation, clientRequestID: id, priority: c.priority(trace), limit: maxAnswer}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, callKey{}, call), c.timeout)
 	defer cancel()
 
 	begin := c.now()
 	err = call.failure(c.guarded(ctx, send))
+	call.fill(trace)
 	c.report(ctx, call, c.now().Sub(begin), err)
 	return err
 }
@@ -195,8 +202,8 @@ func (c *Client) report(ctx context.Context, call *call, took time.Duration, err
 		slog.String("request_id", call.header.Get("request-id")),
 	}
 	// Graph sends this from 80 % of a limit on: the last warning before 429.
-	if used := call.header.Get("x-ms-throttle-limit-percentage"); used != "" {
-		level, attrs = slog.LevelWarn, append(attrs, slog.String("throttle_limit", used))
+	if call.load > 0 {
+		level, attrs = slog.LevelWarn, append(attrs, slog.Float64("throttle_limit", call.load))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))

@@ -8,7 +8,8 @@
 // the caller knows what a second attempt would mean, the SDK does not. What the directory answers in place of a result,
 // and an answer that was lost, is an *[Error].
 //
-// The SDK's models and request builders build the requests and read the results. Its client, its middleware (but for
-// one), its token provider, its error types and its process-wide registries are not used; the reason stands where
+// The SDK's models and request builders build the requests and read the results; where it has no builder that would not
+// cost more than it saves, a request is made by hand and sent in the same way. Its client, its middleware (but for one),
+// its token provider, its error types, its batches and its process-wide registries are not used; the reason stands where
 // each would have been.
 package graph

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,34 +12,48 @@ import (
 	khttp "github.com/microsoft/kiota-http-go"
 )
 
-// maxAnswer is the size of the largest answer that is read, in bytes after decompression. The list of a large tenant's
-// subscriptions is a few hundred kilobytes.
-const maxAnswer = 4 << 20
+const (
+	// maxAnswer is the size of the largest answer that is read, in bytes after decompression. The list of a large
+	// tenant's subscriptions is a few hundred kilobytes.
+	maxAnswer = 4 << 20
 
-var errAnswerTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	// maxPage is that for a page of a list: 999 users with some ten kilobytes each, who have many subscriptions with many
+	// plans switched off.
+	maxPage = 32 << 20
+)
 
 // call is one request on its way, and the beginning of its answer.
 type call struct {
 	operation       string
 	clientRequestID string
-	status          int         // 0 until an answer arrives
-	header          http.Header // of the answer
+	priority        string // of x-ms-throttle-priority
+	limit           int    // bytes of the answer that are read
+
+	status   int         // 0 until an answer arrives
+	header   http.Header // of the answer
+	load     float64     // the highest that the answer told, as in [Trace]
+	scope    string
+	duration time.Duration
 }
 
 type callKey struct{}
 
+// callOf returns the call that the context is of. The context of everything that do calls is of one.
+func callOf(ctx context.Context) *call {
+	call, _ := ctx.Value(callKey{}).(*call)
+	return call
+}
+
+// received keeps the beginning of the answer.
+func (call *call) received(status int, header http.Header) {
+	call.status, call.header = status, header
+	call.load, call.scope = throttleLoad(header), throttleScope(header)
+}
+
 // exchange is the last middleware before the wire. It sets the headers of a request, and reads its answer: whole,
 // within limits, and exactly once.
 type exchange struct {
-	priority string
-	now      func() time.Time
-}
-
-func newExchange(cfg Config) exchange {
-	if cfg.Bulk {
-		return exchange{priority: "low", now: cfg.Now}
-	}
-	return exchange{priority: "high", now: cfg.Now}
+	now func() time.Time
 }
 
 // Intercept implements kiota's Middleware.
@@ -48,20 +63,22 @@ func newExchange(cfg Config) exchange {
 // body is not JSON; *odataerrors.ODataError is lost as a whole if one of its fields is odd, say a date; and its Error
 // method, which a tracer that records spans would call, panics when the message is missing.
 func (x exchange) Intercept(next khttp.Pipeline, index int, req *http.Request) (*http.Response, error) {
-	call, ok := req.Context().Value(callKey{}).(*call)
-	if !ok {
+	call := callOf(req.Context())
+	if call == nil {
 		return nil, errors.New("graph: a request outside of a call")
 	}
-	if err := x.complete(req, call); err != nil {
+	if err := complete(req, call); err != nil {
 		return nil, err
 	}
+	begin := x.now()
+	defer func() { call.duration = x.now().Sub(begin) }()
 	resp, err := next.Next(req, index)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	call.status, call.header = resp.StatusCode, resp.Header
-	body, err := readAnswer(resp.Body)
+	call.received(resp.StatusCode, resp.Header)
+	body, err := readAnswer(resp.Body, call.limit)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, call.refusal(body, x.now())
 	}
@@ -72,10 +89,10 @@ func (x exchange) Intercept(next khttp.Pipeline, index int, req *http.Request) (
 	return resp, nil
 }
 
-func (x exchange) complete(req *http.Request, call *call) error {
+func complete(req *http.Request, call *call) error {
 	req.Header.Set("User-Agent", "entrafed")
 	req.Header.Set("client-request-id", call.clientRequestID)
-	req.Header.Set("x-ms-throttle-priority", x.priority)
+	req.Header.Set("x-ms-throttle-priority", call.priority)
 	if req.Body == nil {
 		return nil
 	}
@@ -91,11 +108,11 @@ func (x exchange) complete(req *http.Request, call *call) error {
 	return err
 }
 
-// readAnswer reads at most maxAnswer bytes. What it read is returned along with an error.
-func readAnswer(body io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	if err == nil && len(content) > maxAnswer {
-		err = errAnswerTooLarge
+// readAnswer reads at most limit bytes. What it read is returned along with an error.
+func readAnswer(body io.Reader, limit int) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
+	if err == nil && len(content) > limit {
+		err = fmt.Errorf("the answer is larger than %d bytes", limit)
 	}
 	return content, err
 }

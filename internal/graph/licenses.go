@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -19,6 +20,29 @@ type SKU struct {
 	Enabled    int
 	Warning    int
 	Consumed   int
+	Plans      []ServicePlan
+}
+
+// ServicePlan is one service of a subscription.
+type ServicePlan struct {
+	ID        string
+	Name      string
+	AppliesTo string
+}
+
+// AssignedLicense is how a user came by a subscription, or why not.
+type AssignedLicense struct {
+	SKUID         string
+	GroupID       string // empty: assigned directly
+	State         string
+	Error         string
+	DisabledPlans []string
+}
+
+// LicenseGrant is one subscription to give.
+type LicenseGrant struct {
+	SKUID         string
+	DisabledPlans []string
 }
 
 // SKUs calls GET /subscribedSkus, which Graph does not page:
@@ -27,6 +51,7 @@ func (c *Client) SKUs(ctx context.Context) ([]SKU, error) {
 	config := subscribedskus.SubscribedSkusRequestBuilderGetRequestConfiguration{
 		QueryParameters: &subscribedskus.SubscribedSkusRequestBuilderGetQueryParameters{Select: []string{
 			"skuId", "skuPartNumber", "appliesTo", "capabilityStatus", "prepaidUnits", "consumedUnits",
+			"servicePlans",
 		}},
 	}
 	var skus []SKU
@@ -63,6 +88,7 @@ func readSKU(entry models.SubscribedSkuable) SKU {
 		AppliesTo:  value(entry.GetAppliesTo()),
 		Status:     value(entry.GetCapabilityStatus()),
 		Consumed:   int(value(entry.GetConsumedUnits())),
+		Plans:      readPlans(entry.GetServicePlans()),
 	}
 	if units := entry.GetPrepaidUnits(); units != nil {
 		sku.Enabled, sku.Warning = int(value(units.GetEnabled())), int(value(units.GetWarning()))
@@ -70,17 +96,61 @@ func readSKU(entry models.SubscribedSkuable) SKU {
 	return sku
 }
 
-// ChangeLicenses calls POST /users/{id}/assignLicense: https://learn.microsoft.com/graph/api/user-assignlicense. All
-// seats are given, or none. Every service plan of the SKUs is switched on, also for a user who holds the SKU with some
-// of them off. With nothing to add there is nothing to call.
-func (c *Client) ChangeLicenses(ctx context.Context, objectID string, add []string) error {
-	if len(add) == 0 {
+func readPlans(entries []models.ServicePlanInfoable) []ServicePlan {
+	var plans []ServicePlan
+	for _, entry := range entries {
+		if entry != nil && entry.GetServicePlanId() != nil {
+			plans = append(plans, ServicePlan{
+				ID:        entry.GetServicePlanId().String(),
+				Name:      value(entry.GetServicePlanName()),
+				AppliesTo: value(entry.GetAppliesTo()),
+			})
+		}
+	}
+	return plans
+}
+
+func readAssignedLicenses(entries []models.LicenseAssignmentStateable) []AssignedLicense {
+	var licenses []AssignedLicense
+	for _, entry := range entries {
+		if entry == nil || entry.GetSkuId() == nil {
+			continue
+		}
+		license := AssignedLicense{
+			SKUID:   entry.GetSkuId().String(),
+			GroupID: strings.ToLower(value(entry.GetAssignedByGroup())),
+			State:   value(entry.GetState()),
+			Error:   value(entry.GetError()),
+		}
+		for _, plan := range entry.GetDisabledPlans() {
+			license.DisabledPlans = append(license.DisabledPlans, plan.String())
+		}
+		licenses = append(licenses, license)
+	}
+	return licenses
+}
+
+func readSKUIDs(licenses []models.AssignedLicenseable) []string {
+	var ids []string
+	for _, license := range licenses {
+		if license != nil && license.GetSkuId() != nil {
+			ids = append(ids, license.GetSkuId().String())
+		}
+	}
+	return ids
+}
+
+// ChangeLicenses calls POST /users/{id}/assignLicense: https://learn.microsoft.com/graph/api/user-assignlicense. All of
+// the change happens, or nothing. Giving a SKU that the user holds already replaces its disabled plans. With nothing to
+// change there is nothing to call.
+func (c *Client) ChangeLicenses(ctx context.Context, objectID string, add []LicenseGrant, remove []string) error {
+	if len(add) == 0 && len(remove) == 0 {
 		return nil
 	}
 	if err := checkGUID("object ID", objectID); err != nil {
 		return err
 	}
-	body, err := assignLicenseBody(add)
+	body, err := assignLicenseBody(add, remove)
 	if err != nil {
 		return err
 	}
@@ -95,20 +165,51 @@ func (c *Client) ChangeLicenses(ctx context.Context, objectID string, add []stri
 }
 
 // assignLicenseBody sends both arrays: Graph refuses a request that lacks one, even if it would be empty.
-func assignLicenseBody(add []string) (users.ItemAssignLicensePostRequestBodyable, error) {
+func assignLicenseBody(add []LicenseGrant, remove []string) (users.ItemAssignLicensePostRequestBodyable, error) {
 	var licenses []models.AssignedLicenseable
-	for _, id := range add {
-		if err := checkGUID("SKU ID", id); err != nil {
+	for _, grant := range add {
+		license, err := assignedLicense(grant)
+		if err != nil {
 			return nil, err
 		}
-		sku := uuid.MustParse(id)
-		license := models.NewAssignedLicense()
-		license.SetSkuId(&sku)
-		license.SetDisabledPlans([]uuid.UUID{})
 		licenses = append(licenses, license)
+	}
+	if licenses == nil {
+		licenses = []models.AssignedLicenseable{}
+	}
+	removed, err := parseGUIDs("SKU ID", remove)
+	if err != nil {
+		return nil, err
 	}
 	body := users.NewItemAssignLicensePostRequestBody()
 	body.SetAddLicenses(licenses)
-	body.SetRemoveLicenses([]uuid.UUID{})
+	body.SetRemoveLicenses(removed)
 	return body, nil
+}
+
+func assignedLicense(grant LicenseGrant) (models.AssignedLicenseable, error) {
+	skuID, err := parseGUID("SKU ID", grant.SKUID)
+	if err != nil {
+		return nil, err
+	}
+	plans, err := parseGUIDs("service plan ID", grant.DisabledPlans)
+	if err != nil {
+		return nil, err
+	}
+	license := models.NewAssignedLicense()
+	license.SetSkuId(&skuID)
+	license.SetDisabledPlans(plans)
+	return license, nil
+}
+
+func parseGUIDs(name string, texts []string) ([]uuid.UUID, error) {
+	ids := []uuid.UUID{}
+	for _, text := range texts {
+		id, err := parseGUID(name, text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }

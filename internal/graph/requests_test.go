@@ -14,8 +14,11 @@ import (
 	"github.com/entrafed/entrafed/internal/graph"
 )
 
-const selectUser = "$select=id,userPrincipalName,onPremisesImmutableId,displayName,accountEnabled,usageLocation," +
-	"onPremisesSyncEnabled,assignedLicenses"
+const (
+	selectTracked = "$select=id,userPrincipalName,onPremisesImmutableId,displayName,mail,employeeId,accountEnabled," +
+		"usageLocation,onPremisesSyncEnabled,assignedLicenses"
+	selectUser = selectTracked + ",licenseAssignmentStates,createdDateTime,deletedDateTime"
+)
 
 func TestCreateUserSendsWhatGraphTakes(t *testing.T) {
 	t.Parallel()
@@ -59,18 +62,33 @@ func TestCreateUserSendsWhatGraphTakes(t *testing.T) {
 
 func TestChangeLicensesSendsBothArrays(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, says(http.StatusOK, wholeUser))
-	err := newClient(t, graph.Config{Cloud: s.cloud()}).ChangeLicenses(t.Context(), objectID,
-		[]string{strings.ToUpper(skuID), "05e9a617-0261-4cee-bb44-138d3ef5d965"})
-	require.NoError(t, err)
+	for name, test := range map[string]struct {
+		add    []graph.LicenseGrant
+		remove []string
+		body   string
+	}{
+		"to give": {
+			[]graph.LicenseGrant{{SKUID: strings.ToUpper(skuID)}, {SKUID: otherSKUID, DisabledPlans: []string{planID}}}, nil,
+			`{"addLicenses": [{"disabledPlans": [], "skuId": "` + skuID + `"},
+				{"disabledPlans": ["` + planID + `"], "skuId": "` + otherSKUID + `"}], "removeLicenses": []}`,
+		},
+		"to take": {nil, []string{skuID}, `{"addLicenses": [], "removeLicenses": ["` + skuID + `"]}`},
+		"to swap": {
+			[]graph.LicenseGrant{{SKUID: skuID}}, []string{otherSKUID},
+			`{"addLicenses": [{"disabledPlans": [], "skuId": "` + skuID + `"}], "removeLicenses": ["` + otherSKUID + `"]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, says(http.StatusOK, wholeUser))
+			client := newClient(t, graph.Config{Cloud: s.cloud()})
+			require.NoError(t, client.ChangeLicenses(t.Context(), objectID, test.add, test.remove))
 
-	sent := s.only(t)
-	require.Equal(t, "POST /v1.0/users/"+objectID+"/assignLicense", sent.Method+" "+sent.RequestURI)
-	require.JSONEq(t, `{
-		"addLicenses": [
-			{"disabledPlans": [], "skuId": "f245ecc8-75af-4f8e-b61f-27d8114de5f3"},
-			{"disabledPlans": [], "skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965"}],
-		"removeLicenses": []}`, sent.body)
+			sent := s.only(t)
+			require.Equal(t, "POST /v1.0/users/"+objectID+"/assignLicense", sent.Method+" "+sent.RequestURI)
+			require.JSONEq(t, test.body, sent.body)
+		})
+	}
 }
 
 func TestReadsSelectWhatTheyNeed(t *testing.T) {
@@ -95,7 +113,7 @@ func TestReadsSelectWhatTheyNeed(t *testing.T) {
 		"subscriptions": {
 			call: skus, body: `{"value":[]}`,
 			requestURI: "/v1.0/subscribedSkus?" +
-				"$select=skuId,skuPartNumber,appliesTo,capabilityStatus,prepaidUnits,consumedUnits",
+				"$select=skuId,skuPartNumber,appliesTo,capabilityStatus,prepaidUnits,consumedUnits,servicePlans",
 		},
 		"by object ID": {call: byID, body: wholeUser, requestURI: "/v1.0/users/" + objectID + "?" + selectUser},
 		"by UPN": {
@@ -144,30 +162,34 @@ func TestReadsSelectWhatTheyNeed(t *testing.T) {
 
 func TestEveryRequestCarriesItsHeaders(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		bulk     bool
-		priority string
-	}{
-		"a person is waiting": {false, "high"},
-		"bulk work":           {true, "low"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t, says(http.StatusOK, wholeUser))
-			client := newClient(t, graph.Config{
-				Cloud: s.cloud(), Bulk: test.bulk, Rand: bytes.NewReader(bytes.Repeat([]byte{0xab}, 16)),
-			})
-			_, err := client.UserByObjectID(t.Context(), objectID)
-			require.NoError(t, err)
+	s := newServer(t, says(http.StatusOK, wholeUser))
+	client := newClient(t, graph.Config{Cloud: s.cloud(), Rand: bytes.NewReader(bytes.Repeat([]byte{0xab}, 16))})
+	_, err := client.UserByObjectID(t.Context(), objectID)
+	require.NoError(t, err)
 
-			sent := s.only(t)
-			require.Equal(t, []string{"Bearer secret-token"}, sent.Header["Authorization"])
-			require.Equal(t, []string{"abababab-abab-4bab-abab-abababababab"}, sent.Header["Client-Request-Id"])
-			require.Equal(t, []string{test.priority}, sent.Header["X-Ms-Throttle-Priority"])
-			require.Equal(t, []string{"application/json"}, sent.Header["Accept"])
-			require.Equal(t, []string{"entrafed"}, sent.Header["User-Agent"])
-			require.Empty(t, sent.Header["Sdkversion"])
-		})
+	sent := s.only(t)
+	require.Equal(t, []string{"Bearer secret-token"}, sent.Header["Authorization"])
+	require.Equal(t, []string{"abababab-abab-4bab-abab-abababababab"}, sent.Header["Client-Request-Id"])
+	require.Equal(t, []string{"application/json"}, sent.Header["Accept"])
+	require.Equal(t, []string{"entrafed"}, sent.Header["User-Agent"])
+	require.Empty(t, sent.Header["Sdkversion"])
+}
+
+// The same holds where the requests are made by hand.
+func TestAllOperationsSendTheirHeaders(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, says(http.StatusForbidden, `{}`))
+	for operation, call := range operations(newClient(t, graph.Config{Cloud: s.cloud()})) {
+		require.Error(t, call(t.Context()))
+		sent := s.requests[len(s.requests)-1]
+		require.Equal(t, []string{"Bearer secret-token"}, sent.Header["Authorization"], operation)
+		require.Equal(t, []string{"high"}, sent.Header["X-Ms-Throttle-Priority"], operation)
+		require.Equal(t, []string{"entrafed"}, sent.Header["User-Agent"], operation)
+		require.NotEmpty(t, sent.Header["Client-Request-Id"], operation)
+		if sent.body != "" {
+			require.Equal(t, []string{"application/json"}, sent.Header["Content-Type"], operation)
+			require.EqualValues(t, len(sent.body), sent.ContentLength, operation)
+		}
 	}
 }
 
@@ -192,7 +214,8 @@ func TestUserIsReadWhole(t *testing.T) {
 func TestPropertiesThatAreNullOrAbsentAreEmpty(t *testing.T) {
 	t.Parallel()
 	client, _ := answering(t, answer{status: http.StatusOK, body: `{"id":"` + objectID + `","userPrincipalName":null,
-		"onPremisesImmutableId":null,"usageLocation":null,"onPremisesSyncEnabled":null,"assignedLicenses":[null,{}]}`})
+		"onPremisesImmutableId":null,"usageLocation":null,"onPremisesSyncEnabled":null,"assignedLicenses":[null,{}],
+		"licenseAssignmentStates":[null,{"state":"Active"}],"createdDateTime":null,"deletedDateTime":null}`})
 	user, err := client.UserByObjectID(t.Context(), objectID)
 	require.NoError(t, err)
 	require.Equal(t, graph.User{ObjectID: objectID}, user)
@@ -218,7 +241,9 @@ func TestSKUsAreRead(t *testing.T) {
 	client, _ := answering(t, answer{status: http.StatusOK, body: `{"value":[
 		{"skuId":"F245ECC8-75AF-4F8E-B61F-27D8114DE5F3","skuPartNumber":"O365_BUSINESS_PREMIUM","appliesTo":"User",
 		 "capabilityStatus":"Warning","consumedUnits":14,
-		 "prepaidUnits":{"enabled":25,"suspended":3,"warning":5,"lockedOut":1}},
+		 "prepaidUnits":{"enabled":25,"suspended":3,"warning":5,"lockedOut":1},
+		 "servicePlans":[null,{"servicePlanName":"without an ID"},{"servicePlanId":"8A256A2B-B617-496D-B51B-E76466E88DB0",
+		  "servicePlanName":"EXCHANGE_S_STANDARD","appliesTo":"User","provisioningStatus":"Success"}]},
 		{"skuId":"05e9a617-0261-4cee-bb44-138d3ef5d965","prepaidUnits":null}]}`})
 	skus, err := client.SKUs(t.Context())
 	require.NoError(t, err)
@@ -226,6 +251,7 @@ func TestSKUsAreRead(t *testing.T) {
 		{
 			ID: skuID, PartNumber: "O365_BUSINESS_PREMIUM", AppliesTo: "User", Status: "Warning",
 			Enabled: 25, Warning: 5, Consumed: 14,
+			Plans: []graph.ServicePlan{{ID: planID, Name: "EXCHANGE_S_STANDARD", AppliesTo: "User"}},
 		},
 		{ID: "05e9a617-0261-4cee-bb44-138d3ef5d965"},
 	}, skus)
@@ -302,8 +328,15 @@ func TestKeysThatGraphWouldReadOtherwiseAreNotSent(t *testing.T) {
 	} {
 		_, err := client.UserByObjectID(t.Context(), id)
 		require.ErrorContains(t, err, "not a GUID", "object ID %q", id)
-		require.ErrorContains(t, client.ChangeLicenses(t.Context(), id, []string{skuID}), "object ID", "object ID %q", id)
-		require.ErrorContains(t, client.ChangeLicenses(t.Context(), objectID, []string{skuID, id}), "SKU ID", "SKU %q", id)
+		for want, err := range map[string]error{
+			"object ID": client.ChangeLicenses(t.Context(), id, giving(skuID), nil),
+			"SKU ID":    client.ChangeLicenses(t.Context(), objectID, giving(skuID, id), nil),
+			"SKU ID \"": client.ChangeLicenses(t.Context(), objectID, nil, []string{id}),
+			"service plan ID": client.ChangeLicenses(t.Context(), objectID,
+				[]graph.LicenseGrant{{SKUID: skuID, DisabledPlans: []string{id}}}, nil),
+		} {
+			require.ErrorContains(t, err, want, "%q", id)
+		}
 	}
 	for _, upn := range []string{
 		"", ".", "adele", objectID, "$a@contoso.com", "a b@contoso.com", "a/@contoso.com", `a\@contoso.com`,
@@ -311,8 +344,16 @@ func TestKeysThatGraphWouldReadOtherwiseAreNotSent(t *testing.T) {
 		_, err := client.UserByUPN(t.Context(), upn)
 		require.ErrorContains(t, err, "not a user principal name", "UPN %q", upn)
 	}
-	require.NoError(t, client.ChangeLicenses(t.Context(), objectID, nil), "nothing to add is nothing to do")
+	require.NoError(t, client.ChangeLicenses(t.Context(), objectID, nil, []string{}), "nothing to change")
 	require.Zero(t, *requests)
+}
+
+// giving are grants with all plans on.
+func giving(skuIDs ...string) (grants []graph.LicenseGrant) {
+	for _, id := range skuIDs {
+		grants = append(grants, graph.LicenseGrant{SKUID: id})
+	}
+	return grants
 }
 
 func TestClientServesManyAtOnce(t *testing.T) {

@@ -19,8 +19,12 @@ import (
 )
 
 const (
-	objectID = "87d349ed-44d7-43e1-9a83-5f2406dee5bd"
-	skuID    = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
+	objectID   = "87d349ed-44d7-43e1-9a83-5f2406dee5bd"
+	otherID    = "87d349ed-44d7-43e1-9a83-5f2406dee5be"
+	groupID    = "aa000000-0000-0000-0000-00000000000a"
+	skuID      = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
+	otherSKUID = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+	planID     = "8a256a2b-b617-496d-b51b-e76466e88db0"
 )
 
 // token is a credential that always returns itself.
@@ -101,7 +105,14 @@ type server struct {
 func newServer(t testing.TB, handler http.HandlerFunc) *server {
 	t.Helper()
 	s := &server{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewServer(recording(s, handler))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// recording keeps what the handler is asked.
+func recording(s *server, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)
@@ -110,9 +121,7 @@ func newServer(t testing.TB, handler http.HandlerFunc) *server {
 		s.requests = append(s.requests, request{r, string(body)})
 		s.mu.Unlock()
 		handler(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
+	}
 }
 
 func (s *server) cloud() entrafed.Cloud {
@@ -130,6 +139,9 @@ func (s *server) only(t testing.TB) request {
 	return s.requests[0]
 }
 
+// replaceOrigin makes what was sent independent of the server's port.
+func replaceOrigin(s *server, body string) string { return strings.ReplaceAll(body, s.URL, "ORIGIN") }
+
 // says returns a handler that writes a JSON body.
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -145,12 +157,22 @@ const wholeUser = `{
 	"userPrincipalName": "Adele@contoso.com",
 	"onPremisesImmutableId": "9f86d081884c7d65",
 	"displayName": "Adele",
+	"mail": "adele@contoso.com",
+	"employeeId": "4711",
+	"createdDateTime": "2026-03-02T09:00:00Z",
+	"deletedDateTime": "2026-04-02T09:00:00Z",
 	"accountEnabled": true,
 	"usageLocation": "DE",
 	"onPremisesSyncEnabled": true,
 	"assignedLicenses": [
 		{"disabledPlans": [], "skuId": "F245ECC8-75AF-4F8E-B61F-27D8114DE5F3"},
 		{"disabledPlans": ["8a256a2b-b617-496d-b51b-e76466e88db0"], "skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965"}
+	],
+	"licenseAssignmentStates": [
+		{"skuId": "F245ECC8-75AF-4F8E-B61F-27D8114DE5F3", "assignedByGroup": null, "disabledPlans": [], "error": "None",
+		 "state": "Active", "lastUpdatedDateTime": "2026-03-02T09:00:00Z"},
+		{"skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965", "assignedByGroup": "AA000000-0000-0000-0000-00000000000A",
+		 "disabledPlans": ["8A256A2B-B617-496D-B51B-E76466E88DB0"], "error": "CountViolation", "state": "Error"}
 	]
 }`
 
@@ -160,10 +182,21 @@ func readWholeUser() graph.User {
 		UserPrincipalName: "Adele@contoso.com",
 		ImmutableID:       "9f86d081884c7d65",
 		DisplayName:       "Adele",
+		Mail:              "adele@contoso.com",
+		EmployeeID:        "4711",
 		UsageLocation:     "DE",
 		AccountEnabled:    true,
 		DirectorySynced:   true,
-		SKUIDs:            []string{skuID, "05e9a617-0261-4cee-bb44-138d3ef5d965"},
+		SKUIDs:            []string{skuID, otherSKUID},
+		Licenses: []graph.AssignedLicense{
+			{SKUID: skuID, State: "Active", Error: "None"},
+			{
+				SKUID: otherSKUID, GroupID: "aa000000-0000-0000-0000-00000000000a", State: "Error", Error: "CountViolation",
+				DisabledPlans: []string{planID},
+			},
+		},
+		CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		DeletedAt: time.Date(2026, 4, 2, 9, 0, 0, 0, time.UTC),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -22,6 +23,7 @@ type NewUser struct {
 	Surname           string // empty: not sent
 	UsageLocation     string // empty: not sent
 	Password          string
+	Attributes        map[string]string // further properties by Graph's names; an empty one is not sent
 }
 
 // User is a user as read. What Graph did not return is empty.
@@ -30,17 +32,28 @@ type User struct {
 	UserPrincipalName string
 	ImmutableID       string
 	DisplayName       string
+	Mail              string
+	EmployeeID        string
 	UsageLocation     string
 	AccountEnabled    bool
 	DirectorySynced   bool
 	SKUIDs            []string
+	Licenses          []AssignedLicense
+	CreatedAt         time.Time
+	DeletedAt         time.Time
 }
 
 // userProperties are selected whenever a user is read: Graph leaves most of them out by default.
 func userProperties() []string {
+	return append(trackedProperties(), "licenseAssignmentStates", "createdDateTime", "deletedDateTime")
+}
+
+// trackedProperties are those of which Graph tells when they change. It takes licenseAssignmentStates in a delta query,
+// and never tells of it: https://github.com/microsoftgraph/microsoft-graph-docs/issues/16690.
+func trackedProperties() []string {
 	return []string{
-		"id", "userPrincipalName", "onPremisesImmutableId", "displayName", "accountEnabled", "usageLocation",
-		"onPremisesSyncEnabled", "assignedLicenses",
+		"id", "userPrincipalName", "onPremisesImmutableId", "displayName", "mail", "employeeId", "accountEnabled",
+		"usageLocation", "onPremisesSyncEnabled", "assignedLicenses",
 	}
 }
 
@@ -53,8 +66,11 @@ func (c *Client) users() *users.UsersRequestBuilder {
 // CreateUser calls POST /users: https://learn.microsoft.com/graph/api/user-post-users. Graph answers with its default
 // properties only, so that the ImmutableID, the usage location and the state of the account are empty in the result.
 func (c *Client) CreateUser(ctx context.Context, user NewUser) (User, error) {
-	body := newUserBody(user)
-	return c.oneUser(ctx, "POST /users", func(ctx context.Context) (User, error) {
+	body, err := newUserBody(user)
+	if err != nil {
+		return User{}, err
+	}
+	return c.oneUser(ctx, createOperation, func(ctx context.Context) (User, error) {
 		answer, err := c.users().Post(ctx, body, nil)
 		if err != nil {
 			return User{}, err
@@ -63,7 +79,12 @@ func (c *Client) CreateUser(ctx context.Context, user NewUser) (User, error) {
 	})
 }
 
-func newUserBody(user NewUser) models.Userable {
+const createOperation = "POST /users"
+
+func newUserBody(user NewUser) (models.Userable, error) {
+	if err := checkAttributes(user.Attributes); err != nil {
+		return nil, err
+	}
 	password, enabled, change := models.NewPasswordProfile(), true, false
 	password.SetPassword(&user.Password)
 	password.SetForceChangePasswordNextSignIn(&change)
@@ -79,7 +100,8 @@ func newUserBody(user NewUser) models.Userable {
 	body.SetSurname(nilIfEmpty(user.Surname))
 	body.SetUsageLocation(nilIfEmpty(user.UsageLocation))
 	body.SetPasswordProfile(password)
-	return body
+	setAttributes(body, user.Attributes, nil)
+	return body, nil
 }
 
 func nilIfEmpty(s string) *string {
@@ -109,10 +131,16 @@ func (c *Client) UserByUPN(ctx context.Context, upn string) (User, error) {
 
 // checkGUID keeps what is not an identifier out of a path: Graph would take a UPN there just as well.
 func checkGUID(name, id string) error {
-	if _, err := uuid.Parse(id); err != nil || len(id) != 36 { // Parse also takes longer and shorter forms
-		return fmt.Errorf("graph: the %s %q is not a GUID of 36 characters", name, id)
+	_, err := parseGUID(name, id)
+	return err
+}
+
+func parseGUID(name, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 { // Parse also takes longer and shorter forms
+		return uuid.UUID{}, fmt.Errorf("graph: the %s %q is not a GUID of 36 characters", name, text)
 	}
-	return nil
+	return id, nil
 }
 
 // checkUPN keeps what Graph would not read as a UPN out of a path.
@@ -163,20 +191,10 @@ const filterOperation = "GET /users?$filter=onPremisesImmutableId"
 
 // pick finds the one user of the page with exactly this ImmutableID.
 func pick(page models.UserCollectionResponseable, immutableID string) (User, error) {
-	if page == nil || page.GetValue() == nil {
-		return User{}, errors.New("it holds no list of users")
-	}
-	var found []User
-	for _, entry := range page.GetValue() {
-		user, err := readUser(entry)
-		if err != nil {
-			return User{}, err
-		}
-		if user.ImmutableID == immutableID {
-			found = append(found, user)
-		}
-	}
+	found, err := readUsers(page, func(user User) bool { return user.ImmutableID == immutableID })
 	switch {
+	case err != nil:
+		return User{}, err
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
@@ -202,6 +220,24 @@ func (c *Client) oneUser(ctx context.Context, operation string,
 	return user, err
 }
 
+// readUsers reads the users of a page that are wanted. An answer without a list is none.
+func readUsers(page models.UserCollectionResponseable, wanted func(User) bool) ([]User, error) {
+	if page == nil || page.GetValue() == nil {
+		return nil, errors.New("it holds no list of users")
+	}
+	found := []User{}
+	for _, entry := range page.GetValue() {
+		user, err := readUser(entry)
+		if err != nil {
+			return nil, err
+		}
+		if wanted(user) {
+			found = append(found, user)
+		}
+	}
+	return found, nil
+}
+
 func readUser(answer models.Userable) (User, error) {
 	if answer == nil || value(answer.GetId()) == "" {
 		return User{}, errors.New("it holds no user with an id")
@@ -211,19 +247,14 @@ func readUser(answer models.Userable) (User, error) {
 		UserPrincipalName: value(answer.GetUserPrincipalName()),
 		ImmutableID:       value(answer.GetOnPremisesImmutableId()),
 		DisplayName:       value(answer.GetDisplayName()),
+		Mail:              value(answer.GetMail()),
+		EmployeeID:        value(answer.GetEmployeeId()),
 		UsageLocation:     value(answer.GetUsageLocation()),
 		AccountEnabled:    value(answer.GetAccountEnabled()),
 		DirectorySynced:   value(answer.GetOnPremisesSyncEnabled()),
 		SKUIDs:            readSKUIDs(answer.GetAssignedLicenses()),
+		Licenses:          readAssignedLicenses(answer.GetLicenseAssignmentStates()),
+		CreatedAt:         value(answer.GetCreatedDateTime()),
+		DeletedAt:         value(answer.GetDeletedDateTime()),
 	}, nil
-}
-
-func readSKUIDs(licenses []models.AssignedLicenseable) []string {
-	var ids []string
-	for _, license := range licenses {
-		if license != nil && license.GetSkuId() != nil {
-			ids = append(ids, license.GetSkuId().String())
-		}
-	}
-	return ids
 }

@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+
+	abstractions "github.com/microsoft/kiota-abstractions-go"
+)
+
+// request is a request below /v1.0 that none of the SDK's builders in use makes: for groups, deleted users, batches and
+// changes. The template is one of RFC 6570. A package of builders more would be dear (that for groups has 1,460 files),
+// and none of them takes all that these requests need.
+func request(method abstractions.HttpMethod, template string,
+	path map[string]string) *abstractions.RequestInformation {
+	if path == nil {
+		path = map[string]string{} // the adapter writes the base URL into it
+	}
+	r := abstractions.NewRequestInformationWithMethodAndUrlTemplateAndPathParameters(method, "{+baseurl}"+template, path)
+	r.Headers.Add("Accept", jsonType)
+	return r
+}
+
+const jsonType = "application/json"
+
+// setJSON makes body the content of the request.
+func setJSON(r *abstractions.RequestInformation, body any) error {
+	content, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r.SetStreamContentAndContentType(content, jsonType)
+	return nil
+}
+
+// readJSON sends the request and reads the answer into v, without the SDK's models.
+func (c *Client) readJSON(ctx context.Context, r *abstractions.RequestInformation, v any) error {
+	content, err := c.adapter.SendPrimitive(ctx, r, "[]byte", nil)
+	if err != nil {
+		return err
+	}
+	text, _ := content.([]byte)
+	mediaType, _, err := mime.ParseMediaType(callOf(ctx).header.Get("Content-Type"))
+	if err != nil || mediaType != jsonType {
+		return errors.New("it is not JSON")
+	}
+	return json.Unmarshal(text, v)
+}
+
+// sendOnly sends a request that Graph answers with 204.
+func (c *Client) sendOnly(ctx context.Context, r *abstractions.RequestInformation) error {
+	if err := c.adapter.SendNoContent(ctx, r, nil); err != nil {
+		return err
+	}
+	return done(ctx)
+}
+
+// done says that the call was answered with 204: any other success is somebody else's, say of a gateway that asks for a
+// sign-in of its own.
+func done(ctx context.Context) error {
+	if callOf(ctx).status != http.StatusNoContent {
+		return errors.New("it should be 204 and without content")
+	}
+	return nil
+}
+
+// directoryObject is the URL by which a body refers to an object. It is of this cloud's Graph: an object elsewhere is not
+// in the tenant.
+func (c *Client) directoryObject(objectID string) string {
+	return c.access.origin.String() + version + "/directoryObjects/" + objectID
+}
