@@ -180,4 +180,6 @@ var errNoLicenses = errors.New("the rules name no licence")
 
 func (c client) SKUs(context.Context) ([]provision.SKU, error) { return nil, errNoLicenses }
 
-func (c client) ChangeLicenses(context.Context, string, provision.LicenseChange) error { return errNoLicenses }
+func (c client) ChangeLicenses(context.Context, string, provision.LicenseChange) error {
+	return errNoLicenses
+}
