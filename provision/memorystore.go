@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// MemoryStore is a [Store], a [Leaser], an [Index] and [Cursors] in this process. What it knows is gone when the process ends: the next run
-// finds the accounts again by their ImmutableIDs and waits for readiness once more. It suits tests and trials; several
-// processes need a shared Store. The zero value is not usable: call [NewMemoryStore].
+// MemoryStore is a [Store], a [Leaser], an [Index] and [Cursors] in this process. What it knows is gone when the
+// process ends: the next run finds the accounts again by their ImmutableIDs and waits for readiness once more. It suits
+// tests and trials; several processes need a shared Store. The zero value is not usable: call [NewMemoryStore].
 type MemoryStore struct {
 	// Now is the clock by which leases expire. Nil: time.Now. It is not changed after the first call.
 	Now func() time.Time

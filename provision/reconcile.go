@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Reconciliation says what [Provisioner.Reconcile] does about what it finds. The zero value reports and changes nothing.
+// Reconciliation says what [Provisioner.Reconcile] does about what it finds. The zero value reports and changes
+// nothing.
 type Reconciliation struct {
 	// Full looks at everybody in the store, in place of those who changed since the last time.
 	Full bool
@@ -16,8 +17,8 @@ type Reconciliation struct {
 	// and must not call Ensure for the same person, which would wait for it. Nil: none are.
 	Repair func(Drift) bool
 
-	// Report is called for every drift, one after the other in the order in which they were found, after it was repaired
-	// or was not. It may call Ensure. Nil: they are only counted.
+	// Report is called for every drift, one after the other in the order in which they were found, after it was
+	// repaired or was not. It may call Ensure. Nil: they are only counted.
 	Report func(Drift)
 }
 
@@ -79,26 +80,26 @@ type Reconciled struct {
 const StepReconcile = "reconcile"
 
 // Reconcile compares what the pipeline remembers with what the directory has, reports the differences, and puts right
-// those that r.Repair names. It is meant to be called every few minutes, by one process: several at once do the same work
-// more than once, and no harm.
+// those that r.Repair names. It is meant to be called every few minutes, by one process: several at once do the same
+// work more than once, and no harm.
 //
-// It looks at people who are ready or were retired, and never at anybody else's accounts: those that the pipeline did not
-// create or adopt are not even read. The first call looks at everybody in the store. Later ones read which users changed
-// since, in the directory's own list of changes, and look at those among them whom the store knows; and at those whose
-// repair failed, or who could not be read, the last time. When the list does not reach back so far any more (Microsoft
-// keeps it for some days), or r.Full is set, it looks at everybody. What was repaired or reported, but not by the
-// directory's list, is found again only then.
+// It looks at people who are ready or were retired, and never at anybody else's accounts: those that the pipeline did
+// not create or adopt are not even read. The first call looks at everybody in the store. Later ones read which users
+// changed since, in the directory's own list of changes, and look at those among them whom the store knows; and at
+// those whose repair failed, or who could not be read, the last time. When the list does not reach back so far any more
+// (Microsoft keeps it for some days), or r.Full is set, it looks at everybody. What was repaired or reported, but not
+// by the directory's list, is found again only then.
 //
-// A difference is believed when Settle.Reads consecutive reads show it, Settle.Interval apart, since replicas lag; so is a
-// change that nothing has come of. For a repair the person's lease is taken, if the store is a [Leaser]: an Ensure under
-// way is waited for, and what it has put right is no drift. All calls have [PriorityLow] and are paced as others are;
-// Settle.Budget bounds the work on each person.
+// A difference is believed when Settle.Reads consecutive reads show it, Settle.Interval apart, since replicas lag; so
+// is a change that nothing has come of. For a repair the person's lease is taken, if the store is a [Leaser]: an Ensure
+// under way is waited for, and what it has put right is no drift. All calls have [PriorityLow] and are paced as others
+// are; Settle.Budget bounds the work on each person.
 //
 // The store must be an [Index] and [Cursors], the directory one of [UserLists]; DeletedUsers tell deleted accounts from
-// missing ones, and repairs need [Accounts]. Where the round has come to is kept in the store after every page: when ctx
-// ends, or the directory or the store fails, Reconcile returns what was done and an error, and the next call continues. A
-// walk through everybody that was interrupted is finished first. Whatever fails for one person alone does not end the
-// round.
+// missing ones, and repairs need [Accounts]. Where the round has come to is kept in the store after every page: when
+// ctx ends, or the directory or the store fails, Reconcile returns what was done and an error, and the next call
+// continues. A walk through everybody that was interrupted is finished first. Whatever fails for one person alone does
+// not end the round.
 //
 // Source of what the list of changes holds: https://learn.microsoft.com/graph/delta-query-overview.
 func (p *Provisioner) Reconcile(ctx context.Context, r Reconciliation) (Reconciled, error) {

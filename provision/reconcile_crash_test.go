@@ -32,7 +32,9 @@ func (p *roundProcess) DeleteUser(ctx context.Context, id string) error {
 	return p.step(func() error { return p.dir.DeleteUser(ctx, id) })
 }
 
-func (p *roundProcess) FindDeletedUsers(ctx context.Context, key provision.UserKey) (users []provision.User, err error) {
+func (p *roundProcess) FindDeletedUsers(
+	ctx context.Context, key provision.UserKey,
+) (users []provision.User, err error) {
 	err = p.step(func() error { users, err = p.dir.FindDeletedUsers(ctx, key); return err })
 	return users, err
 }
@@ -60,7 +62,9 @@ func (p *roundProcess) LoadByObjectID(ctx context.Context, id string) (rec provi
 	return rec, err
 }
 
-func (p *roundProcess) List(ctx context.Context, after provision.PersonKey, n int) (recs []provision.Record, err error) {
+func (p *roundProcess) List(
+	ctx context.Context, after provision.PersonKey, n int,
+) (recs []provision.Record, err error) {
 	err = p.step(func() error { recs, err = p.mem.List(ctx, after, n); return err })
 	return recs, err
 }

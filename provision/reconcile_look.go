@@ -23,8 +23,8 @@ type look struct {
 	deleted bool // the list of changes says so
 }
 
-// look looks at one person and reports what it finds. over says that there was something, or that the account could not be
-// read: either way the person need not be looked at again. first says that the person was not counted yet.
+// look looks at one person and reports what it finds. over says that there was something, or that the account could not
+// be read: either way the person need not be looked at again. first says that the person was not counted yet.
 func (rd *round) look(ctx context.Context, s suspect, first bool) (over bool, err error) {
 	if ctx.Err() != nil {
 		return false, ended(ctx)

@@ -39,8 +39,8 @@ func (l *look) repair(ctx context.Context, d Drift, user User) error {
 	return fmt.Errorf("a drift of kind %q cannot be repaired", d.Kind)
 }
 
-// forget makes the record as it was before the account was created. The identity stays: there will be one account with it
-// again, and never two.
+// forget makes the record as it was before the account was created. The identity stays: there will be one account with
+// it again, and never two.
 func (l *look) forget(ctx context.Context) error {
 	if _, ok := l.p.directory.(DeletedUsers); !ok {
 		return errNoDeleted
@@ -94,8 +94,8 @@ func (l *look) restore(ctx context.Context) error {
 	return doing("restoring the account", err)
 }
 
-// block keeps the account from signing in, and ends its sessions. It does so before as well: a crash between the two writes
-// would leave an account that is blocked as it should be, and sessions that nobody looks for.
+// block keeps the account from signing in, and ends its sessions. It does so before as well: a crash between the two
+// writes would leave an account that is blocked as it should be, and sessions that nobody looks for.
 func (l *look) block(ctx context.Context, user User) error {
 	enabled := false
 	_ = l.revoke(ctx, func(error) bool { return false }) // what matters is that it is blocked
@@ -130,8 +130,8 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 	return doing(what, err)
 }
 
-// licenseAgain takes the pipeline's step again. Only the run forgets that it was taken, not the store: if the step fails,
-// or this process does, the person signs in as before.
+// licenseAgain takes the pipeline's step again. Only the run forgets that it was taken, not the store: if the step
+// fails, or this process does, the person signs in as before.
 func (l *look) licenseAgain(ctx context.Context) error {
 	before := l.rec.LicensedAt
 	l.rec.LicensedAt = time.Time{}

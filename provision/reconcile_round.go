@@ -83,7 +83,8 @@ func (rd *round) delta(ctx context.Context, cursor string) error {
 		if err != nil {
 			return err
 		}
-		// A change may be ahead of the replica that is read: also that all is well is believed only after several reads.
+		// A change may be ahead of the replica that is read: also that all is well is believed only after several
+		// reads.
 		if _, err := rd.lookAt(ctx, people, rd.p.settle.Reads); err != nil {
 			return err
 		}

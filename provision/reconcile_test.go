@@ -504,7 +504,9 @@ func TestAnAccountThatASyncOwnsIsNotChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, _, p, rec := provisioned(t)
-		dir.edit(rec.ObjectID, func(u *provision.User) { u.ImmutableID, u.AccountEnabled, u.DirectorySynced = "x", false, true })
+		dir.edit(rec.ObjectID, func(u *provision.User) {
+			u.ImmutableID, u.AccountEnabled, u.DirectorySynced = "x", false, true
+		})
 		found, done := reconcile(t, p, provision.Reconciliation{Repair: always})
 		require.Equal(t, provision.Reconciled{Looked: 1, Drifts: 2, Failed: 2}, done)
 		for _, d := range found {
@@ -527,6 +529,49 @@ func TestOneAccountThatCannotBeReadDoesNotEndTheRound(t *testing.T) {
 		require.Equal(t, provision.Reconciled{Looked: 1}, done, "that one is looked at again")
 		_, done = reconcile(t, p, provision.Reconciliation{})
 		require.Zero(t, done)
+	})
+}
+
+func TestWhoFailedIsRememberedAlsoIfTheNextRoundIsStoppedBeforeThem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store, p, one := provisioned(t)
+		two := ensured(t, dir, store, p, partner())
+		dir.next("FindUser", fault{err: badRequest("Invalid object identifier")},
+			fault{err: badRequest("Invalid object identifier")})
+		_, done := reconcile(t, p, provision.Reconciliation{})
+		require.Equal(t, provision.Reconciled{Looked: 2, Unread: 2}, done)
+		for _, faults := range [][]fault{
+			{{err: status(401)}}, {{}, {err: status(401)}}, // before the first one, and before the second
+		} {
+			dir.next("FindUser", faults...)
+			_, err := p.Reconcile(t.Context(), provision.Reconciliation{})
+			require.ErrorIs(t, err, provision.ErrUnauthorized)
+		}
+		dir.calls = nil
+		dir.edit(one.ObjectID, func(u *provision.User) { u.AccountEnabled = false })
+		dir.edit(two.ObjectID, func(u *provision.User) { u.AccountEnabled = false })
+		dir.page = 1 // what is found again is on the list as well
+		found, _ := reconcile(t, p, provision.Reconciliation{})
+		require.Equal(t, two.ObjectID, found[0].ObjectID, "the first one was read meanwhile")
+	})
+}
+
+func TestNotMoreThanAThousandAreRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, _, p := many(t, 1010)
+		dir.chaos = func(method string) fault {
+			if method == "FindUser" {
+				return fault{err: badRequest("Invalid object identifier")}
+			}
+			return fault{}
+		}
+		_, done := reconcile(t, p, provision.Reconciliation{})
+		require.Equal(t, provision.Reconciled{Looked: 1010, Unread: 1010}, done)
+		dir.chaos = nil
+		_, done = reconcile(t, p, provision.Reconciliation{})
+		require.Equal(t, provision.Reconciled{Looked: 1000}, done)
 	})
 }
 
@@ -730,6 +775,7 @@ func TestLicencesThatAreThereOrNot(t *testing.T) {
 	active := func(sku, group string) provision.AssignedLicense {
 		return provision.AssignedLicense{SKUID: sku, GroupID: group, State: "Active", Error: "None"}
 	}
+	has := func(licenses ...provision.AssignedLicense) provision.User { return provision.User{Licenses: licenses} }
 	failing := provision.AssignedLicense{SKUID: basicSKU, GroupID: group, State: "Error", Error: "CountViolation"}
 	for name, tc := range map[string]struct {
 		given      string
@@ -737,29 +783,26 @@ func TestLicencesThatAreThereOrNot(t *testing.T) {
 		want, have string
 	}{
 		"nothing was given":        {"", provision.User{}, "", ""},
-		"given directly":           {standardSKU, provision.User{Licenses: []provision.AssignedLicense{active(standardSKU, "")}}, "", ""},
+		"given directly":           {standardSKU, has(active(standardSKU, "")), "", ""},
 		"the directory's own case": {standardSKU, provision.User{SKUIDs: []string{strings.ToUpper(standardSKU)}}, "", ""},
 		"without states":           {standardSKU, provision.User{SKUIDs: []string{standardSKU}}, "", ""},
 		"another one without states": {standardSKU + " " + basicSKU, provision.User{SKUIDs: []string{standardSKU}},
 			basicSKU, ""},
 		"taken away": {standardSKU, provision.User{}, standardSKU, ""},
 		"from a group in place of directly": {standardSKU,
-			provision.User{Licenses: []provision.AssignedLicense{active(standardSKU, group)}}, "", ""},
-		"with an error, and yet active": {standardSKU, provision.User{Licenses: []provision.AssignedLicense{
-			{SKUID: standardSKU, State: "ActiveWithError", Error: "Other"}}}, "", ""},
-		"disabled": {standardSKU, provision.User{Licenses: []provision.AssignedLicense{
-			{SKUID: standardSKU, State: "Disabled"}}}, standardSKU, standardSKU + ": Disabled"},
-		"failing from a group, and working directly": {basicSKU, provision.User{Licenses: []provision.AssignedLicense{
-			failing, active(basicSKU, "")}}, "", ""},
-		"by a group":            {"group:" + group, provision.User{Licenses: []provision.AssignedLicense{active(basicSKU, group)}}, "", ""},
-		"no more by the group":  {"group:" + group, provision.User{Licenses: []provision.AssignedLicense{active(basicSKU, "")}}, "group:" + group, ""},
+			has(active(standardSKU, group)), "", ""},
+		"with an error, and yet active": {standardSKU, has(
+			provision.AssignedLicense{SKUID: standardSKU, State: "ActiveWithError", Error: "Other"}), "", ""},
+		"disabled": {standardSKU, has(
+			provision.AssignedLicense{SKUID: standardSKU, State: "Disabled"}), standardSKU, standardSKU + ": Disabled"},
+		"failing from a group, and working directly": {basicSKU, has(failing, active(basicSKU, "")), "", ""},
+		"by a group":            {"group:" + group, has(active(basicSKU, group)), "", ""},
+		"no more by the group":  {"group:" + group, has(active(basicSKU, "")), "group:" + group, ""},
 		"nothing from anywhere": {"group:" + group, provision.User{}, "group:" + group, ""},
 		"a group, without states": {"group:" + group, provision.User{SKUIDs: []string{basicSKU}},
 			"", ""},
-		"a group that cannot": {standardSKU + " group:" + group, provision.User{Licenses: []provision.AssignedLicense{
-			active(standardSKU, ""), failing}}, "group:" + group, "group:" + group + ": Error CountViolation"},
-		"one of a group's that cannot": {"group:" + group, provision.User{Licenses: []provision.AssignedLicense{
-			active(standardSKU, group), failing}}, "group:" + group, "group:" + group + ": Error CountViolation"},
+		"a group that cannot":          {standardSKU + " group:" + group, has(active(standardSKU, ""), failing), "group:" + group, "group:" + group + ": Error CountViolation"},
+		"one of a group's that cannot": {"group:" + group, has(active(standardSKU, group), failing), "group:" + group, "group:" + group + ": Error CountViolation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -793,10 +836,10 @@ func TestALicenceThatCannotBeGivenAgainKeepsNobodyOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, store, p, rec := provisioned(t)
+				dir, store, _, rec := provisioned(t)
 				dir.edit(rec.ObjectID, func(u *provision.User) { u.SKUIDs = nil })
 				spoil(dir)
-				p = newProvisioner(t, licensed(config(dir, store), standardSKU)) // which has not read the subscriptions
+				p := newProvisioner(t, licensed(config(dir, store), standardSKU)) // which has not read the subscriptions
 				found, done := reconcile(t, p, provision.Reconciliation{Repair: always})
 				require.Equal(t, provision.Reconciled{Looked: 1, Drifts: 1, Failed: 1}, done)
 				require.Error(t, found[0].Err)

@@ -281,8 +281,8 @@ func (d *changingTenant) writes() (methods []string) {
 	return methods
 }
 
-// provisioned is a tenant and a store that know a contractor with a seat of the standard subscription, and a provisioner
-// for them. Nothing is on the list of changes.
+// provisioned is a tenant and a store that know a contractor with a seat of the standard subscription, and a
+// provisioner for them. Nothing is on the list of changes.
 func provisioned(t *testing.T) (*changingTenant, *provision.MemoryStore, *provision.Provisioner, provision.Record) {
 	t.Helper()
 	dir, store := newChangingTenant(), provision.NewMemoryStore()

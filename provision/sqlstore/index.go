@@ -19,7 +19,9 @@ func (s *Store) LoadByObjectID(ctx context.Context, objectID string) (rec provis
 }
 
 // List implements [provision.Index].
-func (s *Store) List(ctx context.Context, after provision.PersonKey, limit int) (records []provision.Record, err error) {
+func (s *Store) List(
+	ctx context.Context, after provision.PersonKey, limit int,
+) (records []provision.Record, err error) {
 	if err := after.Validate(); err != nil {
 		return nil, err
 	}
@@ -30,7 +32,9 @@ func (s *Store) List(ctx context.Context, after provision.PersonKey, limit int) 
 	return records, err
 }
 
-func (s *Store) list(ctx context.Context, after provision.PersonKey, limit int) (records []provision.Record, err error) {
+func (s *Store) list(
+	ctx context.Context, after provision.PersonKey, limit int,
+) (records []provision.Record, err error) {
 	rows, err := s.config.DB.QueryContext(ctx, s.sql.list, after.Connection, after.ID, limit)
 	if err != nil {
 		return nil, err

@@ -88,8 +88,8 @@ func (c Config) createLeases() string {
 )`)
 }
 
-// addColumns adds one column in each statement, as SQLite wants it. What programs of version 1 insert meanwhile gets the
-// defaults.
+// addColumns adds one column in each statement, as SQLite wants it. What programs of version 1 insert meanwhile gets
+// the defaults.
 func (c Config) addColumns() []string {
 	statements := []string{c.fill(`ALTER TABLE {people} ADD COLUMN licenses {text} NOT NULL DEFAULT ''`)}
 	for _, name := range []string{
@@ -115,8 +115,9 @@ func (c Config) createCursors() string {
 // fill puts in names and types.
 //
 // Text is compared byte for byte in either dialect. On PostgreSQL that is said explicitly: a collation of the operating
-// system may change with an upgrade of it, and indexes built on it are wrong afterwards. Times are text on SQLite, which
-// has no type for them, in a form that sorts as they do. Tokens are never used twice, also not after a row is deleted.
+// system may change with an upgrade of it, and indexes built on it are wrong afterwards. Times are text on SQLite,
+// which has no type for them, in a form that sorts as they do. Tokens are never used twice, also not after a row is
+// deleted.
 func (c Config) fill(statement string) string {
 	types := []string{"{text}", "TEXT", "{time}", "TEXT", "{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"}
 	if c.Dialect == PostgreSQL {

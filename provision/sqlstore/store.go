@@ -10,9 +10,9 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Store is a [provision.Store], a [provision.Leaser], a [provision.Index] and [provision.Cursors] in a database. It is safe
-// for concurrent use, also by other processes with Stores of their own. It holds no connection between calls and needs no
-// closing.
+// Store is a [provision.Store], a [provision.Leaser], a [provision.Index] and [provision.Cursors] in a database. It is
+// safe for concurrent use, also by other processes with Stores of their own. It holds no connection between calls and
+// needs no closing.
 type Store struct {
 	config  Config
 	sql     statements

@@ -66,7 +66,9 @@ func cursorRoundTrips(t *testing.T, s provision.Cursors) {
 }
 
 func cursorRace(t *testing.T, s provision.Cursors) {
-	for _, err := range atOnce(crowd, func(i int) error { return s.SaveCursor(t.Context(), "one", fmt.Sprint("text ", i)) }) {
+	for _, err := range atOnce(crowd, func(i int) error {
+		return s.SaveCursor(t.Context(), "one", fmt.Sprint("text ", i))
+	}) {
 		require.NoError(t, err)
 	}
 	value, err := s.LoadCursor(t.Context(), "one")
