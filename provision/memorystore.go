@@ -1,15 +1,17 @@
 package provision
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// MemoryStore is a [Store] and a [Leaser] in this process. What it knows is gone when the process ends: the next run
-// finds the accounts again by their ImmutableIDs and waits for readiness once more. It suits tests and trials; several
-// processes need a shared Store. The zero value is not usable: call [NewMemoryStore].
+// MemoryStore is a [Store], a [Leaser], an [Index] and [Cursors] in this process. What it knows is gone when the
+// process ends: the next run finds the accounts again by their ImmutableIDs and waits for readiness once more. It suits
+// tests and trials; several processes need a shared Store. The zero value is not usable: call [NewMemoryStore].
 type MemoryStore struct {
 	// Now is the clock by which leases expire. Nil: time.Now. It is not changed after the first call.
 	Now func() time.Time
@@ -18,6 +20,10 @@ type MemoryStore struct {
 	records      map[PersonKey]Record
 	upns         map[string]PersonKey // in lower case
 	immutableIDs map[string]PersonKey
+	objectIDs    map[string][]PersonKey // who has it; hardly ever more than one
+	keys         []PersonKey            // of all records
+	unsorted     bool                   // keys were appended since they were sorted
+	cursors      map[string]string
 	leases       map[PersonKey]memoryLease
 	lastToken    int64
 }
@@ -29,8 +35,10 @@ type memoryLease struct {
 }
 
 var (
-	_ Store  = (*MemoryStore)(nil)
-	_ Leaser = (*MemoryStore)(nil)
+	_ Store   = (*MemoryStore)(nil)
+	_ Leaser  = (*MemoryStore)(nil)
+	_ Index   = (*MemoryStore)(nil)
+	_ Cursors = (*MemoryStore)(nil)
 )
 
 // NewMemoryStore returns an empty store.
@@ -39,6 +47,8 @@ func NewMemoryStore() *MemoryStore {
 		records:      make(map[PersonKey]Record),
 		upns:         make(map[string]PersonKey),
 		immutableIDs: make(map[string]PersonKey),
+		objectIDs:    make(map[string][]PersonKey),
+		cursors:      make(map[string]string),
 		leases:       make(map[PersonKey]memoryLease),
 	}
 }
@@ -71,6 +81,7 @@ func (s *MemoryStore) Reserve(ctx context.Context, rec Record) (Record, error) {
 		return Record{}, err
 	}
 	rec.Version = 1
+	s.keys, s.unsorted = append(s.keys, rec.Key), true
 	s.put(rec)
 	return rec, nil
 }
@@ -89,12 +100,72 @@ func (s *MemoryStore) Save(ctx context.Context, rec Record) (Record, error) {
 	if err := s.free(rec); err != nil {
 		return Record{}, err
 	}
-	delete(s.upns, strings.ToLower(stored.UPN))
-	delete(s.immutableIDs, stored.ImmutableID)
+	s.remove(stored)
 	rec.Version++
 	s.put(rec)
 	return rec, nil
 }
+
+// LoadByObjectID implements [Index].
+func (s *MemoryStore) LoadByObjectID(ctx context.Context, objectID string) (Record, error) {
+	if err := acceptable(ctx, Record{ObjectID: objectID}); err != nil {
+		return Record{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if keys := s.objectIDs[objectID]; len(keys) > 0 {
+		return s.records[slices.MinFunc(keys, compareKeys)], nil
+	}
+	return Record{}, ErrNoRecord
+}
+
+// List implements [Index].
+func (s *MemoryStore) List(ctx context.Context, after PersonKey, limit int) ([]Record, error) {
+	if err := acceptable(ctx, after); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unsorted {
+		slices.SortFunc(s.keys, compareKeys)
+		s.unsorted = false
+	}
+	begin, found := slices.BinarySearchFunc(s.keys, after, compareKeys)
+	if found {
+		begin++
+	}
+	var records []Record
+	for _, key := range s.keys[begin:][:max(0, min(limit, len(s.keys)-begin))] {
+		records = append(records, s.records[key])
+	}
+	return records, nil
+}
+
+// LoadCursor implements [Cursors].
+func (s *MemoryStore) LoadCursor(ctx context.Context, name string) (string, error) {
+	if err := acceptable(ctx, cursor{name, ""}); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursors[name], nil
+}
+
+// SaveCursor implements [Cursors].
+func (s *MemoryStore) SaveCursor(ctx context.Context, name, value string) error {
+	if err := acceptable(ctx, cursor{name, value}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursors[name] = value
+	return nil
+}
+
+// cursor is one of the texts of [Cursors].
+type cursor struct{ name, value string }
+
+func (c cursor) Validate() error { return ValidateCursor(c.name, c.value) }
 
 // Acquire implements [Leaser].
 func (s *MemoryStore) Acquire(ctx context.Context, key PersonKey, ttl time.Duration) (Lease, error) {
@@ -162,6 +233,26 @@ func (s *MemoryStore) put(rec Record) {
 	s.records[rec.Key] = rec
 	s.upns[strings.ToLower(rec.UPN)] = rec.Key
 	s.immutableIDs[rec.ImmutableID] = rec.Key
+	if rec.ObjectID != "" {
+		s.objectIDs[rec.ObjectID] = append(s.objectIDs[rec.ObjectID], rec.Key)
+	}
+}
+
+// remove frees what a record holds, before another one takes its place.
+func (s *MemoryStore) remove(rec Record) {
+	delete(s.upns, strings.ToLower(rec.UPN))
+	delete(s.immutableIDs, rec.ImmutableID)
+	others := slices.DeleteFunc(s.objectIDs[rec.ObjectID], func(key PersonKey) bool { return key == rec.Key })
+	if len(others) == 0 {
+		delete(s.objectIDs, rec.ObjectID)
+	} else {
+		s.objectIDs[rec.ObjectID] = others
+	}
+}
+
+// compareKeys orders as [Index] does.
+func compareKeys(a, b PersonKey) int {
+	return cmp.Or(strings.Compare(a.Connection, b.Connection), strings.Compare(a.ID, b.ID))
 }
 
 func (s *MemoryStore) now() time.Time {

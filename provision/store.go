@@ -39,18 +39,21 @@ type Store interface {
 	Save(ctx context.Context, rec Record) (Record, error)
 }
 
-// Index is optionally implemented by a [Store]: it finds people other than by their key. Reconciling needs it.
+// Index is optionally implemented by a [Store]: it finds people other than by their key. Reconciling needs it. Its methods
+// keep what Store says of concurrency, contexts, copies and text.
 type Index interface {
-	// LoadByObjectID returns the record with this ObjectID, or an error that matches [ErrNoRecord]. Should several have
-	// it, it is the one whose key comes first.
+	// LoadByObjectID returns the record with this ObjectID, compared byte for byte, or an error that matches
+	// [ErrNoRecord]. Should several have it, it is the one whose key comes first. An empty objectID is nobody's.
 	LoadByObjectID(ctx context.Context, objectID string) (Record, error)
 
 	// List returns up to limit records whose keys come after after, in the order of their keys: first by connection,
-	// then by ID, both byte for byte. The zero key comes before all others.
+	// then by ID, both byte for byte. The zero key comes before all others. A limit that is not positive returns none.
 	List(ctx context.Context, after PersonKey, limit int) ([]Record, error)
 }
 
-// Cursors is optionally implemented by a [Store]: small texts that the pipeline keeps between runs, by name.
+// Cursors is optionally implemented by a [Store]: small texts that the pipeline keeps between runs, by name. Its methods
+// are safe for concurrent use and stop when ctx ends. Names are compared and texts kept byte for byte; what
+// [ValidateCursor] refuses is refused. What SaveCursor stored every later call sees, in any process that shares the store.
 type Cursors interface {
 	// LoadCursor returns the text, or "" if there is none.
 	LoadCursor(ctx context.Context, name string) (string, error)
@@ -128,6 +131,11 @@ func (r Record) Validate() error {
 		storable("DirectoryUPN", r.DirectoryUPN),
 		storable("Licenses", r.Licenses),
 	))
+}
+
+// ValidateCursor reports text that [Cursors] refuse, as [Record.Validate] does; the error matches [ErrInvalidRecord].
+func ValidateCursor(name, value string) error {
+	return invalidRecord(errors.Join(storable("the cursor's name", name), storable("the cursor's text", value)))
 }
 
 // storable checks one text of a record.

@@ -21,6 +21,16 @@ func TestMemoryStoreKeepsTheContractOfLeases(t *testing.T) {
 	storetest.RunLeaser(t, func(*testing.T) provision.Leaser { return provision.NewMemoryStore() })
 }
 
+func TestMemoryStoreKeepsTheContractOfIndexes(t *testing.T) {
+	t.Parallel()
+	storetest.RunIndex(t, func(*testing.T) storetest.IndexedStore { return provision.NewMemoryStore() })
+}
+
+func TestMemoryStoreKeepsTheContractOfCursors(t *testing.T) {
+	t.Parallel()
+	storetest.RunCursors(t, func(*testing.T) provision.Cursors { return provision.NewMemoryStore() })
+}
+
 func TestMemoryStoreExpiresLeasesByItsClock(t *testing.T) {
 	t.Parallel()
 	clock, store := newClock(), provision.NewMemoryStore()

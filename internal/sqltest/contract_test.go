@@ -15,6 +15,8 @@ func TestTheStoreKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			storetest.Run(t, func(t *testing.T) provision.Store { return kind.place(t).store(t) })
 			storetest.RunLeaser(t, func(t *testing.T) provision.Leaser { return kind.place(t).store(t) })
+			storetest.RunIndex(t, func(t *testing.T) storetest.IndexedStore { return kind.place(t).store(t) })
+			storetest.RunCursors(t, func(t *testing.T) provision.Cursors { return kind.place(t).store(t) })
 		})
 	}
 }
@@ -30,6 +32,8 @@ func TestStoresThatShareADatabaseKeepTheContractTogether(t *testing.T) {
 			}
 			storetest.Run(t, func(t *testing.T) provision.Store { return together(t) })
 			storetest.RunLeaser(t, func(t *testing.T) provision.Leaser { return together(t) })
+			storetest.RunIndex(t, func(t *testing.T) storetest.IndexedStore { return together(t) })
+			storetest.RunCursors(t, func(t *testing.T) provision.Cursors { return together(t) })
 		})
 	}
 }

@@ -72,7 +72,7 @@ func TestTheSchemaIsMadeOnce(t *testing.T) {
 			requireUsable(t, store, fmt.Sprint(i))
 			requireUsable(t, store, "0") // what was there before still is
 		}
-		require.Equal(t, []int{1}, versions(t, p, db))
+		require.Equal(t, []int{1, 2}, versions(t, p, db))
 	})
 }
 
@@ -94,7 +94,7 @@ func TestManyWhoStartAtOnceMigrateOnce(t *testing.T) {
 		for i, store := range stores {
 			requireUsable(t, store, fmt.Sprint(i))
 		}
-		require.Equal(t, []int{1}, versions(t, p, shared))
+		require.Equal(t, []int{1, 2}, versions(t, p, shared))
 	})
 }
 
@@ -121,19 +121,33 @@ func TestASchemaOfVersion1IsBroughtUpToDate(t *testing.T) {
 		migrations, err := p.config(nil).Migrations()
 		require.NoError(t, err)
 		migrate(t, db, migrations[0])
-		_, err = db.Exec("INSERT INTO " + p.table("people") + ` (connection, id, version, immutable_id, upn, upn_folded,
-			upn_attempt, object_id, directory_upn, adopted, reserved_at)
-			VALUES ('google', '1', 4, 'id-1', 'User1@contoso.com', 'user1@contoso.com', 0, 'object', '', FALSE,
-			'2026-01-02T03:04:05.678901Z')`)
+		insert := "INSERT INTO " + p.table("people") + ` (connection, id, version, immutable_id, upn, upn_folded,
+			upn_attempt, object_id, directory_upn, adopted, reserved_at, ready_at)
+			VALUES ('google', '%[1]s', 4, 'id-%[1]s', 'User%[1]s@contoso.com', 'user%[1]s@contoso.com', 0, 'object-%[1]s', '',
+			FALSE, '2026-01-02T03:04:05.678901Z', '2026-01-02T03:04:05.678901Z')`
+		_, err = db.Exec(fmt.Sprintf(insert, "1"))
 		require.NoError(t, err)
 
 		store, err := sqlstore.New(t.Context(), p.config(db))
 		require.NoError(t, err)
-		want := person("1")
-		want.Version, want.UPN, want.ObjectID = 4, "User1@contoso.com", "object"
-		rec, err := store.Load(t.Context(), want.Key)
+		_, err = db.Exec(fmt.Sprintf(insert, "2")) // by a program of version 1 that is still running
 		require.NoError(t, err)
-		require.Equal(t, want, rec)
+		for _, id := range []string{"1", "2"} {
+			want := person(id)
+			want.Version, want.UPN, want.ObjectID, want.ReadyAt = 4, "User"+id+"@contoso.com", "object-"+id, want.ReservedAt
+			rec, err := store.Load(t.Context(), want.Key)
+			require.NoError(t, err)
+			require.Equal(t, want, rec)
+			rec, err = store.LoadByObjectID(t.Context(), want.ObjectID)
+			require.NoError(t, err)
+			require.Equal(t, want, rec)
+			rec.Licenses, rec.RetiringAt = "group:object", rec.ReservedAt
+			saved, err := store.Save(t.Context(), rec)
+			require.NoError(t, err)
+			rec.Version++
+			require.Equal(t, rec, saved)
+		}
+		require.NoError(t, store.SaveCursor(t.Context(), "one", "1"))
 		var all []int
 		for _, m := range migrations {
 			all = append(all, m.Version)
@@ -153,8 +167,8 @@ func TestASchemaThatIsNewerIsRefused(t *testing.T) {
 		var schema *sqlstore.SchemaError
 		require.ErrorAs(t, err, &schema)
 		require.Equal(t, 99, schema.Have)
-		require.Equal(t, 1, schema.Want)
-		require.Equal(t, []int{1, 99}, versions(t, p, db))
+		require.Equal(t, 2, schema.Want)
+		require.Equal(t, []int{1, 2, 99}, versions(t, p, db))
 	})
 }
 
@@ -277,7 +291,8 @@ func TestFewPrivilegesAreEnough(t *testing.T) {
 	for _, statement := range []string{
 		"CREATE ROLE " + role,
 		"GRANT USAGE ON SCHEMA " + p.Schema + " TO " + role,
-		"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.table("people") + ", " + p.table("leases") + " TO " + role,
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.table("people") + ", " + p.table("leases") + ", " +
+			p.table("cursors") + " TO " + role,
 		"GRANT SELECT ON " + p.table("migrations") + " TO " + role,
 	} {
 		_, err := owner.Exec(statement)
@@ -297,6 +312,10 @@ func TestFewPrivilegesAreEnough(t *testing.T) {
 	rec.Version = 1
 	_, err = store.Save(t.Context(), rec)
 	require.NoError(t, err)
+	_, err = store.List(t.Context(), provision.PersonKey{}, 1)
+	require.NoError(t, err)
+	require.NoError(t, store.SaveCursor(t.Context(), "one", "1"))
+	require.NoError(t, store.SaveCursor(t.Context(), "one", "2"))
 	lease, err := store.Acquire(t.Context(), rec.Key, time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, store.Renew(t.Context(), lease, time.Minute))

@@ -184,3 +184,19 @@ func (s *spread) Renew(ctx context.Context, lease provision.Lease, ttl time.Dura
 func (s *spread) Release(ctx context.Context, lease provision.Lease) error {
 	return s.next().Release(ctx, lease)
 }
+
+func (s *spread) LoadByObjectID(ctx context.Context, objectID string) (provision.Record, error) {
+	return s.next().LoadByObjectID(ctx, objectID)
+}
+
+func (s *spread) List(ctx context.Context, after provision.PersonKey, limit int) ([]provision.Record, error) {
+	return s.next().List(ctx, after, limit)
+}
+
+func (s *spread) LoadCursor(ctx context.Context, name string) (string, error) {
+	return s.next().LoadCursor(ctx, name)
+}
+
+func (s *spread) SaveCursor(ctx context.Context, name, value string) error {
+	return s.next().SaveCursor(ctx, name, value)
+}

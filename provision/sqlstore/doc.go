@@ -47,13 +47,15 @@
 // under a lock, so that any number of processes may start at once: an advisory lock on PostgreSQL, BEGIN IMMEDIATE on
 // SQLite. A schema that is newer than the program is refused with a [*SchemaError]. Where programs may not change
 // schemas, set Config.NoMigrate and apply what [Config.Migrations] lists; the program then needs SELECT, INSERT, UPDATE
-// and DELETE on the tables people and leases, and SELECT on migrations.
+// and DELETE on the tables people, leases and cursors, and SELECT on migrations.
 //
 // The tables, with their prefix:
 //
 //   - entrafed_people: one row per person; a NULL time means not yet. Its columns are the fields of
 //     [provision.Record]; upn_folded is upn in lower case, which makes it unique without regard to case
 //   - entrafed_leases: who is being worked on now. Rows that a crash left are replaced when the person comes back
+//   - entrafed_cursors: how far [provision.Provisioner.Reconcile] has come; a row may be deleted, and the next
+//     reconciliation looks at everybody
 //   - entrafed_migrations: which versions of the schema were applied, and when
 //
 // They hold personal data. To forget a person, delete the row in entrafed_people; delete the account in Entra first, or

@@ -30,6 +30,7 @@ type answer struct {
 	rows     [][]driver.Value
 	changed  int64
 	err      error
+	rowsErr  error  // in place of the rows
 	count    int    // 0: any number
 	during   func() // called while the statement runs
 }
@@ -95,12 +96,13 @@ func (c fakeConn) QueryContext(_ context.Context, query string, _ []driver.Named
 	if len(a.rows) > 0 {
 		columns = len(a.rows[0])
 	}
-	return &fakeRows{columns, a.rows}, nil
+	return &fakeRows{columns, a.rows, a.rowsErr}, nil
 }
 
 type fakeRows struct {
 	columns int
 	left    [][]driver.Value
+	err     error
 }
 
 func (r *fakeRows) Columns() []string { return make([]string, r.columns) }
@@ -108,6 +110,9 @@ func (r *fakeRows) Columns() []string { return make([]string, r.columns) }
 func (r *fakeRows) Close() error { return nil }
 
 func (r *fakeRows) Next(to []driver.Value) error {
+	if r.err != nil {
+		return r.err
+	}
 	if len(r.left) == 0 {
 		return io.EOF
 	}
@@ -127,12 +132,12 @@ func ready(dialect sqlstore.Dialect) []answer {
 		return []answer{
 			row("sqlite_version()", "3.46.1"), row("pragma_database_list", "/var/lib/host/entrafed.db"),
 			row("journal_mode", "wal"), row("synchronous", int64(2)), row("busy_timeout", int64(1000)),
-			row("sqlite_master", int64(1)), row("max(version)", int64(1)),
+			row("sqlite_master", int64(1)), row("max(version)", int64(2)),
 		}
 	}
 	return []answer{
 		row("server_version_num", int64(16), "UTF8", "on"),
-		row("pg_class", true), row("max(version)", int64(1)),
+		row("pg_class", true), row("max(version)", int64(2)),
 	}
 }
 

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,6 +40,8 @@ func (c Config) Migrations() ([]Migration, error) {
 func (c Config) migrations() []Migration {
 	return []Migration{
 		c.migration(1, "people and leases", c.createMigrations(), c.createPeople(), c.createLeases()),
+		c.migration(2, "leaving, the object ID's index, and cursors",
+			slices.Concat(c.addColumns(), []string{c.createObjectIDIndex(), c.createCursors()})...),
 	}
 }
 
@@ -85,11 +88,36 @@ func (c Config) createLeases() string {
 )`)
 }
 
+// addColumns adds one column in each statement, as SQLite wants it. What programs of version 1 insert meanwhile gets
+// the defaults.
+func (c Config) addColumns() []string {
+	statements := []string{c.fill(`ALTER TABLE {people} ADD COLUMN licenses {text} NOT NULL DEFAULT ''`)}
+	for _, name := range []string{
+		"joined_at", "retiring_at", "blocked_at", "unlicensed_at", "deleted_at", "purged_at",
+	} {
+		statements = append(statements, c.fill(`ALTER TABLE {people} ADD COLUMN `+name+` {time}`))
+	}
+	return statements
+}
+
+// createObjectIDIndex has no schema before the index's name: it is in that of its table.
+func (c Config) createObjectIDIndex() string {
+	return c.fill(`CREATE INDEX ` + c.Prefix + `people_object_id ON {people} (object_id)`)
+}
+
+func (c Config) createCursors() string {
+	return c.fill(`CREATE TABLE {cursors} (
+    name  {text} NOT NULL PRIMARY KEY,
+    value {text} NOT NULL
+)`)
+}
+
 // fill puts in names and types.
 //
 // Text is compared byte for byte in either dialect. On PostgreSQL that is said explicitly: a collation of the operating
-// system may change with an upgrade of it, and indexes built on it are wrong afterwards. Times are text on SQLite, which
-// has no type for them, in a form that sorts as they do. Tokens are never used twice, also not after a row is deleted.
+// system may change with an upgrade of it, and indexes built on it are wrong afterwards. Times are text on SQLite,
+// which has no type for them, in a form that sorts as they do. Tokens are never used twice, also not after a row is
+// deleted.
 func (c Config) fill(statement string) string {
 	types := []string{"{text}", "TEXT", "{time}", "TEXT", "{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"}
 	if c.Dialect == PostgreSQL {
@@ -98,5 +126,6 @@ func (c Config) fill(statement string) string {
 	}
 	return strings.NewReplacer(append(types,
 		"{migrations}", c.table("migrations"), "{people}", c.table("people"), "{leases}", c.table("leases"),
+		"{cursors}", c.table("cursors"),
 	)...).Replace(statement)
 }

@@ -183,6 +183,25 @@ func TestAFailureBetweenTwoStatementsIsTold(t *testing.T) {
 			{contains: "UPDATE"}, {contains: "SELECT version", err: broken}}},
 		"Save, who holds it": {saveSomebody, []answer{
 			{contains: "UPDATE"}, row("SELECT version", int64(1)), {contains: "SELECT immutable_id", err: broken}}},
+		"LoadByObjectID": {func(ctx context.Context, s *sqlstore.Store) error {
+			_, err := s.LoadByObjectID(ctx, "object")
+			return err
+		}, []answer{{contains: "WHERE object_id", err: broken}}},
+		"List": {func(ctx context.Context, s *sqlstore.Store) error {
+			_, err := s.List(ctx, somebody.Key, 1)
+			return err
+		}, []answer{{contains: "LIMIT", err: broken}}},
+		"List, a row": {func(ctx context.Context, s *sqlstore.Store) error {
+			_, err := s.List(ctx, somebody.Key, 1)
+			return err
+		}, []answer{{contains: "LIMIT", rows: [][]driver.Value{{}}, rowsErr: broken}}},
+		"LoadCursor": {func(ctx context.Context, s *sqlstore.Store) error {
+			_, err := s.LoadCursor(ctx, "name")
+			return err
+		}, []answer{{contains: "SELECT value", err: broken}}},
+		"SaveCursor": {func(ctx context.Context, s *sqlstore.Store) error {
+			return s.SaveCursor(ctx, "name", "value")
+		}, []answer{{contains: "INSERT INTO entrafed_cursors", err: broken}}},
 		"Acquire, the time": {acquireSomebody, []answer{{contains: "clock_timestamp", err: broken}}},
 		"Acquire, expiring": {acquireSomebody, []answer{
 			row("clock_timestamp", time.Unix(0, 0)), {contains: "DELETE", err: broken}}},
@@ -233,6 +252,7 @@ func TestTimesAreReadAsTheDriversReturnThem(t *testing.T) {
 			require.Zero(t, rec.CreatedAt)
 			require.Equal(t, "one", rec.UPN)
 			require.True(t, rec.Adopted)
+			require.Equal(t, "group:1 sku", rec.Licenses)
 		})
 	}
 	for name, value := range map[string]driver.Value{"a number": int64(7), "other text": "yesterday"} {
@@ -249,5 +269,5 @@ func TestTimesAreReadAsTheDriversReturnThem(t *testing.T) {
 // record is the answer of a row of people, whose text comes as bytes and whose truth as a number.
 func record(reserved, created driver.Value) answer {
 	return row("SELECT connection", []byte("google"), []byte("104"), int64(1), []byte("id"), []byte("one"), int64(0),
-		[]byte(""), []byte(""), int64(1), reserved, created, nil, nil)
+		[]byte(""), []byte(""), int64(1), []byte("group:1 sku"), reserved, created, nil, nil, nil, nil, nil, nil, nil, nil)
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Store is a [provision.Store] and a [provision.Leaser] in a database. It is safe for concurrent use, also by other
-// processes with Stores of their own. It holds no connection between calls and needs no closing.
+// Store is a [provision.Store], a [provision.Leaser], a [provision.Index] and [provision.Cursors] in a database. It is
+// safe for concurrent use, also by other processes with Stores of their own. It holds no connection between calls and
+// needs no closing.
 type Store struct {
 	config  Config
 	sql     statements
@@ -18,8 +20,10 @@ type Store struct {
 }
 
 var (
-	_ provision.Store  = (*Store)(nil)
-	_ provision.Leaser = (*Store)(nil)
+	_ provision.Store   = (*Store)(nil)
+	_ provision.Leaser  = (*Store)(nil)
+	_ provision.Index   = (*Store)(nil)
+	_ provision.Cursors = (*Store)(nil)
 )
 
 // New checks the configuration and the database, brings the schema up to date, and returns a Store. The error lists all
@@ -42,24 +46,29 @@ func New(ctx context.Context, config Config) (*Store, error) {
 // statements are all that a Store asks of the database after New.
 type statements struct {
 	load, reserve, save, version, holders string
+	loadByObjectID, list                  string
+	loadCursor, saveCursor                string
 	acquire, expire, renew, release       string
 }
 
-const columns = "connection, id, version, immutable_id, upn, upn_attempt, object_id, directory_upn, adopted, " +
-	"reserved_at, created_at, licensed_at, ready_at"
-
 func (c Config) statements() statements {
-	names := strings.NewReplacer("{people}", c.table("people"), "{leases}", c.table("leases"), "{columns}", columns)
+	names := strings.NewReplacer("{people}", c.table("people"), "{leases}", c.table("leases"),
+		"{cursors}", c.table("cursors"), "{fields}", fields, "{each}", "?"+strings.Repeat(", ?", strings.Count(fields, ",")),
+		"{assignments}", strings.ReplaceAll(fields, ",", " = ?,")+" = ?")
 	query := func(statement string) string { return c.Dialect.query(names.Replace(statement)) }
 	return statements{
-		load: query(`SELECT {columns} FROM {people} WHERE connection = ? AND id = ?`),
+		load: query(`SELECT connection, id, version, {fields} FROM {people} WHERE connection = ? AND id = ?`),
 
-		reserve: query(`INSERT INTO {people} ({columns}, upn_folded)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+		loadByObjectID: query(`SELECT connection, id, version, {fields} FROM {people} WHERE object_id = ? AND object_id <> ''
+			ORDER BY connection, id`), // no LIMIT: with one, PostgreSQL may walk the primary key instead of the index
 
-		save: query(`UPDATE {people} SET version = version + 1, immutable_id = ?, upn = ?, upn_attempt = ?,
-			object_id = ?, directory_upn = ?, adopted = ?, reserved_at = ?, created_at = ?, licensed_at = ?, ready_at = ?,
-			upn_folded = ?
+		list: query(`SELECT connection, id, version, {fields} FROM {people} WHERE (connection, id) > (?, ?)
+			ORDER BY connection, id LIMIT ?`),
+
+		reserve: query(`INSERT INTO {people} (connection, id, version, {fields}, upn_folded)
+			VALUES (?, ?, ?, {each}, ?) ON CONFLICT DO NOTHING`),
+
+		save: query(`UPDATE {people} SET version = version + 1, {assignments}, upn_folded = ?
 			WHERE connection = ? AND id = ? AND version = ? AND NOT EXISTS (SELECT 1 FROM {people} AS other
 				WHERE (other.immutable_id = ? OR other.upn_folded = ?) AND NOT (other.connection = ? AND other.id = ?))`),
 
@@ -67,6 +76,11 @@ func (c Config) statements() statements {
 
 		holders: query(`SELECT immutable_id, upn_folded FROM {people}
 			WHERE (immutable_id = ? OR upn_folded = ?) AND NOT (connection = ? AND id = ?)`),
+
+		loadCursor: query(`SELECT value FROM {cursors} WHERE name = ?`),
+
+		saveCursor: query(`INSERT INTO {cursors} (name, value) VALUES (?, ?)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`),
 
 		acquire: query(`INSERT INTO {leases} (connection, id, expires_at) VALUES (?, ?, ?)
 			ON CONFLICT (connection, id) DO NOTHING RETURNING token`),
@@ -118,27 +132,13 @@ func (s *Store) Save(ctx context.Context, rec provision.Record) (provision.Recor
 }
 
 func (s *Store) load(ctx context.Context, key provision.PersonKey) (provision.Record, error) {
-	var rec provision.Record
-	var reserved, created, licensed, ready timestamp
-	err := s.config.DB.QueryRowContext(ctx, s.sql.load, key.Connection, key.ID).Scan(
-		&rec.Key.Connection, &rec.Key.ID, &rec.Version, &rec.ImmutableID, &rec.UPN, &rec.UPNAttempt, &rec.ObjectID,
-		&rec.DirectoryUPN, &rec.Adopted, &reserved, &created, &licensed, &ready)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = provision.ErrNoRecord
-	}
-	if err != nil {
-		return provision.Record{}, err
-	}
-	rec.ReservedAt, rec.CreatedAt, rec.LicensedAt, rec.ReadyAt = reserved.Time, created.Time, licensed.Time, ready.Time
-	return rec, nil
+	return scan(s.config.DB.QueryRowContext(ctx, s.sql.load, key.Connection, key.ID))
 }
 
 // reserve inserts the record, or says what is in its way.
 func (s *Store) reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
-	inserted, err := s.exec(ctx, s.sql.reserve,
-		rec.Key.Connection, rec.Key.ID, rec.Version, rec.ImmutableID, rec.UPN, rec.UPNAttempt, rec.ObjectID,
-		rec.DirectoryUPN, rec.Adopted, timestamp{rec.ReservedAt}, timestamp{rec.CreatedAt}, timestamp{rec.LicensedAt},
-		timestamp{rec.ReadyAt}, fold(rec.UPN))
+	inserted, err := s.exec(ctx, s.sql.reserve, slices.Concat(
+		[]any{rec.Key.Connection, rec.Key.ID, rec.Version}, values(rec), []any{fold(rec.UPN)})...)
 	if err != nil {
 		return provision.Record{}, err
 	}
@@ -154,11 +154,9 @@ func (s *Store) reserve(ctx context.Context, rec provision.Record) (provision.Re
 
 // save updates the record, or says what is in its way.
 func (s *Store) save(ctx context.Context, rec provision.Record) error {
-	saved, err := s.exec(ctx, s.sql.save,
-		rec.ImmutableID, rec.UPN, rec.UPNAttempt, rec.ObjectID, rec.DirectoryUPN, rec.Adopted,
-		timestamp{rec.ReservedAt}, timestamp{rec.CreatedAt}, timestamp{rec.LicensedAt}, timestamp{rec.ReadyAt},
+	saved, err := s.exec(ctx, s.sql.save, append(values(rec),
 		fold(rec.UPN), rec.Key.Connection, rec.Key.ID, rec.Version,
-		rec.ImmutableID, fold(rec.UPN), rec.Key.Connection, rec.Key.ID)
+		rec.ImmutableID, fold(rec.UPN), rec.Key.Connection, rec.Key.ID)...)
 	if err != nil || saved {
 		return err
 	}

@@ -1,5 +1,6 @@
-// Package storetest checks that an implementation keeps the contract of [provision.Store], and of [provision.Leaser] if
-// it is one. A store of one's own needs a test of a few lines:
+// Package storetest checks that an implementation keeps the contract of [provision.Store], and those of
+// [provision.Leaser], [provision.Index] and [provision.Cursors] if it is one. A store of one's own needs a test of a
+// few lines:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) provision.Store { return newEmptyStore(t) })
@@ -9,8 +10,11 @@
 //		storetest.RunLeaser(t, func(t *testing.T) provision.Leaser { return newEmptyStore(t) })
 //	}
 //
-// Each rule of the contract is one row of a table, [Rules] and [LeaseRules]: a name that says what must hold, and a
-// check of it. Run makes every row a subtest on a store of its own, all in parallel; run it with the race detector.
+// [RunIndex] and [RunCursors] are called likewise.
+//
+// Each rule of the contract is one row of a table, [Rules], [LeaseRules], [IndexRules] and [CursorRules]: a name that
+// says what must hold, and a check of it. Run makes every row a subtest on a store of its own, all in parallel; run it
+// with the race detector.
 //
 // What a suite in one process cannot show remains the implementation's own to test: that several processes agree, and
 // that what was stored outlives a crash. The tests of package sqlstore do so for the stores of this module.

@@ -67,3 +67,42 @@ func ExampleLeaseRules() {
 	// keys with a NUL, or that are not UTF-8, are refused
 	// all methods of leases stop when the context ends
 }
+
+// What the index of a store is checked for.
+func ExampleIndexRules() {
+	for _, rule := range storetest.IndexRules() {
+		fmt.Println(rule.Name)
+	}
+	// Output:
+	// LoadByObjectID of an object ID that nobody has is ErrNoRecord
+	// LoadByObjectID finds what Reserve and Save stored, in every field
+	// LoadByObjectID compares byte for byte
+	// an empty object ID is nobody's
+	// LoadByObjectID finds what a record has now, not what it had before
+	// of several with one object ID, the first key's record is found
+	// List of an empty store is empty
+	// List returns every field
+	// List is in the order of connections, then of IDs, byte for byte
+	// pages of any size, one after the other, are the whole list
+	// List begins after a key that is nobody's as well
+	// a limit that is not positive returns none
+	// a walk in pages meets everybody who was there when it began, while others come
+	// of an index, text with a NUL, or that is not UTF-8, is refused
+	// all methods of an index stop when the context ends
+}
+
+// What the cursors of a store are checked for.
+func ExampleCursorRules() {
+	for _, rule := range storetest.CursorRules() {
+		fmt.Println(rule.Name)
+	}
+	// Output:
+	// a cursor that nobody saved is empty
+	// SaveCursor replaces the text
+	// an empty text is as good as none
+	// cursors' names are compared byte for byte
+	// cursors come back byte for byte
+	// of many who save one cursor, one text remains
+	// of cursors, text with a NUL, or that is not UTF-8, is refused
+	// all methods of cursors stop when the context ends
+}

@@ -32,9 +32,21 @@ func full(id, immutableID, upn string) provision.Record {
 	rec := record(id, immutableID, upn)
 	rec.UPNAttempt, rec.ObjectID, rec.DirectoryUPN, rec.Adopted = 3, objectID, "Other.Name@contoso.com", true
 	rec.CreatedAt = rec.ReservedAt.Add(time.Second + time.Microsecond)
-	rec.LicensedAt = rec.ReservedAt.Add(time.Minute)
-	rec.ReadyAt = rec.ReservedAt.Add(time.Hour)
+	rec.Licenses = "f245ecc8-75af-4f8e-b61f-27d8114de5f3 group:" + objectID
+	for i, at := range times(&rec) {
+		if at.IsZero() {
+			*at = rec.CreatedAt.Add(time.Duration(i) * time.Hour) // each another
+		}
+	}
 	return rec
+}
+
+// times are all times of a record.
+func times(rec *provision.Record) []*time.Time {
+	return []*time.Time{
+		&rec.ReservedAt, &rec.CreatedAt, &rec.LicensedAt, &rec.JoinedAt, &rec.ReadyAt,
+		&rec.RetiringAt, &rec.BlockedAt, &rec.UnlicensedAt, &rec.DeletedAt, &rec.PurgedAt,
+	}
 }
 
 func reserve(t *testing.T, s provision.Store, rec provision.Record) provision.Record {

@@ -26,7 +26,9 @@ func timesRoundTrip(t *testing.T, s provision.Store) {
 		time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
 	} {
 		rec := record(fmt.Sprint(i), fmt.Sprintf("id-%d", i), fmt.Sprintf("u%d@contoso.com", i))
-		rec.ReservedAt, rec.CreatedAt, rec.LicensedAt, rec.ReadyAt = at, at, at, at
+		for _, field := range times(&rec) {
+			*field = at
+		}
 		stored := reserve(t, s, rec)
 		rec.Version = 1
 		require.Equal(t, rec, stored)
@@ -47,7 +49,7 @@ func textRoundTrips(t *testing.T, s provision.Store) {
 	} {
 		rec := full(fmt.Sprint(i)+text, fmt.Sprint("id-", i, text), fmt.Sprint("u", i, text, "@contoso.com"))
 		rec.Key.Connection = text
-		rec.ObjectID, rec.DirectoryUPN = text, text
+		rec.ObjectID, rec.DirectoryUPN, rec.Licenses = text, text, text
 		stored := reserve(t, s, rec)
 		rec.Version = 1
 		require.Equal(t, rec, stored)
@@ -59,7 +61,7 @@ func textRoundTrips(t *testing.T, s provision.Store) {
 func longText(t *testing.T, s provision.Store) {
 	long := full(many(512), strings.Repeat("I", 64), strings.Repeat("u", 64)+"@"+strings.Repeat("d", 44)+".com")
 	long.Key.Connection = many(128)
-	long.ObjectID, long.DirectoryUPN = many(512), many(4096)
+	long.ObjectID, long.DirectoryUPN, long.Licenses = many(512), many(4096), many(4096)
 	other := full(many(511)+"x", "id-2", "two@contoso.com") // differs at the very end
 	other.Key.Connection = long.Key.Connection
 	for _, rec := range []provision.Record{long, other} {
@@ -96,6 +98,7 @@ func badTextIsRefused(t *testing.T, s provision.Store) {
 			"UPN":          func(r *provision.Record) { r.UPN = text },
 			"ObjectID":     func(r *provision.Record) { r.ObjectID = text },
 			"DirectoryUPN": func(r *provision.Record) { r.DirectoryUPN = text },
+			"Licenses":     func(r *provision.Record) { r.Licenses = text },
 		} {
 			bad := rec
 			spoil(&bad)

@@ -59,3 +59,38 @@ func LeaseRules() []Rule[provision.Leaser] {
 		{"all methods of leases stop when the context ends", leasesStopWithContext},
 	}
 }
+
+// IndexRules are the rules of [provision.Index].
+func IndexRules() []Rule[IndexedStore] {
+	return []Rule[IndexedStore]{
+		{"LoadByObjectID of an object ID that nobody has is ErrNoRecord", loadByUnknownObjectID},
+		{"LoadByObjectID finds what Reserve and Save stored, in every field", loadByObjectID},
+		{"LoadByObjectID compares byte for byte", objectIDsAreExact},
+		{"an empty object ID is nobody's", emptyObjectID},
+		{"LoadByObjectID finds what a record has now, not what it had before", objectIDChanges},
+		{"of several with one object ID, the first key's record is found", sharedObjectID},
+		{"List of an empty store is empty", listEmpty},
+		{"List returns every field", listStores},
+		{"List is in the order of connections, then of IDs, byte for byte", listInOrder},
+		{"pages of any size, one after the other, are the whole list", listInPages},
+		{"List begins after a key that is nobody's as well", listAfterUnknown},
+		{"a limit that is not positive returns none", listNone},
+		{"a walk in pages meets everybody who was there when it began, while others come", listWhileReserving},
+		{"of an index, text with a NUL, or that is not UTF-8, is refused", badIndexText},
+		{"all methods of an index stop when the context ends", indexStopsWithContext},
+	}
+}
+
+// CursorRules are the rules of [provision.Cursors].
+func CursorRules() []Rule[provision.Cursors] {
+	return []Rule[provision.Cursors]{
+		{"a cursor that nobody saved is empty", unsavedCursor},
+		{"SaveCursor replaces the text", savedCursor},
+		{"an empty text is as good as none", emptiedCursor},
+		{"cursors' names are compared byte for byte", cursorNamesAreExact},
+		{"cursors come back byte for byte", cursorRoundTrips},
+		{"of many who save one cursor, one text remains", cursorRace},
+		{"of cursors, text with a NUL, or that is not UTF-8, is refused", badCursors},
+		{"all methods of cursors stop when the context ends", cursorsStopWithContext},
+	}
+}

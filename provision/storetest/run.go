@@ -28,6 +28,24 @@ func RunLeaser(t *testing.T, open func(t *testing.T) provision.Leaser) {
 	run(t, LeaseRules(), open)
 }
 
+// IndexedStore is what the [IndexRules] are checked on: an index is filled through its store.
+type IndexedStore interface {
+	provision.Store
+	provision.Index
+}
+
+// RunIndex checks every one of the [IndexRules], as [Run] does.
+func RunIndex(t *testing.T, open func(t *testing.T) IndexedStore) {
+	t.Helper()
+	run(t, IndexRules(), open)
+}
+
+// RunCursors checks every one of the [CursorRules], as [Run] does.
+func RunCursors(t *testing.T, open func(t *testing.T) provision.Cursors) {
+	t.Helper()
+	run(t, CursorRules(), open)
+}
+
 func run[S any](t *testing.T, rules []Rule[S], open func(t *testing.T) S) {
 	t.Helper()
 	for _, rule := range rules {

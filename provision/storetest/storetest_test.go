@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,27 @@ func faults() map[string]broken {
 			[]string{"all methods stop when the context ends", "all methods of leases stop when the context ends"}},
 		"leases that expire at once": {func() provision.Store { return brief{provision.NewMemoryStore()} },
 			[]string{"a lease that is held is ErrLeaseHeld for everybody else", "of many who acquire one lease, one wins"}},
+		"a time forgotten": {after(func(r *provision.Record) { r.UnlicensedAt = time.Time{} }),
+			[]string{"Reserve stores every field, with Version 1", "Save stores every field, with the next Version"}},
+		"licences cut at 255": {before(func(r *provision.Record) { r.Licenses = r.Licenses[:min(255, len(r.Licenses))] }),
+			[]string{"keys and names may be as long as Person.Validate and Entra allow"}},
+		"an index without regard to case": {func() provision.Store { return foldedIndex{provision.NewMemoryStore()} },
+			[]string{"LoadByObjectID compares byte for byte"}},
+		"an index of what was there once": {func() provision.Store {
+			return &oldIndex{provision.NewMemoryStore(), map[string]provision.PersonKey{}}
+		}, []string{"LoadByObjectID finds what a record has now, not what it had before"}},
+		"a list that begins with its key": {func() provision.Store { return inclusive{provision.NewMemoryStore()} },
+			[]string{"pages of any size, one after the other, are the whole list"}},
+		"a list sorted without regard to case": {func() provision.Store { return sortedByCase{provision.NewMemoryStore()} },
+			[]string{"List is in the order of connections, then of IDs, byte for byte"}},
+		"a list without a limit": {func() provision.Store { return unlimited{provision.NewMemoryStore()} },
+			[]string{"a limit that is not positive returns none"}},
+		"cursors' names without regard to case": {func() provision.Store { return foldedCursors{provision.NewMemoryStore()} },
+			[]string{"cursors' names are compared byte for byte"}},
+		"cursors cut at 255": {func() provision.Store { return shortCursors{provision.NewMemoryStore()} },
+			[]string{"cursors come back byte for byte"}},
+		"cursors that stay": {func() provision.Store { return firstCursors{provision.NewMemoryStore()} },
+			[]string{"SaveCursor replaces the text", "an empty text is as good as none"}},
 		"leases without tokens": {func() provision.Store { return tokenless{provision.NewMemoryStore()} },
 			[]string{"a token is never used twice", "who has lost the lease neither renews nor releases the next one"}},
 	}
@@ -177,6 +199,102 @@ func (s brief) Acquire(ctx context.Context, key provision.PersonKey, _ time.Dura
 	return s.MemoryStore.Acquire(ctx, key, 0)
 }
 
+// foldedIndex is an index that does not care for case.
+type foldedIndex struct{ *provision.MemoryStore }
+
+func (s foldedIndex) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	rec.ObjectID = strings.ToLower(rec.ObjectID)
+	return s.MemoryStore.Reserve(ctx, rec)
+}
+
+func (s foldedIndex) LoadByObjectID(ctx context.Context, objectID string) (provision.Record, error) {
+	return s.MemoryStore.LoadByObjectID(ctx, strings.ToLower(objectID))
+}
+
+// oldIndex is an index that forgets to forget.
+type oldIndex struct {
+	*provision.MemoryStore
+	index map[string]provision.PersonKey
+}
+
+func (s *oldIndex) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	s.index[rec.ObjectID] = rec.Key
+	return s.MemoryStore.Reserve(ctx, rec)
+}
+
+func (s *oldIndex) Save(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	s.index[rec.ObjectID] = rec.Key
+	return s.MemoryStore.Save(ctx, rec)
+}
+
+func (s *oldIndex) LoadByObjectID(ctx context.Context, objectID string) (provision.Record, error) {
+	key, ok := s.index[objectID]
+	if !ok {
+		return provision.Record{}, provision.ErrNoRecord
+	}
+	return s.Load(ctx, key)
+}
+
+// inclusive is a list that has the key in it that it begins after.
+type inclusive struct{ *provision.MemoryStore }
+
+func (s inclusive) List(ctx context.Context, after provision.PersonKey, limit int) ([]provision.Record, error) {
+	records, err := s.MemoryStore.List(ctx, after, limit)
+	if rec, loadErr := s.Load(ctx, after); loadErr == nil && limit > 1 && len(records) > 0 {
+		records = append([]provision.Record{rec}, records...)[:min(limit, len(records)+1)]
+	}
+	return records, err
+}
+
+// sortedByCase is a list in the order of a language.
+type sortedByCase struct{ *provision.MemoryStore }
+
+func (s sortedByCase) List(ctx context.Context, after provision.PersonKey, limit int) ([]provision.Record, error) {
+	records, err := s.MemoryStore.List(ctx, after, limit)
+	slices.SortStableFunc(records, func(a, b provision.Record) int {
+		return strings.Compare(strings.ToLower(a.Key.Connection), strings.ToLower(b.Key.Connection))
+	})
+	return records, err
+}
+
+// unlimited is a list to which a negative limit is none.
+type unlimited struct{ *provision.MemoryStore }
+
+func (s unlimited) List(ctx context.Context, after provision.PersonKey, limit int) ([]provision.Record, error) {
+	if limit < 0 {
+		limit = 1 << 30
+	}
+	return s.MemoryStore.List(ctx, after, limit)
+}
+
+// foldedCursors do not care for case.
+type foldedCursors struct{ *provision.MemoryStore }
+
+func (s foldedCursors) LoadCursor(ctx context.Context, name string) (string, error) {
+	return s.MemoryStore.LoadCursor(ctx, strings.ToLower(name))
+}
+
+func (s foldedCursors) SaveCursor(ctx context.Context, name, value string) error {
+	return s.MemoryStore.SaveCursor(ctx, strings.ToLower(name), value)
+}
+
+// shortCursors are cut.
+type shortCursors struct{ *provision.MemoryStore }
+
+func (s shortCursors) SaveCursor(ctx context.Context, name, value string) error {
+	return s.MemoryStore.SaveCursor(ctx, name, value[:min(255, len(value))])
+}
+
+// firstCursors are inserted and never updated.
+type firstCursors struct{ *provision.MemoryStore }
+
+func (s firstCursors) SaveCursor(ctx context.Context, name, value string) error {
+	if before, err := s.LoadCursor(ctx, name); err != nil || before != "" {
+		return err
+	}
+	return s.MemoryStore.SaveCursor(ctx, name, value)
+}
+
 // brokenStore names the fault of the store that this process checks.
 const brokenStore = "STORETEST_BROKEN_STORE"
 
@@ -195,6 +313,16 @@ func TestBrokenStore(t *testing.T) {
 	for _, rule := range storetest.LeaseRules() {
 		if wanted(rule.Name) {
 			t.Run(rule.Name, func(t *testing.T) { rule.Check(t, fault.store().(provision.Leaser)) })
+		}
+	}
+	for _, rule := range storetest.IndexRules() {
+		if wanted(rule.Name) {
+			t.Run(rule.Name, func(t *testing.T) { rule.Check(t, fault.store().(storetest.IndexedStore)) })
+		}
+	}
+	for _, rule := range storetest.CursorRules() {
+		if wanted(rule.Name) {
+			t.Run(rule.Name, func(t *testing.T) { rule.Check(t, fault.store().(provision.Cursors)) })
 		}
 	}
 }
