@@ -186,14 +186,14 @@ func TestABulkPullsNoFurtherThanItsWindow(t *testing.T) {
 func TestABulkUsesUpTheWriteBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const n, rate, burst = 3000, 20, 200
+		const n, rate = 3000, 20
 		dir, began := newTenant(), time.Now()
 		c := config(dir, nil)
-		c.Pace = provision.Pace{WritesPerSecond: rate, Burst: burst}
+		c.Pace = provision.Pace{WritesPerSecond: rate}
 		_, err := newProvisioner(t, c).EnsureAll(t.Context(), crowd(n), provision.Bulk{})
 		require.NoError(t, err)
 		require.Len(t, dir.mine(), n)
-		require.Less(t, time.Since(began), (n-burst)*time.Second/rate+30*time.Second)
+		require.Less(t, time.Since(began), n*time.Second/rate+30*time.Second)
 	})
 }
 
@@ -213,7 +213,8 @@ func TestTheMemoryOfABulkDoesNotGrowWithItsInput(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, map[provision.BulkOutcome]int{provision.BulkAdopted: 100_000}, report.Outcomes)
-	require.Less(t, float64(heap[95_000]), 1.5*float64(heap[20_000]), "%v", heap)
+	const noise = 2 << 20 // 28 bytes for each of those between
+	require.Less(t, float64(heap[95_000]), 1.5*float64(max(heap[20_000], noise)), "%v", heap)
 }
 
 func inUse() uint64 {
