@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // flights holds the runs under way, one per person. Callers join a run, follow it, and leave it; the last one to leave
@@ -19,11 +20,14 @@ type flight struct {
 	ctx    context.Context // the run's: it outlives every single caller
 	cancel context.CancelFunc
 	landed chan struct{} // closed when the run is over
+	plan   plan
+	raised chan struct{} // closed under flights.mu when the run is one that a person waits for
 
 	waiters   int  // guarded by flights.mu
 	abandoned bool // guarded by flights.mu: nobody waits any more, and nobody may join
 
 	mu      sync.Mutex
+	brief   bool // only the last event is kept, because nobody follows
 	events  []Event
 	changed chan struct{} // closed and replaced when events or over change
 	over    bool
@@ -31,49 +35,90 @@ type flight struct {
 	err     error
 }
 
+// plan is how a run goes about its work, as whoever starts it wants it.
+type plan struct {
+	priority Priority
+	budget   time.Duration
+}
+
+// boarding is how a caller came to a run.
+type boarding int
+
+const (
+	started boarding = iota // the run is the caller's own
+	joined                  // it was under way
+	barred                  // everybody has left it: it is waited for, not joined
+)
+
 // join makes the caller one of those who wait for the person's run, and starts the run if there is none. The run's
 // context carries the values of the first caller's. A run that everybody has left is waited for, not joined.
-func (g *flights) join(ctx context.Context, key PersonKey, fly func(*flight)) (*flight, error) {
+func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding, error) {
 	for {
-		f, boarded := g.board(ctx, key, fly)
-		if boarded {
-			return f, nil
+		f, how := g.board(ctx, key, plan, fly)
+		if how != barred {
+			return f, how, nil
 		}
 		select {
 		case <-f.landed:
 		case <-ctx.Done():
-			return nil, ended(ctx)
+			return nil, barred, ended(ctx)
 		}
 	}
 }
 
-// board counts the caller in, on the run under way or on a new one, but not on an abandoned one.
-func (g *flights) board(ctx context.Context, key PersonKey, fly func(*flight)) (f *flight, boarded bool) {
+// board counts the caller in, on the run under way or on a new one, but not on an abandoned one. A run that is joined
+// for a higher priority than its own has that one from now on.
+func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
-	switch {
-	case ok && f.abandoned:
-		return f, false
-	case ok:
-		f.waiters++
-		return f, true
+	if ok && f.abandoned {
+		return f, barred
 	}
-	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
-	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	g.running[key] = f
-	go fly(f)
-	return f, true
+	how := joined
+	if !ok {
+		f, how = newFlight(ctx, plan), started
+		g.running[key] = f
+		go fly(f)
+	}
+	f.waiters++
+	if plan.priority == PriorityHigh {
+		f.raise()
+	}
+	return f, how
 }
 
-// leave counts the caller out. When nobody is left the run is cancelled.
-func (g *flights) leave(f *flight) {
+func newFlight(ctx context.Context, plan plan) *flight {
+	f := &flight{
+		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), brief: true, changed: make(chan struct{}),
+	}
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return f
+}
+
+// raise makes the run one that a person waits for: its calls have the high priority, and its events are all kept.
+// flights.mu is held.
+func (f *flight) raise() {
+	select {
+	case <-f.raised:
+		return
+	default:
+		close(f.raised)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.brief = false
+}
+
+// leave counts the caller out. When nobody is left the run is cancelled, and lands soon.
+func (g *flights) leave(f *flight) (abandoned bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		f.abandoned = true
 		f.cancel()
 	}
+	return f.abandoned
 }
 
 // land publishes the result. Whoever comes after it starts another run.
@@ -93,12 +138,15 @@ func (g *flights) land(key PersonKey, f *flight, account Account, err error) {
 func (f *flight) tell(e Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.brief {
+		f.events = f.events[:0]
+	}
 	f.events = append(f.events, e)
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
 
-// follow hands the run's events to progress, from the first one on, in the caller's own goroutine, and returns the
+// follow hands the run's events to progress, from the first one that is kept, in the caller's own goroutine, and returns the
 // run's result, or an error once the caller's context ends.
 func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, error) {
 	for seen := 0; ; {
@@ -127,12 +175,54 @@ func (f *flight) since(seen int) (events []Event, changed <-chan struct{}, over 
 
 // step is where the run is now.
 func (f *flight) step() string {
+	if last, ok := f.last(); ok {
+		return last.Step
+	}
+	return StepSelect
+}
+
+// last is what happened last, if anything did.
+func (f *flight) last() (e Event, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.events) == 0 {
-		return StepSelect
+		return Event{}, false
 	}
-	return f.events[len(f.events)-1].Step
+	return f.events[len(f.events)-1], true
+}
+
+// result is what the run came to, once it is over.
+func (f *flight) result() (Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.account, f.err
+}
+
+// failure is why the run's result is not the person's account; nil if it is.
+func (f *flight) failure(person Person, account Account, err error) *Error {
+	if err == nil {
+		err = person.agreesWith(account.ImmutableID, account.UPN)
+	}
+	if err == nil {
+		return nil
+	}
+	var failure *Error
+	if !errors.As(err, &failure) {
+		failure = &Error{Step: f.step(), Person: person.Key(), Err: err}
+	}
+	return failure
+}
+
+// overdue is the error of a caller whose budget ended before the run's: it says what the run is waiting for.
+func (f *flight) overdue(budget time.Duration) error {
+	last, _ := f.last()
+	switch {
+	case last.State == Waiting && last.Reason == ReasonThrottled:
+		return fmt.Errorf("not finished within %v: %w", budget, ErrThrottled)
+	case last.State == Waiting && last.Reason == ReasonUnavailable:
+		return fmt.Errorf("not finished within %v: %w", budget, ErrUnavailable)
+	}
+	return &notReadyError{budget: budget}
 }
 
 // ended says why a context ended: its error, and the cause where there is another one.

@@ -153,7 +153,8 @@ func (c Config) validate() error {
 //
 // It is idempotent: after any error, a crash, or in another process, calling it again continues where the last run
 // stopped. Calls for one person at the same time share one run in this process; those that join it take its result,
-// and what their Person says beyond the key, the UPN and the ImmutableID is not used.
+// and what their Person says beyond the key, the UPN and the ImmutableID is not used. A run of [Provisioner.EnsureAll]
+// that Ensure joins is hurried from then on, and waited for no longer than Settle.Budget.
 //
 // When ctx ends, Ensure returns at once. The run goes on for whoever else waits; if nobody does, it is cancelled. A
 // creation or a licence assignment that has begun is let finish and is recorded even then.
@@ -164,7 +165,8 @@ func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error
 }
 
 // EnsureWithProgress is [Provisioner.Ensure] and tells what happens meanwhile. A caller that joins a run first gets all
-// events that the run has had, in their order, and then each as it happens.
+// events that the run has had, in their order, and then each as it happens; of a run of [Provisioner.EnsureAll] only the
+// last one, because nobody was there to be told the others.
 //
 // progress is called in the caller's own goroutine: never twice at once, and never after EnsureWithProgress returned. A
 // slow progress delays its own caller and nobody else.
@@ -182,38 +184,52 @@ func (p *Provisioner) EnsureWithProgress(
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
 	}
-	f, err := p.flights.join(ctx, key, func(f *flight) { p.fly(f, person) })
+	f, _, err := p.flights.join(ctx, key, plan{PriorityHigh, p.settle.Budget}, p.flyer(person))
 	if err != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
 	}
 	defer p.flights.leave(f)
 
+	account, err := p.follow(ctx, f, progress)
+	if failure := f.failure(person, account, err); failure != nil {
+		return Account{}, failure
+	}
+	return account, nil
+}
+
+// follow waits for the run's end, but not for longer than a sign-in may take: a run of [Provisioner.EnsureAll] may.
+func (p *Provisioner) follow(ctx context.Context, f *flight, progress func(Event)) (Account, error) {
+	if f.plan.budget <= p.settle.Budget {
+		return f.follow(ctx, progress)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.settle.Budget, errBudget)
+	defer cancel()
 	account, err := f.follow(ctx, progress)
-	if err == nil {
-		err = person.agreesWith(account.ImmutableID, account.UPN)
+	if err != nil && errors.Is(err, errBudget) {
+		err = f.overdue(p.settle.Budget)
 	}
-	if err == nil {
-		return account, nil
-	}
-	var failure *Error
-	if !errors.As(err, &failure) {
-		failure = &Error{Step: f.step(), Person: key, Err: err}
-	}
-	return Account{}, failure
+	return account, err
+}
+
+// flyer returns what runs for the person.
+func (p *Provisioner) flyer(person Person) func(*flight) {
+	return func(f *flight) { p.fly(f, person) }
 }
 
 // fly is one run, in a goroutine of its own, from the first event to the landing.
 func (p *Provisioner) fly(f *flight, person Person) {
 	defer f.cancel()
-	ctx, cancel := context.WithTimeoutCause(f.ctx, p.settle.Budget, errBudget)
+	ctx, cancel := context.WithTimeoutCause(f.ctx, f.plan.budget, errBudget)
 	defer cancel()
 	began := p.now()
 	r := &run{
 		caller: caller{
 			p:        p,
 			log:      p.logger.With("connection", person.Connection, "person", person.ID),
-			budget:   p.settle.Budget,
-			deadline: began.Add(p.settle.Budget),
+			priority: f.plan.priority,
+			raised:   f.raised,
+			budget:   f.plan.budget,
+			deadline: began.Add(f.plan.budget),
 		},
 		person:  person,
 		publish: f.tell,

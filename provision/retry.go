@@ -45,6 +45,7 @@ type caller struct {
 	p        *Provisioner
 	log      *slog.Logger
 	priority Priority
+	raised   <-chan struct{} // closed when the priority becomes high; nil: never
 	budget   time.Duration
 	deadline time.Time
 	step     string      // what is being done
@@ -74,9 +75,11 @@ const (
 
 // ask makes one call to the directory when its turn comes. All calls go through it.
 func (c *caller) ask(ctx context.Context, kind callKind, call func(context.Context) error) error {
+	c.heed()
 	if err := c.takeTurn(ctx, kind); err != nil {
 		return err
 	}
+	c.heed()
 	trace := CallTrace{Priority: c.priority}
 	callCtx := WithCallTrace(ctx, &trace)
 	if kind == writing {
@@ -92,6 +95,15 @@ func (c *caller) ask(ctx context.Context, kind callKind, call func(context.Conte
 		return c.stopped(ctx, err)
 	}
 	return err
+}
+
+// heed raises the priority once somebody waits for the work.
+func (c *caller) heed() {
+	select {
+	case <-c.raised:
+		c.priority = PriorityHigh
+	default:
+	}
 }
 
 func (c *caller) takeTurn(ctx context.Context, kind callKind) error {
