@@ -115,7 +115,7 @@ func (r Rules) validateAttributes() error {
 func unknownAttribute(property string) string {
 	var near []string
 	for _, name := range AttributeNames() {
-		if editDistance(strings.ToLower(property), strings.ToLower(name)) <= len(name)/4+1 {
+		if isNear(strings.ToLower(property), strings.ToLower(name)) {
 			near = append(near, fmt.Sprintf("%q", name))
 		}
 	}
@@ -123,6 +123,11 @@ func unknownAttribute(property string) string {
 		return fmt.Sprintf("the property %q cannot be set; did you mean %s?", property, strings.Join(near, " or "))
 	}
 	return fmt.Sprintf("the property %q cannot be set; these can: %s", property, strings.Join(AttributeNames(), ", "))
+}
+
+// isNear reports whether one name may be a mistake for the other: two letters differ, or one is a part of the other.
+func isNear(a, b string) bool {
+	return editDistance(a, b) <= 2 || len(a) >= 4 && strings.Contains(b, a) || strings.Contains(a, b)
 }
 
 // editDistance is how many letters must be put in, taken out or replaced to make a into b (V. Levenshtein, 1965).

@@ -8,11 +8,11 @@ import (
 
 // When an account whose owner does not wait is added to a group, or gets a manager. A write refers to the account on
 // one replica, and one that lags fails the write for everybody in it; writes are scarce, reads are not. A single read
-// says little of the other replicas: with one of three behind, eight in a row find the account in 4 of 100 cases.
+// says little of the other replicas: with one of three behind, ten in a row find the account in 2 of 100 cases.
 // The age is what most accounts take to be everywhere, and no longer than they settle anyway.
 const (
 	ripeAge      = 12 * time.Second
-	ripeReads    = 8
+	ripeReads    = 10
 	ripeInterval = time.Second
 )
 

@@ -92,3 +92,9 @@ func (p *Provisioner) JoinAndLeave(ctx context.Context, person Person, group str
 	}
 	return r.joinGroup(ctx, found), r.leaveGroup(ctx, found.ObjectID)
 }
+
+// MailNickname is what newUser makes of a UPN.
+var MailNickname = mailNickname
+
+// Check is what Ensure checks first.
+func Check(p *Provisioner, person Person) error { return p.validate(person) }
