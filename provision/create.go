@@ -48,11 +48,7 @@ func (r *run) post(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	var user User
-	err = r.ask(ctx, writing, func(ctx context.Context) (err error) {
-		user, err = r.p.directory.CreateUser(ctx, r.newUser(password))
-		return err
-	})
+	user, err := r.createUser(ctx, r.newUser(password))
 	if err == nil && user.ObjectID == "" {
 		err = &DirectoryError{Operation: "creating the user", Err: errors.New("the answer names no object ID")}
 	}
@@ -185,17 +181,25 @@ func (r *run) readByImmutableID(ctx context.Context) (User, error) {
 
 // newUser is the account as it is created.
 func (r *run) newUser(password string) NewUser {
-	nickname, _, _ := strings.Cut(r.rec.UPN, "@")
 	return NewUser{
 		UserPrincipalName: r.rec.UPN,
 		ImmutableID:       r.rec.ImmutableID,
 		DisplayName:       r.displayName(),
-		MailNickname:      nickname,
+		MailNickname:      mailNickname(r.rec.UPN),
 		GivenName:         r.person.GivenName,
 		Surname:           r.person.Surname,
 		UsageLocation:     r.usageLocation(),
 		Password:          password,
+		Attributes:        r.p.rules.attributes(r.person),
 	}
+}
+
+// mailNickname is the part of the UPN before the @, without dots that begin it or follow one another: a UPN may have
+// those, an alias of Exchange may not. All other characters of a UPN are allowed in both:
+// https://learn.microsoft.com/powershell/module/exchange/set-mailbox#-alias.
+func mailNickname(upn string) string {
+	local, _, _ := strings.Cut(upn, "@")
+	return strings.Join(strings.FieldsFunc(local, func(r rune) bool { return r == '.' }), ".")
 }
 
 func (r *run) displayName() string {

@@ -28,8 +28,10 @@
 //   - token: the directory grants access, if it is a [TokenSource]
 //   - reserve: ImmutableID and UPN are chosen and stored, before anything is written to the directory
 //   - create: the account with that ImmutableID is found, or created
+//   - manager: it gets its manager, if [Person.Manager] names one
+//   - groups: it becomes a member of the groups in [Rules]
 //   - license: it gets a seat of each subscription in [Rules], in one call
-//   - the host's own steps: Config.Extra
+//   - the host's own steps: Config.Extra, where no [PlacedStep] says otherwise
 //   - settle: several reads in a row find the account, and 15 seconds have passed since it was created
 //
 // Everything that may pass by itself is tried again within a budget of two minutes: throttling, failures of the

@@ -2,7 +2,8 @@ package provision
 
 import "time"
 
-// The names of the pipeline's steps, in their order. The host's own steps run between license and settle.
+// The names of the pipeline's steps, in their order. The host's own steps run between license and settle, or where a
+// [PlacedStep] says. Manager and groups are no steps of a run that needs neither.
 const (
 	StepSelect  = "select"  // is the person's account ours to make?
 	StepKnown   = "known"   // was the person ready before?

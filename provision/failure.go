@@ -18,7 +18,7 @@ type Error struct {
 	Person PersonKey
 
 	// Err is the cause. errors.Is finds in it one sentinel at most; errors.As finds a *[DirectoryError],
-	// *[ConflictError], *[MismatchError] or *[LicenseError].
+	// *[ConflictError], *[MismatchError], *[LicenseError] or *[GroupError].
 	Err error
 }
 
@@ -147,6 +147,10 @@ func permission(step string) string {
 	switch step {
 	case StepCreate:
 		return "User.ReadWrite.All"
+	case StepManager:
+		return "User.ReadWrite.All"
+	case StepGroups:
+		return "GroupMember.ReadWrite.All"
 	case StepLicense:
 		return "LicenseAssignment.ReadWrite.All and User.Read.All"
 	case StepSettle:
@@ -157,7 +161,8 @@ func permission(step string) string {
 
 func refusalRemedy(err error) string {
 	var answer *DirectoryError
-	if !errors.As(err, &answer) {
+	var group *GroupError
+	if !errors.As(err, &answer) || errors.As(err, &group) { // a group's error says the remedy itself
 		return ""
 	}
 	switch {

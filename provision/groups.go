@@ -3,6 +3,8 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 )
 
 // groups makes the account a member of the groups of the rules.
@@ -28,22 +30,128 @@ func (r *run) groups(ctx context.Context) (outcome, error) {
 	})
 }
 
-// findGroup finds a group by its object ID or its uniqueName.
-func (r *run) findGroup(ctx context.Context, name string) (group Group, err error) {
-	err = r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
-		group, err = r.p.directory.(Groups).FindGroup(ctx, GroupKey{UniqueName: name})
+// joinGroup makes the account a member of a group that findGroup found. Being one already is a success. A group that
+// was deleted since it was found is looked up by its name once more.
+func (r *run) joinGroup(ctx context.Context, group Group) error {
+	err := r.join(ctx, group)
+	if !errors.Is(err, errGroupGone) {
 		return err
-	})
-	return group, err
+	}
+	name := r.groupNames[group.ObjectID]
+	r.p.groups.forget(group.ObjectID)
+	if name == "" {
+		return err
+	}
+	if group, err = r.findGroup(ctx, name); err != nil {
+		return err
+	}
+	return r.join(ctx, group)
 }
 
-// joinGroup makes the account a member of a group. Being one already is a success.
-func (r *run) joinGroup(ctx context.Context, group Group) error {
-	err := r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
-		return r.p.directory.(Groups).AddMembers(ctx, group.ObjectID, []string{r.rec.ObjectID})
-	})
-	if errors.Is(err, ErrAlreadyMember) {
+// join has the account added, again and again while it has not reached every replica.
+func (r *run) join(ctx context.Context, group Group) error {
+	if r.joined[group.ObjectID] {
 		return nil
+	}
+	add := joining{by: &r.caller, objectID: r.rec.ObjectID, untried: r.fresh && !r.rec.Adopted}
+	for attempt := 1; ; attempt++ {
+		if err := r.ripen(ctx); err != nil {
+			return err
+		}
+		result, err := share(ctx, r.p.joins, lane{group.ObjectID, r.priority}, add)
+		switch {
+		case err == nil:
+			r.rememberJoined(group)
+			r.log.InfoContext(ctx, "joined a group", "object", r.rec.ObjectID, "group", group.ObjectID)
+			return nil
+		case errors.Is(err, errGroupGone) || !temporaryOrMissing(err):
+			return groupRefused(group, err)
+		}
+		add.untried = add.untried && !result.unsure
+		r.ripe = r.ripe && !missingReference(err)
+		if err := r.pause(ctx, attempt, err); err != nil {
+			return err
+		}
+	}
+}
+
+// rememberJoined saves a second write where a group is named twice.
+func (r *run) rememberJoined(group Group) {
+	if r.joined == nil {
+		r.joined = make(map[string]bool)
+	}
+	r.joined[group.ObjectID] = true
+}
+
+// leaveGroup takes the account out of a group. Being no member is a success.
+func (r *run) leaveGroup(ctx context.Context, groupID string) error {
+	groups, err := r.p.groupDirectory()
+	if err != nil {
+		return err
+	}
+	err = r.retry(ctx, writing, temporary, func(ctx context.Context) error {
+		return groups.RemoveMember(ctx, groupID, r.rec.ObjectID)
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		err = nil
+	case err != nil:
+		return groupRefused(Group{ObjectID: groupID}, err)
+	}
+	delete(r.joined, groupID)
+	return nil
+}
+
+// groupDirectory is the directory's part that knows groups.
+func (p *Provisioner) groupDirectory() (Groups, error) {
+	groups, ok := p.directory.(Groups)
+	if !ok {
+		return nil, errNoGroups
+	}
+	return groups, nil
+}
+
+var errNoGroups = errors.New("the Directory does not implement Groups")
+
+// GroupError says that a group of the rules does not exist, or does not take people in or let them go. It wraps what the
+// directory said.
+type GroupError struct {
+	Group   string // the object ID or the uniqueName by which it was looked for
+	Problem string // what is wrong with it, and the remedy
+	Err     error  // what the directory said; may be nil
+}
+
+func (e *GroupError) Error() string {
+	text := fmt.Sprintf("group %q: %s", e.Group, e.Problem)
+	if e.Err != nil {
+		text += fmt.Sprintf(": %v", e.Err)
+	}
+	return text
+}
+
+// Unwrap returns what the directory said.
+func (e *GroupError) Unwrap() error { return e.Err }
+
+// groupRefused names the group whose members the directory does not let us change. Other errors stay as they are.
+func groupRefused(group Group, err error) error {
+	var answer *DirectoryError
+	if !errors.As(err, &answer) || temporary(err) {
+		return err
+	}
+	name := group.ObjectID
+	if group.UniqueName != "" {
+		name = fmt.Sprintf("%s (%s)", group.UniqueName, group.ObjectID)
+	}
+	switch {
+	case errors.Is(err, errGroupGone):
+		return &GroupError{Group: name, Err: err, Problem: "it was deleted: restore it, or take it out of the rules"}
+	case answer.Status == http.StatusForbidden:
+		return &GroupError{Group: name, Err: err, Problem: "the application may not change its members: a group with a " +
+			"membership rule (dynamic) has none assigned, and one to which roles can be assigned also needs " +
+			"RoleManagement.ReadWrite.Directory; name another group, or grant the permission"}
+	case answer.Status == http.StatusBadRequest:
+		return &GroupError{Group: name, Err: err, Problem: "its members cannot be changed in the directory: a directory " +
+			"sync, Exchange or a membership rule owns them; name a security or Microsoft 365 group with assigned members"}
 	}
 	return err
 }

@@ -34,7 +34,9 @@ type Person struct {
 	// become properties of the account; the others are not used.
 	Claims map[string]string
 
-	// Manager is the person's manager: the object ID or the UPN of a user of the tenant. Empty: nothing is changed.
+	// Manager is the person's manager: the object ID or the UPN of a user of the tenant. Empty: nothing is changed. A
+	// manager who is not found, or whom the directory refuses, is logged, and the person is provisioned without. The
+	// Directory must implement [Managers].
 	Manager string
 }
 

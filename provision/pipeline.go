@@ -21,6 +21,10 @@ type run struct {
 	fresh   bool   // this run reserved the identity, so nobody has sent anything yet
 	account Account
 	unlease func() // ends the person's lease; does nothing while there is none
+
+	ripe       bool              // a write that refers to the account is worth trying
+	groupNames map[string]string // by what name each group was found, by object ID
+	joined     map[string]bool   // the groups that this run made the account a member of, by object ID
 }
 
 // step is one named step. Each is idempotent.
@@ -39,15 +43,27 @@ func (r *run) steps() []step {
 			{StepReserve, r.reserve}, // the identity is chosen and remembered before the first write
 			{StepCreate, r.create},
 		},
-		r.wanted(),
+		r.extra(StepCreate),
+		onlyIf(r.person.Manager != "", step{StepManager, r.manager}),
+		r.extra(StepManager),
+		onlyIf(len(r.p.rules.Groups) > 0, step{StepGroups, r.groups}),
+		r.extra(StepGroups),
 		[]step{
 			{StepLicense, r.license},
 		},
-		r.extra(),
+		r.extra(StepLicense),
 		[]step{
 			{StepSettle, r.settleStep},
 		},
 	)
+}
+
+// onlyIf is a step that not all people, or not all rules, need.
+func onlyIf(needed bool, s step) []step {
+	if !needed {
+		return nil
+	}
+	return []step{s}
 }
 
 // outcome is how a step that did not fail ended.
@@ -106,7 +122,7 @@ func (r *run) tell(e Event) {
 // selectPerson ends the run for people whose accounts a directory sync owns.
 func (r *run) selectPerson(context.Context) (outcome, error) {
 	if !r.p.rules.skips(r.person.Connection) {
-		return done, nil
+		return done, r.managerSupported()
 	}
 	if err := errors.Join(required("UPN", r.person.UPN), required("ImmutableID", r.person.ImmutableID)); err != nil {
 		return done, invalid(fmt.Errorf("a directory sync owns the people of connection %q, so the host must say what "+
@@ -159,24 +175,18 @@ func (r *run) token(ctx context.Context) (outcome, error) {
 	return done, err
 }
 
-// wanted are the steps that only some rules and some people need.
-func (r *run) wanted() []step {
+// extra are the host's own steps that run after one of ours.
+func (r *run) extra(after string) []step {
 	var steps []step
-	if len(r.p.rules.Groups) > 0 {
-		steps = append(steps, step{StepGroups, r.groups})
-	}
-	return steps
-}
-
-// extra are the host's own steps.
-func (r *run) extra() []step {
-	steps := make([]step, len(r.p.extra))
-	for i, own := range r.p.extra {
-		steps[i] = step{own.Name(), func(ctx context.Context) (outcome, error) {
+	for _, own := range r.p.extra {
+		if own.after != after {
+			continue
+		}
+		steps = append(steps, step{own.Name(), func(ctx context.Context) (outcome, error) {
 			return done, r.retry(ctx, reading, temporaryOrMissing, func(ctx context.Context) error {
 				return own.Run(ctx, r.person, r.account)
 			})
-		}}
+		}})
 	}
 	return steps
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 )
@@ -25,7 +24,8 @@ type Config struct {
 	// Rules say which accounts people get. Required.
 	Rules Rules
 
-	// Extra are the host's own steps, run in this order after the licences are assigned and before the account settles.
+	// Extra are the host's own steps, in the order in which they run: after the licences are assigned and before the
+	// account settles, or where a [PlacedStep] says.
 	Extra []Step
 
 	// Settle bounds the waiting; Pace bounds the writing. Their zero values are the defaults.
@@ -49,25 +49,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Step is a step of the host's own: joining a group, writing to a CRM.
-//
-// Run may be called more than once for one person, also after it succeeded, until the person is ready: it must be
-// idempotent. It is called for different people at once, but never twice at once for one person in one process; nor, as
-// a rule, in several that share a [Leaser]. A [*DirectoryError] that is temporary or a 404, and an error that matches
-// [ErrThrottled], [ErrUnavailable] or [ErrNotFound], is tried again within the budget; any other ends the run. Run must
-// return when ctx ends, and must not call Ensure for the same person, which would wait for itself.
-type Step interface {
-	// Name is not empty and is no other step's name.
-	Name() string
-	Run(ctx context.Context, person Person, account Account) error
-}
-
 // Provisioner makes sure that people exist in Entra. It is safe for concurrent use.
 type Provisioner struct {
 	directory Directory
 	store     Store
 	rules     Rules
-	extra     []Step
+	extra     []placedStep
 	settle    Settle
 	now       func() time.Time
 	sleep     func(ctx context.Context, d time.Duration) error
@@ -76,6 +63,10 @@ type Provisioner struct {
 	flights flights
 	pacer   *pacer
 	skus    skuCache
+	groups  *groupCache
+
+	joins     *joins
+	creations *creations // nil: the directory creates users one by one
 
 	randMu sync.Mutex
 	rand   io.Reader
@@ -91,7 +82,7 @@ func New(config Config) (*Provisioner, error) {
 		directory: config.Directory,
 		store:     config.Store,
 		rules:     config.Rules.withDefaults(),
-		extra:     slices.Clone(config.Extra),
+		extra:     placed(config.Extra),
 		settle:    config.Settle.withDefaults(),
 		now:       config.Now,
 		sleep:     config.Sleep,
@@ -116,6 +107,7 @@ func New(config Config) (*Provisioner, error) {
 	if p.rand == nil {
 		p.rand = rand.Reader
 	}
+	p.groups, p.joins, p.creations = newGroupCache(p), newJoins(p), newCreations(p)
 	return p, nil
 }
 
@@ -128,20 +120,10 @@ func (c Config) validate() error {
 	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
 		problems = append(problems, errors.New("Config.Pace is negative"))
 	}
-	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepManager, StepGroups, StepLicense,
-		StepSettle, stepValidate}
-	for i, step := range c.Extra {
-		switch {
-		case step == nil:
-			problems = append(problems, fmt.Errorf("Config.Extra[%d] is nil", i))
-			continue
-		case step.Name() == "":
-			problems = append(problems, fmt.Errorf("Config.Extra[%d] has no name", i))
-		case slices.Contains(names, step.Name()):
-			problems = append(problems, fmt.Errorf("Config.Extra[%d]: the name %q is taken", i, step.Name()))
-		}
-		names = append(names, step.Name())
+	if _, ok := c.Directory.(Groups); len(c.Rules.Groups) > 0 && c.Directory != nil && !ok {
+		problems = append(problems, fmt.Errorf("Rules.Groups: %w", errNoGroups))
 	}
+	problems = append(problems, validateExtra(c.Extra))
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("provision: bad configuration: %w", err)
 	}
@@ -177,7 +159,7 @@ func (p *Provisioner) EnsureWithProgress(
 		progress = func(Event) {}
 	}
 	key := person.Key()
-	if err := person.Validate(); err != nil {
+	if err := p.validate(person); err != nil {
 		return Account{}, &Error{Step: stepValidate, Person: key, Err: err}
 	}
 	person = person.normalised()

@@ -3,6 +3,7 @@ package provision
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -55,6 +56,8 @@ func (r Rules) withDefaults() Rules {
 	r.Domain = strings.ToLower(r.Domain)
 	r.UsageLocation = strings.ToUpper(r.UsageLocation)
 	r.Licenses = slices.Clone(r.Licenses)
+	r.Groups = slices.Clone(r.Groups)
+	r.Attributes = maps.Clone(r.Attributes)
 	r.SkipConnections = slices.Clone(r.SkipConnections)
 	if r.ImmutableID == nil {
 		r.ImmutableID = func(p Person) (string, error) { return ImmutableIDFromSubject(p.Connection, p.ID), nil }
@@ -79,9 +82,29 @@ func (r Rules) validate() error {
 			problems = append(problems, fmt.Errorf("Rules.Licenses[%d] is empty", i))
 		}
 	}
+	problems = append(problems, r.validateGroups(), r.validateAttributes())
 	for i, connection := range r.SkipConnections {
 		if connection == "" {
 			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// validateGroups lists the names that cannot be a group's, and those that are there twice.
+func (r Rules) validateGroups() error {
+	var problems []error
+	for i, name := range r.Groups {
+		field := fmt.Sprintf("Rules.Groups[%d]", i)
+		switch {
+		case strings.TrimSpace(name) == "":
+			problems = append(problems, fmt.Errorf("%s is empty", field))
+		case strings.TrimSpace(name) != name:
+			problems = append(problems, fmt.Errorf("%s, %q, has white space around it", field, name))
+		case containsFold(r.Groups[:i], name):
+			problems = append(problems, fmt.Errorf("%s, %q, is there twice", field, name))
+		default:
+			problems = append(problems, text(field, name, maxGroupName))
 		}
 	}
 	return errors.Join(problems...)

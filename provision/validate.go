@@ -3,6 +3,7 @@ package provision
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -20,25 +21,36 @@ const (
 	maxEmail       = 254 // RFC 5321, section 4.5.3.1.3
 	maxConnection  = 128
 	maxID          = 512
+	maxGroupName   = 256
 )
 
 // normalised returns p as it is used: without white space around the fields that people type, and with the country in
 // upper case. The key stays as it is: it is compared byte for byte.
 func (p Person) normalised() Person {
 	for _, field := range []*string{
-		&p.Email, &p.DisplayName, &p.GivenName, &p.Surname, &p.UsageLocation, &p.UPN, &p.ImmutableID,
+		&p.Email, &p.DisplayName, &p.GivenName, &p.Surname, &p.UsageLocation, &p.UPN, &p.ImmutableID, &p.Manager,
 	} {
 		*field = strings.TrimSpace(*field)
 	}
 	p.UsageLocation = strings.ToUpper(p.UsageLocation)
+	p.Claims = maps.Clone(p.Claims) // the run may outlast the caller
 	return p
 }
 
 // Validate checks everything that can be known without asking the directory: that Connection and ID are there, and all
-// lengths and characters. The error lists all that is wrong and matches [ErrInvalidPerson]. Ensure does this first.
+// lengths and characters. The error lists all that is wrong and matches [ErrInvalidPerson]. Ensure does this first, and
+// checks the claims that [Rules.Attributes] names as well; of the others nothing is asked.
 //
 // Lengths count UTF-16 code units, as Entra does. Connection and ID may have 128 and 512.
-func (p Person) Validate() error {
+func (p Person) Validate() error { return invalid(p.problems()) }
+
+// validate checks the person and the claims that the rules use.
+func (p *Provisioner) validate(person Person) error {
+	return invalid(errors.Join(person.problems(), p.rules.attributeProblems(person)))
+}
+
+// problems lists all that is wrong.
+func (p Person) problems() error {
 	p = p.normalised()
 	problems := []error{
 		required("Connection", p.Connection),
@@ -59,7 +71,10 @@ func (p Person) Validate() error {
 	if p.ImmutableID != "" {
 		problems = append(problems, ValidateImmutableID(p.ImmutableID))
 	}
-	return invalid(errors.Join(problems...))
+	if p.Manager != "" {
+		problems = append(problems, validateManager(p.Manager))
+	}
+	return errors.Join(problems...)
 }
 
 // invalid makes err match ErrInvalidPerson; nil stays nil.

@@ -1,0 +1,40 @@
+package provision
+
+import "context"
+
+// sharer is what a run wants of a call that it shares with others.
+type sharer interface {
+	from() *caller // the run's
+}
+
+// callerFor returns a caller that makes the calls of a batch, and the context to make them in: with the longest budget
+// of those who wait, so that nobody's short one fails the others. It tells all of them when it has to wait.
+func callerFor[W sharer, R any](ctx context.Context, b *batch[W, R]) (*caller, context.Context, context.CancelFunc) {
+	var c caller
+	b.each(func(w W) {
+		if from := w.from(); c.p == nil || from.deadline.After(c.deadline) {
+			c = *from
+		}
+	})
+	if c.p == nil { // everybody has left already
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return nil, ctx, cancel
+	}
+	c.log = c.p.logger
+	c.waiting = func(e Event) { b.each(func(w W) { w.from().waiting(e) }) }
+	ctx, cancel := context.WithTimeoutCause(ctx, c.left(), errBudget)
+	return &c, ctx, cancel
+}
+
+// share returns the result of a call that this run shares with others. A run that did not wait for it ends.
+func share[K comparable, W sharer, R any](
+	ctx context.Context, c *coalescer[K, W, R], key K, want W,
+) (R, error) {
+	by := want.from()
+	result, err := c.do(ctx, key, want, by.priority == PriorityLow)
+	if err == errLeft {
+		err = by.stopped(ctx, nil)
+	}
+	return result, err
+}
