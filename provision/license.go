@@ -272,7 +272,12 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 		return err
 	}
 	blamed := g.blamed(add, answer)
-	for look := 1; look <= looksPerSeat; look++ {
+	for looks, attempt := 0, 1; looks < looksPerSeat; attempt++ {
+		if attempt > 1 {
+			if err := g.pause(ctx, attempt-1, answer); err != nil {
+				return err
+			}
+		}
 		if err := g.look(ctx); err != nil {
 			return err
 		}
@@ -280,10 +285,8 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 		if len(blamed) == 0 {
 			return errNextAlternative // which is the one that the account has
 		}
-		if look < looksPerSeat {
-			if err := g.pause(ctx, look, answer); err != nil {
-				return err
-			}
+		if g.user.ObjectID != "" {
+			looks++
 		}
 	}
 	for _, o := range blamed {

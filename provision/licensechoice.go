@@ -129,7 +129,8 @@ func (o offer) seatless(user User, tenant []SKU) error {
 	return nil
 }
 
-// decide says which alternative of a licence the account has, or is to get.
+// decide says which alternative of a licence the account has, or is to get. user is the account without what is to be
+// taken back; for the seats it still counts, because it is taken back last.
 func (g *giving) decide(l License, offers []offer, user User) (o offer, held bool, err error) {
 	for _, o := range offers {
 		if o.heldBy(user) {
@@ -142,12 +143,12 @@ func (g *giving) decide(l License, offers []offer, user User) (o offer, held boo
 			return o, false, nil
 		}
 	}
-	o, err = g.firstFree(l, offers, user)
+	o, err = g.firstFree(l, offers)
 	return o, false, err
 }
 
 // firstFree is the first alternative with a free seat that the directory has not refused.
-func (g *giving) firstFree(l License, offers []offer, user User) (offer, error) {
+func (g *giving) firstFree(l License, offers []offer) (offer, error) {
 	var problems []*LicenseError
 	for _, o := range offers {
 		err := g.refused[o.license.key()].err
@@ -155,7 +156,7 @@ func (g *giving) firstFree(l License, offers []offer, user User) (offer, error) 
 			err = o.err
 		}
 		if err == nil {
-			err = o.seatless(user, g.skus)
+			err = o.seatless(g.user, g.skus)
 		}
 		if err == nil {
 			return o, nil

@@ -133,6 +133,9 @@ func (t *licenseTenant) ChangeLicenses(ctx context.Context, objectID string, cha
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(change.Remove) == 0 {
+		change.Remove = nil
+	}
 	t.changes = append(t.changes, change)
 	u := t.user(objectID)
 	if u == nil {
