@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,14 @@ func TestWhoHasAnAccountIsNotRefusedAhead(t *testing.T) {
 		"by the person's own ImmutableID": func(_ *testing.T, _ *provision.Config, dir *licenseTenant, p *provision.Person) {
 			p.ImmutableID = "own"
 			dir.give(dir.has("own", "c@contoso.com"), standardSKU)
+		},
+		"by its UPN, where that is allowed": func(
+			_ *testing.T, c *provision.Config, dir *licenseTenant, p *provision.Person,
+		) {
+			c.Rules.Adopt.InsecureByUPN = true
+			p.UPN, p.ImmutableID = "c@contoso.com", "own"
+			dir.give(dir.has("own", "c@contoso.com"), standardSKU)
+			dir.next("FindUser", fault{err: notFound()}) // by the ImmutableID
 		},
 		"reserved and created before a crash": func(t *testing.T, c *provision.Config, dir *licenseTenant, _ *provision.Person) {
 			crashed := &process{directory: dir, store: c.Store, crashAt: 6}
@@ -115,5 +124,18 @@ func TestASeatThatIsBoughtLetsThePersonIn(t *testing.T) {
 		time.Sleep(time.Second)
 		_, err = p.Ensure(t.Context(), contractor())
 		require.NoError(t, err)
+	})
+}
+
+func TestAPersonWhomTheRulesRefuseIsNotALicencesFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newLicenseTenant()
+		dir.seats(standardSKU, 0)
+		c := licensedBy(dir, nil, seat(standardSKU))
+		c.Rules.ImmutableID = func(provision.Person) (string, error) { return "", errors.New("no ImmutableID") }
+		_, err := newProvisioner(t, c).Ensure(t.Context(), contractor())
+		require.ErrorIs(t, err, provision.ErrInvalidPerson)
+		requireStep(t, err, provision.StepReserve)
 	})
 }

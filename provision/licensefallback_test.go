@@ -206,6 +206,39 @@ func (s *staleReads) FindUser(ctx context.Context, key provision.UserKey) (provi
 	return user, err
 }
 
+// Between the look ahead and the assignment the seats were lost, and no replica that answers knows the account.
+func TestAnAccountThatCannotBeSeenIsLookedForBeforeNoSeatIsBelieved(t *testing.T) {
+	t.Parallel()
+	for name, held := range map[string]bool{"it holds none": false, "it holds the last one": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store := newLicenseTenant(), provision.NewMemoryStore()
+				rule := seat(standardSKU)
+				dir.next("ChangeLicenses", fault{err: status(403)})
+				_, err := newProvisioner(t, licensedBy(dir, store, rule)).Ensure(t.Context(), contractor())
+				require.ErrorIs(t, err, provision.ErrForbidden)
+				rec, err := store.Load(t.Context(), contractor().Key())
+				require.NoError(t, err)
+				rec.Licenses = ""
+				_, err = store.Save(t.Context(), rec)
+				require.NoError(t, err)
+				if held {
+					dir.give(dir.mine()[0], standardSKU)
+				}
+				dir.seats(standardSKU, 0)
+				dir.next("FindUser", fault{err: notFound()}, fault{err: notFound()})
+				_, err = newProvisioner(t, licensedBy(dir, store, rule)).Ensure(t.Context(), contractor())
+				if held {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, provision.ErrNoLicense)
+				}
+			})
+		})
+	}
+}
+
 const crowd = 30
 
 // licensedCrowd signs people in, each some time after the one before: more than there are seats.

@@ -145,6 +145,30 @@ func TestAGroupThatGivesWhatTheTenantHasNotFallsBack(t *testing.T) {
 	})
 }
 
+func TestBulkWorkLooksLessOften(t *testing.T) {
+	t.Parallel()
+	looks := func(work func(dir *licenseTenant, store provision.Store)) (n int) {
+		synctest.Test(t, func(t *testing.T) {
+			dir, store := newLicenseTenant(), provision.NewMemoryStore()
+			dir.delay = time.Minute
+			work(dir, store)
+			n = dir.count("FindUser by object ID")
+		})
+		return n
+	}
+	waiting := looks(func(dir *licenseTenant, store provision.Store) {
+		_, err := newProvisioner(t, licensedBy(dir, store, byGroup("staff"))).Ensure(context.Background(), contractor())
+		require.NoError(t, err)
+	})
+	bulk := looks(func(dir *licenseTenant, store provision.Store) {
+		_, err := newProvisioner(t, config(dir, store)).Ensure(context.Background(), contractor())
+		require.NoError(t, err)
+		p := newProvisioner(t, licensedBy(dir, store, byGroup("staff")))
+		require.NoError(t, p.SwapLicenses(context.Background(), contractor().Key()))
+	})
+	require.Less(t, 2*bulk, waiting+2)
+}
+
 func TestAGroupThatIsSlowIsWaitedForByTheNextRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

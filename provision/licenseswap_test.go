@@ -130,6 +130,34 @@ func TestASwapLeavesWhatSomebodyElseGave(t *testing.T) {
 	})
 }
 
+func TestASeatThatIsGoneAlreadyDoesNotKeepASwap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLicenseTenant(), provision.NewMemoryStore()
+		_, err := newProvisioner(t, licensedBy(dir, store, seat(standardSKU), seat(enterpriseSKU))).
+			Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		dir.next("ChangeLicenses", fault{err: badRequest("User does not have a corresponding license."),
+			before: func(context.Context) { dir.hold(dir.mine()[0], dir.mine()[0].Licenses[1:]) }})
+		require.NoError(t, newProvisioner(t, licensedBy(dir, store, seat(basicSKU))).SwapLicenses(t.Context(), contractor().Key()))
+		require.Equal(t, []string{basicSKU}, dir.mine()[0].SKUIDs)
+		require.Equal(t, basicSKU, given(t, store, contractor()))
+	})
+}
+
+func TestASwapOfAnAccountThatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLicenseTenant(), provision.NewMemoryStore()
+		_, err := newProvisioner(t, licensedBy(dir, store, seat(standardSKU))).Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		dir.users = nil
+		err = newProvisioner(t, licensedBy(dir, store, seat(basicSKU))).SwapLicenses(t.Context(), contractor().Key())
+		require.ErrorIs(t, err, provision.ErrNotFound)
+		require.Equal(t, standardSKU, given(t, store, contractor()))
+	})
+}
+
 func TestASwapWithoutASeatChangesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -63,12 +63,14 @@ func TestANameThatFindsNoSubscriptionIsExplained(t *testing.T) {
 		"E3": {[]string{"no such subscription", `near it are "Microsoft 365 E3" (SPE_E3), "Office 365 E3" (ENTERPRISEPACK), ` +
 			`"Enterprise Mobility + Security E3" (EMS)`}, false},
 		"Business Standrad": {[]string{"near it are", `"Microsoft 365 Business Standard" (O365_BUSINESS_PREMIUM)`}, false},
-		"PARTNERS PACK":     {[]string{"near it are", "PARTNER_PACK"}, false},
-		"xyzzy":             {[]string{"no such subscription; correct the name"}, false},
-		"company_pack":      {[]string{"for the company, not for users"}, false},
-		"LATE_PACK":         {[]string{`the subscription is "Suspended"`, "renew it"}, false},
-		"":                  {[]string{"no such subscription"}, false},
-		"+++":               {[]string{"no such subscription"}, false},
+		"Business Standard": {[]string{`near it are "Microsoft 365 Business Standard" (O365_BUSINESS_PREMIUM), ` +
+			`"Microsoft 365 Business Standard" (SMB_BUSINESS_PREMIUM); correct`}, false},
+		"PARTNERS PACK": {[]string{"near it are", "PARTNER_PACK"}, false},
+		"xyzzy":         {[]string{"no such subscription; correct the name"}, false},
+		"company_pack":  {[]string{"for the company, not for users"}, false},
+		"LATE_PACK":     {[]string{`the subscription is "Suspended"`, "renew it"}, false},
+		"":              {[]string{"no such subscription"}, false},
+		"+++":           {[]string{"no such subscription"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
