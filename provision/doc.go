@@ -26,11 +26,12 @@
 //   - select: a person from a connection that a directory sync owns is let through as the host describes them
 //   - known: a person who was ready before is done; for anybody else, a [Leaser] has one process at a time go on
 //   - token: the directory grants access, if it is a [TokenSource]
-//   - reserve: ImmutableID and UPN are chosen and stored, before anything is written to the directory
+//   - reserve: a new person for whom no seat is left is refused; ImmutableID and UPN are chosen and stored, before
+//     anything is written to the directory
 //   - create: the account with that ImmutableID is found, or created
 //   - manager: it gets its manager, if [Person.Manager] names one
 //   - groups: it becomes a member of the groups in [Rules]
-//   - license: it gets a seat of each subscription in [Rules], in one call
+//   - license: it gets each [License] in [Rules]: all seats in one call, the rest from the groups that give it
 //   - the host's own steps: Config.Extra, where no [PlacedStep] says otherwise
 //   - settle: several reads in a row find the account, and 15 seconds have passed since it was created
 //
@@ -48,6 +49,14 @@
 //
 // If the UPN belongs to somebody else the person gets the next one (contractor2@contoso.com), unless the host asked for
 // a certain one; that is a [*ConflictError].
+//
+// # Licences
+//
+// A [License] is a seat that is given to the account, or a group that gives its members licences, with fallbacks for the
+// time when no seat is left. The first alternative with a free seat is stored in the person's [Record] and then given, so
+// that no crash leads to a second one. What the account holds already counts, whoever gave it, and is not changed; only
+// what the record names is ever taken back. [Provisioner.SwapLicenses] moves people when the rules have changed. Whatever
+// stands in the way is a [*LicenseError].
 //
 // # Concurrency
 //

@@ -35,9 +35,9 @@ func TestANewPersonIsCreatedLicensedAndSettled(t *testing.T) {
 			MailNickname: "contractor", GivenName: "Con", Surname: "Tractor", UsageLocation: "DE",
 		}, user.created)
 		require.Equal(t, []string{
+			"SKUs",
 			"FindUser by ImmutableID",
 			"CreateUser contractor@contoso.com",
-			"SKUs",
 			"FindUser by object ID",
 			"ChangeLicenses",
 			"FindUser by ImmutableID",

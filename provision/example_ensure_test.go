@@ -77,5 +77,5 @@ func ExampleError() {
 	// code:     no-license
 	// again:    false
 	// person:   There is no free place for your account at the moment. Please contact your administrator.
-	// operator: provision: step "license" for person "104" of connection "google": licence "O365_BUSINESS_PREMIUM": no seat is left; the tenant has: O365_BUSINESS_PREMIUM (Enabled, 0 free, for User)
+	// operator: provision: step "license" for person "104" of connection "google": licence "O365_BUSINESS_PREMIUM": no seat is left; the tenant has: O365_BUSINESS_PREMIUM (Microsoft 365 Business Standard, Enabled, 0 free, for User)
 }

@@ -65,7 +65,7 @@ const (
 	ReasonRetired       Reason = "retired"        // [ErrRetired]
 	ReasonNotReady      Reason = "not-ready"      // [ErrNotReady]
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
-	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, or [ErrNotFound]
+	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, [ErrNotFound], an Unsuitable LicenseError
 	ReasonInternal      Reason = "internal"       // anything else: the store, the host's own step, a panic
 	ReasonBusy          Reason = "busy"           // [ErrLeaseHeld]; only of an [Event] whose State is Waiting
 )
@@ -97,10 +97,11 @@ func reasonOf(err error) Reason {
 		return ReasonRefused
 	}
 	var answer *DirectoryError
+	var unsuitable *LicenseError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return ReasonCanceled
-	case errors.As(err, &answer):
+	case errors.As(err, &answer), errors.As(err, &unsuitable):
 		return ReasonRefused
 	}
 	return ReasonInternal
@@ -152,7 +153,8 @@ func permission(step string) string {
 	case StepGroups:
 		return "GroupMember.ReadWrite.All"
 	case StepLicense:
-		return "LicenseAssignment.ReadWrite.All and User.Read.All"
+		return "LicenseAssignment.ReadWrite.All and User.Read.All (where a group gives licences, GroupMember.ReadWrite.All " +
+			"as well)"
 	case StepSettle:
 		return "User.Read.All"
 	}
@@ -243,22 +245,35 @@ func (e *MismatchError) Error() string {
 // Is reports whether target is [ErrInvalidPerson].
 func (e *MismatchError) Is(target error) bool { return target == ErrInvalidPerson }
 
-// LicenseError says why a licence of Rules.Licenses cannot be given. It matches [ErrNoLicense].
+// LicenseError says why a licence of Rules.Licenses cannot be given. It matches [ErrNoLicense], unless it is Unsuitable.
 type LicenseError struct {
 	License string // as Rules.Licenses names it
 	Problem string // what is wrong with it, for the operator
+	Remedy  string // what the operator does about it; empty: that depends
 	Tenant  []SKU  // the subscriptions that the tenant does have
-	Err     error  // what the directory said; nil when the list of subscriptions said enough
+
+	// Unsuitable is true where seats are not what is missing: the rule is wrong (a service plan that there is not, a
+	// name that fits several subscriptions), or the account cannot have this licence (services that exclude one another,
+	// a country where it must not be used). No fallback is tried then.
+	Unsuitable bool
+
+	Err error // what the directory said; nil when the list of subscriptions said enough
 }
 
 func (e *LicenseError) Error() string {
 	have := make([]string, len(e.Tenant))
 	for i, s := range e.Tenant {
-		have[i] = fmt.Sprintf("%s (%s, %d free, for %s)", s.PartNumber, s.Status, s.Free(), s.AppliesTo)
+		have[i] = s.describe()
 	}
-	text := fmt.Sprintf("licence %q: %s; the tenant has: %s", e.License, e.Problem, strings.Join(have, ", "))
-	if len(have) == 0 {
-		text = fmt.Sprintf("licence %q: %s; the tenant has no subscription at all", e.License, e.Problem)
+	text := fmt.Sprintf("licence %q: %s", e.License, e.Problem)
+	if e.Remedy != "" {
+		text += "; " + e.Remedy
+	}
+	switch {
+	case len(have) > 0:
+		text += "; the tenant has: " + strings.Join(have, ", ")
+	case !e.Unsuitable:
+		text += "; the tenant has no subscription at all"
 	}
 	if e.Err != nil {
 		text += fmt.Sprintf(": %v", e.Err)
@@ -266,8 +281,8 @@ func (e *LicenseError) Error() string {
 	return text
 }
 
-// Is reports whether target is [ErrNoLicense].
-func (e *LicenseError) Is(target error) bool { return target == ErrNoLicense }
+// Is reports whether target is [ErrNoLicense], and the error not Unsuitable.
+func (e *LicenseError) Is(target error) bool { return target == ErrNoLicense && !e.Unsuitable }
 
 // Unwrap returns what the directory said.
 func (e *LicenseError) Unwrap() error { return e.Err }

@@ -83,23 +83,34 @@ func (r *run) rememberJoined(group Group) {
 	r.joined[group.ObjectID] = true
 }
 
+// looksPerLeave is how often the directory must say that the account is no member of a group: a replica that lags behind
+// may not know the membership yet.
+const looksPerLeave = 3
+
 // leaveGroup takes the account out of a group. Being no member is a success.
 func (r *run) leaveGroup(ctx context.Context, groupID string) error {
 	groups, err := r.p.groupDirectory()
 	if err != nil {
 		return err
 	}
-	err = r.retry(ctx, writing, temporary, func(ctx context.Context) error {
-		return groups.RemoveMember(ctx, groupID, r.rec.ObjectID)
-	})
-	switch {
-	case errors.Is(err, ErrNotFound):
-		err = nil
-	case err != nil:
-		return groupRefused(Group{ObjectID: groupID}, err)
+	for look := 1; ; look++ {
+		err := r.retry(ctx, writing, temporary, func(ctx context.Context) error {
+			return groups.RemoveMember(ctx, groupID, r.rec.ObjectID)
+		})
+		switch {
+		case err == nil:
+			r.log.InfoContext(ctx, "group left", "object", r.rec.ObjectID, "group", groupID)
+		case !errors.Is(err, ErrNotFound):
+			return groupRefused(Group{ObjectID: groupID}, err)
+		case look < looksPerLeave:
+			if err := r.pause(ctx, look, err); err != nil {
+				return err
+			}
+			continue
+		}
+		delete(r.joined, groupID)
+		return nil
 	}
-	delete(r.joined, groupID)
-	return nil
 }
 
 // groupDirectory is the directory's part that knows groups.

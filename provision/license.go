@@ -3,37 +3,33 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
-
-// skusFresh is how long the list of subscriptions is used before it is read again.
-const skusFresh = 10 * time.Minute
 
 // looksPerSeat is how often the account's licences are read before "no seat" is believed: the last seat may be ours,
 // assigned by a call whose answer was lost, and not yet on every replica.
 const looksPerSeat = 3
 
-// license gives the account a seat of each subscription in the rules, in one call.
+// license gives the account what the rules say: the seats that are given directly in one call, then what groups give.
 func (r *run) license(ctx context.Context) (outcome, error) {
 	if len(r.p.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() {
 		return skipped, nil
 	}
-	wanted, err := r.resolveLicenses(ctx)
-	if err != nil {
+	g := r.newGiving(User{})
+	if err := g.look(ctx); err != nil {
 		return done, err
 	}
-	missing, user, err := r.missingSeats(ctx, wanted)
-	if err != nil {
+	if err := g.give(ctx); err != nil {
 		return done, err
 	}
-	if err := r.takeSeats(ctx, wanted, missing, user); err != nil {
-		return done, err
-	}
+	return done, r.licensed(ctx)
+}
+
+// licensed remembers that the account has what the rules say.
+func (r *run) licensed(ctx context.Context) error {
 	at := r.timestamp()
-	return done, r.save(ctx, func(rec *Record) error {
+	return r.save(ctx, func(rec *Record) error {
 		if rec.LicensedAt.IsZero() {
 			rec.LicensedAt = at
 		}
@@ -41,145 +37,220 @@ func (r *run) license(ctx context.Context) (outcome, error) {
 	})
 }
 
-// seat is one licence of the rules and the subscription that it names.
-type seat struct {
-	license string
-	sku     SKU
+// giving is the work of bringing one account's licences to what the rules say.
+type giving struct {
+	*run
+	user    User               // the account as last read; without an object ID while it is not visible
+	swap    bool               // take back what was given and the rules do not say any more
+	skus    []SKU              // the tenant's subscriptions
+	fresh   bool               // they were read for this work, not found in the cache
+	refused map[string]refusal // alternatives that the directory refused, by their keys
 }
 
-// resolveLicenses finds the subscriptions that the rules name. What the cached list does not allow is looked up in a
-// fresh one before it is refused.
-func (r *run) resolveLicenses(ctx context.Context) ([]seat, error) {
-	skus, err := r.readSKUs(ctx, skusFresh)
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(r.p.rules.Licenses))
-	for i, license := range r.p.rules.Licenses {
-		names[i] = license.SKU
-	}
-	seats, err := resolveSeats(names, skus)
-	if err == nil {
-		return seats, nil
-	}
-	if skus, err = r.readSKUs(ctx, 0); err != nil {
-		return nil, err
-	}
-	return resolveSeats(names, skus)
+// refusal is an alternative that the directory refused.
+type refusal struct {
+	mark string
+	err  error
 }
 
-// resolveSeats finds each licence by part number or SKU ID among the subscriptions that people can be assigned.
-func resolveSeats(licenses []string, skus []SKU) ([]seat, error) {
-	var seats []seat
-	for _, license := range licenses {
-		sku, problem := resolveSeat(license, skus)
-		if problem != "" {
-			return nil, &LicenseError{License: license, Problem: problem, Tenant: skus}
-		}
-		if !slices.ContainsFunc(seats, func(s seat) bool { return s.sku.ID == sku.ID }) {
-			seats = append(seats, seat{license, sku})
-		}
-	}
-	return seats, nil
+func (r *run) newGiving(user User) *giving {
+	return &giving{run: r, user: user, refused: make(map[string]refusal)}
 }
 
-func resolveSeat(license string, skus []SKU) (sku SKU, problem string) {
-	problem = "the tenant has no such subscription"
-	for _, s := range skus {
-		if !strings.EqualFold(s.ID, strings.TrimSpace(license)) &&
-			!strings.EqualFold(s.PartNumber, strings.TrimSpace(license)) {
-			continue
-		}
-		switch {
-		case !strings.EqualFold(s.AppliesTo, "User"):
-			problem = "the subscription is for the company, not for users"
-		case !strings.EqualFold(s.Status, "Enabled") && !strings.EqualFold(s.Status, "Warning"):
-			problem = fmt.Sprintf("the subscription is %q", s.Status)
-		default:
-			s.ID = strings.ToLower(s.ID)
-			return s, ""
-		}
-	}
-	return SKU{}, problem
-}
+// errNextAlternative is an alternative that was refused in favour of the next one.
+var errNextAlternative = errors.New("the next alternative is to be tried")
 
-// missingSeats reads the account and returns the seats that it does not have. An account that is not visible yet has
-// none.
-func (r *run) missingSeats(ctx context.Context, wanted []seat) ([]seat, User, error) {
-	user, err := r.find(ctx, UserKey{ObjectID: r.rec.ObjectID})
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, User{}, err
-	}
-	var missing []seat
-	for _, s := range wanted {
-		if !containsFold(user.SKUIDs, s.sku.ID) {
-			missing = append(missing, s)
-		}
-	}
-	return missing, user, nil
-}
-
-// takeSeats assigns what is missing. When no seat is left it looks whether the account has them all the same.
-func (r *run) takeSeats(ctx context.Context, wanted, missing []seat, user User) error {
-	if len(missing) == 0 {
-		return nil
-	}
-	refused := r.seatsLeft(ctx, missing)
-	if refused == nil {
-		refused = r.assign(ctx, missing, user)
-	}
-	if !errors.Is(refused, ErrNoLicense) {
-		return refused
-	}
-	for look := 1; look <= looksPerSeat; look++ {
-		missing, _, err := r.missingSeats(ctx, wanted)
-		if err != nil || len(missing) == 0 {
+// give decides and does, again while alternatives are lost to somebody else.
+func (g *giving) give(ctx context.Context) error {
+	for {
+		plan, err := g.sure(ctx)
+		if err != nil {
+			g.forgetRefused(ctx)
 			return err
 		}
-		if look < looksPerSeat {
-			if err := r.pause(ctx, look, refused); err != nil {
-				return err
-			}
+		if err := g.intend(ctx, plan.marks()); err != nil {
+			return err
+		}
+		if err := g.carryOut(ctx, plan); !errors.Is(err, errNextAlternative) {
+			return err
 		}
 	}
-	return refused
 }
 
-// seatsLeft refuses what has no free seat, after a look at a fresh list.
-func (r *run) seatsLeft(ctx context.Context, missing []seat) error {
-	if withoutSeat(missing) < 0 {
-		return nil
+// sure is the plan. An account that is not visible yet may hold what has no seat left otherwise, so it is looked for.
+func (g *giving) sure(ctx context.Context) (licensePlan, error) {
+	for look := 1; ; look++ {
+		plan, err := g.plan(ctx)
+		if !errors.Is(err, ErrNoLicense) || g.user.ObjectID != "" || look == looksPerSeat {
+			return plan, err
+		}
+		if err := g.pause(ctx, look, err); err != nil {
+			return plan, err
+		}
+		if err := g.look(ctx); err != nil {
+			return plan, err
+		}
 	}
-	skus, err := r.readSKUs(ctx, 0)
-	if err != nil {
+}
+
+// look reads the account. One that is not visible yet holds nothing.
+func (g *giving) look(ctx context.Context) error {
+	user, err := g.find(ctx, UserKey{ObjectID: g.rec.ObjectID})
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	licenses := make([]string, len(missing))
-	for i, s := range missing {
-		licenses[i] = s.license
-	}
-	fresh, err := resolveSeats(licenses, skus)
-	if err != nil {
-		return err
-	}
-	if i := withoutSeat(fresh); i >= 0 {
-		return &LicenseError{License: fresh[i].license, Problem: "no seat is left", Tenant: skus}
-	}
+	g.user = user
 	return nil
 }
 
-func withoutSeat(seats []seat) int {
-	return slices.IndexFunc(seats, func(s seat) bool { return s.sku.Free() == 0 })
+// licensePlan is what is to be changed about an account.
+type licensePlan struct {
+	seats  []offer  // to be given directly
+	groups []offer  // to be joined
+	drop   []string // marks of what is to be taken back
 }
 
-// assign gives the seats, again and again while the account or its usage location is not on every replica yet.
-func (r *run) assign(ctx context.Context, seats []seat, user User) error {
-	ids := make([]string, len(seats))
-	var change LicenseChange
-	for i, s := range seats {
-		ids[i] = s.sku.ID
-		change.Add = append(change.Add, LicenseGrant{SKUID: s.sku.ID})
+// marks are what the plan gives, as Record.Licenses names it. A membership that is somebody else's work is not ours.
+func (p licensePlan) marks() []string {
+	var marks []string
+	for _, o := range slices.Concat(p.seats, p.groups) {
+		if !o.foreign {
+			marks = append(marks, o.mark())
+		}
 	}
+	return marks
+}
+
+// plan decides for all licences of the rules. What the cached list does not allow is looked up in a fresh one before it
+// is refused.
+func (g *giving) plan(ctx context.Context) (licensePlan, error) {
+	var err error
+	if g.skus == nil {
+		if g.skus, err = g.readSKUs(ctx, skusFresh); err != nil {
+			return licensePlan{}, err
+		}
+	}
+	plan, err := g.planned(ctx)
+	var refused *LicenseError
+	if g.fresh || !errors.As(err, &refused) {
+		return plan, err
+	}
+	if err := g.refresh(ctx); err != nil {
+		return licensePlan{}, err
+	}
+	return g.planned(ctx)
+}
+
+// refresh reads the list of subscriptions anew.
+func (g *giving) refresh(ctx context.Context) (err error) {
+	g.skus, err = g.readSKUs(ctx, 0)
+	g.fresh = true
+	return err
+}
+
+// planned decides for all licences of the rules by what is known now.
+func (g *giving) planned(ctx context.Context) (licensePlan, error) {
+	var plan licensePlan
+	var offered [][]offer
+	for _, l := range g.p.rules.Licenses {
+		offers, err := g.offers(ctx, l)
+		if err != nil {
+			return plan, err
+		}
+		offered = append(offered, offers)
+	}
+	if g.swap {
+		plan.drop = g.outdated(offered)
+	}
+	user := g.user.without(plan.drop)
+	for i, l := range g.p.rules.Licenses {
+		o, held, err := g.decide(l, offered[i], user)
+		if err != nil {
+			return plan, err
+		}
+		if !held {
+			plan.add(o, g.isForeign(o))
+		}
+	}
+	return plan, nil
+}
+
+// add plans to give an offer, unless another licence of the rules came to the same.
+func (p *licensePlan) add(o offer, foreign bool) {
+	list := &p.seats
+	if o.byGroup() {
+		list = &p.groups
+	}
+	if !slices.ContainsFunc(*list, func(other offer) bool { return other.mark() == o.mark() }) {
+		o.foreign = foreign
+		*list = append(*list, o)
+	}
+}
+
+// isForeign reports whether the account is in the offer's group by somebody else's doing.
+func (g *giving) isForeign(o offer) bool {
+	return o.memberOf(g.user) && !slices.Contains(marksOf(g.rec.Licenses), o.mark())
+}
+
+// carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group replaces is
+// taken once the group has given it.
+func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
+	take := g.user.directSeats(markedSeats(plan.drop))
+	if len(plan.seats) > 0 || len(plan.groups) == 0 {
+		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
+			return err
+		}
+		take = nil
+	}
+	for _, o := range plan.groups {
+		err := g.giveByGroup(ctx, o)
+		if isInTheWay(err) && len(plan.drop) > 0 {
+			if err := g.takeBack(ctx, take, plan.drop); err != nil {
+				return err
+			}
+			take, plan.drop = nil, nil
+			err = g.rejoin(ctx, o)
+		}
+		if err != nil {
+			return g.refuseGroup(ctx, o, err)
+		}
+	}
+	return g.takeBack(ctx, take, plan.drop)
+}
+
+// changeSeats gives and takes seats in one call. When no seat is left it looks whether the account has them all the same.
+func (g *giving) changeSeats(ctx context.Context, add []offer, take []string) error {
+	if len(add) == 0 {
+		return g.takeSeats(ctx, take)
+	}
+	change := LicenseChange{Remove: take}
+	ids, names := make([]string, len(add)), make([]string, len(add))
+	for i, o := range add {
+		ids[i], names[i] = o.sku.ID, o.license.name()
+		change.Add = append(change.Add, LicenseGrant{SKUID: o.sku.ID, DisabledPlans: o.off})
+	}
+	began := g.p.now()
+	err := g.changeLicenses(ctx, change, g.user)
+	switch {
+	case err == nil:
+		g.log.InfoContext(ctx, "licences assigned", "object", g.rec.ObjectID, "skus", ids, "removed", take)
+		g.p.skus.spend(ids, began)
+		return nil
+	case isUnheld(err) && len(take) > 0: // one of them is gone already
+		if err := g.changeSeats(ctx, add, nil); err != nil {
+			return err
+		}
+		return g.takeSeats(ctx, take)
+	}
+	var answer *DirectoryError
+	if errors.Is(err, ErrNoLicense) && errors.As(err, &answer) {
+		return g.refuseSeats(ctx, add, answer)
+	}
+	return planRefusal(err, strings.Join(names, ", "))
+}
+
+// changeLicenses makes the call, again and again while the account or its usage location is not on every replica yet.
+func (r *run) changeLicenses(ctx context.Context, change LicenseChange, user User) error {
 	// An account that was there before and has no usage location will not get one by waiting.
 	hopeless := r.rec.Adopted && user.ObjectID != "" && user.UsageLocation == ""
 	again := func(err error) bool {
@@ -189,73 +260,122 @@ func (r *run) assign(ctx context.Context, seats []seat, user User) error {
 		}
 		return temporaryOrMissing(err)
 	}
-	err := r.retry(ctx, writing, again, func(ctx context.Context) error {
+	return r.retry(ctx, writing, again, func(ctx context.Context) error {
 		return r.p.directory.ChangeLicenses(ctx, r.rec.ObjectID, change)
 	})
-	if err == nil {
-		r.log.InfoContext(ctx, "licences assigned", "object", r.rec.ObjectID, "skus", ids)
-	}
-	var answer *DirectoryError
-	if errors.Is(err, ErrNoLicense) && errors.As(err, &answer) {
-		return r.refusedSeats(ctx, seats, answer)
-	}
-	return err
 }
 
-// refusedSeats is the error of seats that the directory does not give although its list had them. The list is read
-// again, so that the next person is not sent the same way.
-func (r *run) refusedSeats(ctx context.Context, seats []seat, answer *DirectoryError) error {
-	tenant, err := r.readSKUs(ctx, 0)
-	if err != nil {
+// refuseSeats follows a directory that does not give seats although its list had them. The list is read again, so that
+// the next person is not sent the same way.
+func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *DirectoryError) error {
+	if err := g.refresh(ctx); err != nil {
 		return err
 	}
-	license := refusedLicense(seats, answer)
-	return &LicenseError{License: license, Problem: "the directory refused it", Tenant: tenant, Err: answer}
-}
-
-// refusedLicense names the licence whose SKU ID the directory's answer quotes, or all that were asked for.
-func refusedLicense(seats []seat, answer *DirectoryError) string {
-	names := make([]string, len(seats))
-	for i, s := range seats {
-		if answer.says(s.sku.ID) {
-			return s.license
+	blamed := g.blamed(add, answer)
+	for looks, attempt := 0, 1; looks < looksPerSeat; attempt++ {
+		if attempt > 1 {
+			if err := g.pause(ctx, attempt-1, answer); err != nil {
+				return err
+			}
 		}
-		names[i] = s.license
+		if err := g.look(ctx); err != nil {
+			return err
+		}
+		blamed = slices.DeleteFunc(blamed, func(o offer) bool { return o.heldBy(g.user) })
+		if len(blamed) == 0 {
+			return errNextAlternative // which is the one that the account has
+		}
+		if g.user.ObjectID != "" {
+			looks++
+		}
 	}
-	return strings.Join(names, ", ")
+	for _, o := range blamed {
+		g.refused[o.license.key()] = refusal{o.mark(), &LicenseError{License: o.license.name(),
+			Problem: "the directory refused it", Tenant: g.skus, Err: answer}}
+	}
+	return errNextAlternative
 }
 
-// readSKUs returns the tenant's subscriptions as they were at most maxAge ago. Runs that need a fresh list at the same
-// time share one call.
-func (r *run) readSKUs(ctx context.Context, maxAge time.Duration) ([]SKU, error) {
-	asked := r.p.now()
-	select {
-	case r.p.skus.turn <- struct{}{}:
-		defer func() { <-r.p.skus.turn }()
-	case <-ctx.Done():
-		return nil, r.stopped(ctx, nil)
+// blamed are the offers that an answer is about: the one whose SKU ID it quotes, else those without a seat, else all.
+func (g *giving) blamed(add []offer, answer *DirectoryError) []offer {
+	quoted := slices.DeleteFunc(slices.Clone(add), func(o offer) bool { return !answer.says(o.sku.ID) })
+	if len(quoted) > 0 {
+		return quoted
 	}
-	if r.p.skus.read && (asked.Sub(r.p.skus.at) < maxAge || r.p.skus.at.After(asked)) {
-		return r.p.skus.list, nil
-	}
-	var list []SKU
-	err := r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
-		list, err = r.p.directory.SKUs(ctx)
-		return err
+	empty := slices.DeleteFunc(slices.Clone(add), func(o offer) bool {
+		sku, err := FindSKU(o.sku.ID, g.skus)
+		return err == nil && sku.Free() > 0
 	})
-	if err != nil {
-		return nil, err
+	if len(empty) > 0 {
+		return empty
 	}
-	r.p.skus.list, r.p.skus.at, r.p.skus.read = list, r.p.now(), true
-	return list, nil
+	return slices.Clone(add)
 }
 
-// skuCache is the tenant's list of subscriptions. Whoever has put a token into turn may use the other fields.
-type skuCache struct {
-	turn chan struct{}
-	list []SKU
-	at   time.Time
-	read bool
+// refuseGroup follows a group that could not give its licences. Where seats are what is missing the account leaves it
+// again, if it was we who joined it; any other error is left to be seen and mended where it is.
+func (g *giving) refuseGroup(ctx context.Context, o offer, err error) error {
+	if !errors.Is(err, ErrNoLicense) {
+		return err
+	}
+	if !o.foreign {
+		if err := g.leaveGroup(ctx, o.group.ObjectID); err != nil {
+			return err
+		}
+		g.user = g.user.without([]string{o.mark()})
+	}
+	g.refused[o.license.key()] = refusal{o.mark(), err}
+	if err := g.refresh(ctx); err != nil {
+		return err
+	}
+	return errNextAlternative
 }
 
-func newSKUCache() skuCache { return skuCache{turn: make(chan struct{}, 1)} }
+// takeBack takes back what was given and is not wanted any more.
+func (g *giving) takeBack(ctx context.Context, seats, drop []string) error {
+	if len(drop) == 0 {
+		return nil
+	}
+	if err := g.takeSeats(ctx, seats); err != nil {
+		return err
+	}
+	for _, group := range markedGroups(drop) {
+		if err := g.leaveGroup(ctx, group); err != nil {
+			return err
+		}
+	}
+	return g.saveMarks(ctx, nil, drop)
+}
+
+// intend stores what is about to be given, before it is: after a crash it is still known whose work it was, and that
+// no other alternative must be given on top of it.
+func (g *giving) intend(ctx context.Context, marks []string) error {
+	var lost []string
+	for _, r := range g.refused {
+		if !slices.Contains(marks, r.mark) {
+			lost = append(lost, r.mark)
+		}
+	}
+	return g.saveMarks(ctx, marks, lost)
+}
+
+// forgetRefused stores that what the directory refused was not given. If that fails, the next run finds it out itself.
+func (g *giving) forgetRefused(ctx context.Context) {
+	if len(g.refused) == 0 {
+		return
+	}
+	if err := g.intend(ctx, nil); err != nil {
+		g.log.WarnContext(ctx, "a licence that was not given is still remembered", "error", err)
+	}
+}
+
+// saveMarks changes Record.Licenses, if that is a change.
+func (r *run) saveMarks(ctx context.Context, add, remove []string) error {
+	if editedMarks(r.rec.Licenses, add, remove) == r.rec.Licenses {
+		return nil
+	}
+	return r.save(ctx, func(rec *Record) error {
+		rec.Licenses = editedMarks(rec.Licenses, add, remove)
+		return nil
+	})
+}

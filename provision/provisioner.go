@@ -117,6 +117,9 @@ func (c Config) validate() error {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
 	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate())
+	if _, ok := c.Directory.(Groups); !ok && c.Directory != nil && c.Rules.licensesByGroup() {
+		problems = append(problems, errors.New("Rules.Licenses has a Group, but Config.Directory is not a provision.Groups"))
+	}
 	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
 		problems = append(problems, errors.New("Config.Pace is negative"))
 	}

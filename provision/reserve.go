@@ -10,6 +10,9 @@ import (
 // reserve chooses the person's identity and remembers it, before anything is written to the directory. Whatever happens
 // afterwards, every later run and every other process goes on with this one.
 func (r *run) reserve(ctx context.Context) (outcome, error) {
+	if err := r.seatsAhead(ctx); err != nil {
+		return done, err
+	}
 	if r.rec.Version != 0 {
 		return skipped, nil
 	}

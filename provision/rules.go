@@ -55,7 +55,7 @@ type Rules struct {
 func (r Rules) withDefaults() Rules {
 	r.Domain = strings.ToLower(r.Domain)
 	r.UsageLocation = strings.ToUpper(r.UsageLocation)
-	r.Licenses = slices.Clone(r.Licenses)
+	r.Licenses = cloneLicenses(r.Licenses)
 	r.Groups = slices.Clone(r.Groups)
 	r.Attributes = maps.Clone(r.Attributes)
 	r.SkipConnections = slices.Clone(r.SkipConnections)
@@ -77,12 +77,7 @@ func (r Rules) validate() error {
 	if err := validateCountry(r.UsageLocation); err != nil {
 		problems = append(problems, fmt.Errorf("Rules.UsageLocation: %w", err))
 	}
-	for i, license := range r.Licenses {
-		if strings.TrimSpace(license.SKU) == "" {
-			problems = append(problems, fmt.Errorf("Rules.Licenses[%d] is empty", i))
-		}
-	}
-	problems = append(problems, r.validateGroups(), r.validateAttributes())
+	problems = append(problems, r.validateLicenses(), r.validateGroups(), r.validateAttributes())
 	for i, connection := range r.SkipConnections {
 		if connection == "" {
 			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))

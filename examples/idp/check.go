@@ -117,7 +117,7 @@ func (r *report) add(findings ...finding) {
 }
 
 // examineTenant looks at the tenant and changes nothing in it.
-func examineTenant(ctx context.Context, tenant *msgraph.Tenant, licenses []string) []finding {
+func examineTenant(ctx context.Context, tenant *msgraph.Tenant, licenses []provision.License) []finding {
 	findings := []finding{examineToken(ctx, tenant)}
 	if findings[0].Result == passed {
 		findings = append(findings, examineReading(ctx, tenant))
@@ -144,7 +144,7 @@ func examineReading(ctx context.Context, tenant *msgraph.Tenant) finding {
 	return finding{Name: name, Result: passed}
 }
 
-func examineLicenses(ctx context.Context, tenant *msgraph.Tenant, licenses []string) []finding {
+func examineLicenses(ctx context.Context, tenant provision.Directory, licenses []provision.License) []finding {
 	const name = "licences"
 	if len(licenses) == 0 {
 		return []finding{{Name: name, Result: notTested, Detail: varLicenses + " is empty: nobody is given one"}}
@@ -155,22 +155,42 @@ func examineLicenses(ctx context.Context, tenant *msgraph.Tenant, licenses []str
 	}
 	var findings []finding
 	for _, license := range licenses {
-		findings = append(findings, examineLicense(license, skus))
+		findings = append(findings, examineAlternatives(ctx, tenant, license, skus)...)
 	}
 	return findings
 }
 
-func examineLicense(license string, skus []provision.SKU) finding {
-	f := finding{Name: "licence " + license, Result: failed}
-	sku, found := findSKU(license, skus)
+// examineAlternatives looks at a licence and its fallbacks. One that works is enough.
+func examineAlternatives(
+	ctx context.Context, tenant provision.Directory, license provision.License, skus []provision.SKU,
+) []finding {
+	var findings []finding
+	works := false
+	for _, l := range append([]provision.License{license}, license.Fallbacks...) {
+		f := examineSeat(l.SKU, skus)
+		if l.Group != "" {
+			f = examineGroup(ctx, tenant, l.Group, skus)
+		}
+		works = works || f.Result != failed
+		findings = append(findings, f)
+	}
+	for i := range findings {
+		if works && findings[i].Result == failed {
+			findings[i].Result = warning
+		}
+	}
+	return findings
+}
+
+// examineSeat looks at a licence that is given directly.
+func examineSeat(name string, skus []provision.SKU) finding {
+	f := finding{Name: "licence " + name}
+	sku, err := provision.FindSKU(name, skus)
+	var refusal *provision.LicenseError
 	switch {
-	case !found:
-		f.Detail = "the tenant has no such subscription, only " + partNumbers(skus)
-		f.Remedy = "correct " + varLicenses + ", or buy the subscription"
-	case !strings.EqualFold(sku.AppliesTo, "User"):
-		f.Detail, f.Remedy = "it is for the company, not for users", "take it out of "+varLicenses
-	case !strings.EqualFold(sku.Status, "Enabled") && !strings.EqualFold(sku.Status, "Warning"):
-		f.Detail, f.Remedy = fmt.Sprintf("the subscription is %q", sku.Status), "renew it in the Microsoft 365 admin center"
+	case errors.As(err, &refusal):
+		f.Result, f.Remedy = failed, refusal.Remedy+" ("+varLicenses+")"
+		f.Detail = refusal.Problem + "; the tenant has only " + partNumbers(skus)
 	case sku.Free() == 0:
 		f.Result, f.Detail = warning, fmt.Sprintf("no seat is left of %d", sku.Enabled+sku.Warning)
 		f.Remedy = "buy or free seats: the next new person cannot sign in"
@@ -180,13 +200,34 @@ func examineLicense(license string, skus []provision.SKU) finding {
 	return f
 }
 
-func findSKU(license string, skus []provision.SKU) (provision.SKU, bool) {
-	for _, sku := range skus {
-		if strings.EqualFold(sku.ID, license) || strings.EqualFold(sku.PartNumber, license) {
-			return sku, true
+// examineGroup looks at a group that gives licences.
+func examineGroup(ctx context.Context, tenant provision.Directory, name string, skus []provision.SKU) finding {
+	title := "licence " + groupPrefix + name
+	groups, ok := tenant.(provision.Groups)
+	if !ok {
+		return finding{Name: title, Result: failed, Detail: "the directory has no groups"}
+	}
+	key := provision.GroupKey{UniqueName: name}
+	if guid.MatchString(name) {
+		key = provision.GroupKey{ObjectID: name}
+	}
+	group, err := groups.FindGroup(ctx, key)
+	switch {
+	case errors.Is(err, provision.ErrNotFound):
+		return finding{Name: title, Result: failed, Detail: "the tenant has no such group", Remedy: "correct " + varLicenses}
+	case err != nil:
+		return failure(title, err, "Group.Read.All")
+	case len(group.SKUIDs) == 0:
+		return finding{Name: title, Result: failed, Detail: "the group gives no licence at all",
+			Remedy: "assign licences to the group in the Microsoft 365 admin center"}
+	}
+	for _, id := range group.SKUIDs {
+		if f := examineSeat(id, skus); f.Result != passed {
+			f.Name = title
+			return f
 		}
 	}
-	return provision.SKU{}, false
+	return finding{Name: title, Result: passed, Detail: "of all that the group gives, seats are free"}
 }
 
 func partNumbers(skus []provision.SKU) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/provision"
 )
 
 func appWith(permissions ...string) []entratest.App {
@@ -88,6 +90,10 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			change:  func(w *world) { w.env[varLicenses] = "O365_PREMIUM" },
 			finding: "licence O365_PREMIUM", says: "only O365_BUSINESS_PREMIUM, STANDARDPACK",
 		},
+		"an unknown licence that has a name": {
+			change:  func(w *world) { w.env[varLicenses] = "M365 Business Premium" },
+			finding: "licence M365 Business Premium", says: `it is "Microsoft 365 Business Premium" (SPB)`,
+		},
 		"a suspended licence": {
 			tenant:  entratest.Config{SKUs: skus(entratest.SKU{Status: "Suspended", Enabled: 1})},
 			finding: licence, says: "Suspended",
@@ -130,6 +136,61 @@ func TestCheckWarnsOfSeatsThatAreGone(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{SKUs: skus(entratest.SKU{Enabled: 0})})
 	_, results := w.findings(exitOK)
 	require.Equal(t, warning, results["licence O365_BUSINESS_PREMIUM"].Result)
+}
+
+func TestCheckIsContentWithOneAlternativeOfALicence(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withTenant(entratest.Config{})
+	w.env[varLicenses] = "SPB | Microsoft 365 Business Standard"
+	_, results := w.findings(exitOK)
+	require.Equal(t, warning, results["licence SPB"].Result)
+	require.Equal(t, passed, results["licence Microsoft 365 Business Standard"].Result)
+}
+
+// groupTenant is a directory with subscriptions and one group.
+type groupTenant struct {
+	provision.Directory
+	provision.Groups
+	group provision.Group
+}
+
+func (g groupTenant) SKUs(context.Context) ([]provision.SKU, error) {
+	return []provision.SKU{{ID: "18181a46-0d4e-45cd-891e-60aabd171b4e", PartNumber: "STANDARDPACK", AppliesTo: "User",
+		Status: "Enabled", Enabled: 1}}, nil
+}
+
+func (g groupTenant) FindGroup(_ context.Context, key provision.GroupKey) (provision.Group, error) {
+	if key.UniqueName != g.group.UniqueName && key.ObjectID != g.group.ObjectID {
+		return provision.Group{}, provision.ErrNotFound
+	}
+	return g.group, nil
+}
+
+func TestCheckLooksAtGroupsThatGiveLicences(t *testing.T) {
+	t.Parallel()
+	const id = "00000000-0000-4000-8000-000000000001"
+	gives := []string{"18181a46-0d4e-45cd-891e-60aabd171b4e"}
+	for name, test := range map[string]struct {
+		group provision.Group
+		asked string
+		want  result
+		says  string
+	}{
+		"by name":      {provision.Group{UniqueName: "staff", SKUIDs: gives}, "staff", passed, "seats are free"},
+		"by object ID": {provision.Group{ObjectID: id, SKUIDs: gives}, id, passed, "seats are free"},
+		"unknown":      {provision.Group{ObjectID: id, UniqueName: "staff"}, "partners", failed, "no such group"},
+		"empty":        {provision.Group{UniqueName: "staff"}, "staff", failed, "no licence at all"},
+		"of a subscription that is gone": {
+			provision.Group{UniqueName: "staff", SKUIDs: []string{id}}, "staff", failed, "no such subscription"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := examineLicenses(t.Context(), groupTenant{group: test.group}, []provision.License{{Group: test.asked}})
+			require.Len(t, found, 1)
+			require.Equal(t, test.want, found[0].Result)
+			require.Contains(t, found[0].Detail, test.says)
+		})
+	}
 }
 
 func TestCheckTakesALicenceByItsGUID(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/smartlink"
 )
 
@@ -28,7 +29,7 @@ type settings struct {
 	key             crypto.Signer
 	secret          []byte
 	usageLocation   string
-	licenses        []string
+	licenses        []provision.License
 	skipConnections []string
 	home            string
 	linkHosts       []string
@@ -55,7 +56,7 @@ func readSettings(environ []string, now time.Time) (settings, error) {
 	s.key = readSigningKey(e, s.certificate)
 	s.secret = readSecret(e)
 	s.usageLocation = readUsageLocation(e)
-	s.licenses = e.list(varLicenses)
+	s.licenses = readLicenses(e)
 	s.skipConnections = e.list(varSkipConnections)
 	s.home, s.linkHosts = readLinks(e, s.cloud)
 	s.users = readUsersFile(e, usersRules{domain: s.domain, skip: s.skipConnections})
@@ -63,6 +64,33 @@ func readSettings(environ []string, now time.Time) (settings, error) {
 	s.credential = readCredential(e, now)
 	s.database = readDatabase(e)
 	return s, e.err()
+}
+
+// groupPrefix marks a group that gives licences, in the list of licences.
+const groupPrefix = "group:"
+
+// readLicenses reads the licences, each with the fallbacks after it: "A|B, group:staff".
+func readLicenses(e *environment) []provision.License {
+	var licenses []provision.License
+	for _, entry := range e.list(varLicenses) {
+		var alternatives []provision.License
+		for name := range strings.SplitSeq(entry, "|") {
+			var l provision.License
+			if group, ok := strings.CutPrefix(strings.TrimSpace(name), groupPrefix); ok {
+				l.Group = strings.TrimSpace(group)
+			} else {
+				l.SKU = strings.TrimSpace(name)
+			}
+			if l.SKU+l.Group == "" {
+				e.refuse(varLicenses, "has an empty alternative in %q: check its bars", entry)
+			}
+			alternatives = append(alternatives, l)
+		}
+		license := alternatives[0]
+		license.Fallbacks = alternatives[1:]
+		licenses = append(licenses, license)
+	}
+	return licenses
 }
 
 // readRealm reads what -print-federation needs.

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/provision"
 )
 
 func TestTheConfigurationOfTheWorldIsRight(t *testing.T) {
@@ -131,6 +133,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		"usage location that is a name":         {varUsageLocation, "Germany", "country code of two letters"},
 		"usage location that is not ISO":        {varUsageLocation, "UK", `"GB"`},
 		"licences with an empty entry":          {varLicenses, "STANDARDPACK,", "empty entry"},
+		"licences with an empty alternative":    {varLicenses, "STANDARDPACK||SPB", "empty alternative"},
 		"licences with the same twice":          {varLicenses, "STANDARDPACK, STANDARDPACK", "twice"},
 		"connections with an empty entry":       {varSkipConnections, ",ldap", "empty entry"},
 		"connection whose people lack accounts": {varSkipConnections, "people", "upn and immutableId are needed"},
@@ -231,6 +234,19 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+func TestLicencesAreReadWithTheirFallbacks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env[varLicenses] = "Microsoft 365 Business Standard | SPB|group: staff, STANDARDPACK"
+	p := w.program(nil, nil, "")
+	s, err := readSettings(p.environ, p.now())
+	require.NoError(t, err)
+	require.Equal(t, []provision.License{
+		{SKU: "Microsoft 365 Business Standard", Fallbacks: []provision.License{{SKU: "SPB"}, {Group: "staff"}}},
+		{SKU: "STANDARDPACK", Fallbacks: []provision.License{}},
+	}, s.licenses)
 }
 
 func TestAKeyFileForItsOwnerAloneIsAccepted(t *testing.T) {

@@ -87,7 +87,7 @@ func newPeople(s settings, tenant *msgraph.Tenant, kept *state, out outside) (*p
 	return provision.New(provision.Config{
 		Directory: tenant, Store: store,
 		Rules: provision.Rules{
-			Domain: s.domain, UsageLocation: s.usageLocation, Licenses: licenseRules(s.licenses), SkipConnections: s.skipConnections,
+			Domain: s.domain, UsageLocation: s.usageLocation, Licenses: s.licenses, SkipConnections: s.skipConnections,
 		},
 		Now: out.now, Sleep: out.sleep, Logger: out.log,
 	})
@@ -201,13 +201,4 @@ func endingStreams(stopping context.Context, next http.Handler) http.Handler {
 		defer context.AfterFunc(stopping, cancel)()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
-}
-
-// licenseRules are licences that people are given directly.
-func licenseRules(skus []string) []provision.License {
-	rules := make([]provision.License, len(skus))
-	for i, sku := range skus {
-		rules[i] = provision.License{SKU: sku}
-	}
-	return rules
 }

@@ -59,7 +59,8 @@ func variables() []variable {
 		{varSecret, required, "base64 of at least 32 random bytes, kept over restarts", "$(openssl rand -base64 32)"},
 		{varUsers, required, "JSON file with the people who may sign in", "/etc/idp/users.json"},
 		{varUsageLocation, required, "country where licences are used, two letters", "DE"},
-		{varLicenses, optional, "what everybody gets: part numbers or GUIDs, comma-separated", "O365_BUSINESS_PREMIUM"},
+		{varLicenses, optional, "what everybody gets: part numbers, GUIDs, product names or group:NAME, comma-separated; " +
+			"A|B: B if no A is left", "O365_BUSINESS_PREMIUM"},
 		{varSkipConnections, optional, "connections whose people a directory sync owns, comma-separated", "ldap"},
 		{varHome, optional, "where people land who did not ask for anything in particular", "https://www.office.com/"},
 		{varLinkHosts, optional, "more hosts that links may lead to, comma-separated", "intranet.contoso.com"},

@@ -1,0 +1,105 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// alone does something about one person who is known, in the caller's own goroutine, while no run of the person is under
+// way in this process, nor in another one that shares the store's leases. Runs that come meanwhile wait for it. The error
+// is an *[Error] of the step.
+func (p *Provisioner) alone(
+	ctx context.Context, key PersonKey, step string, work func(r *run, ctx context.Context) error,
+) error {
+	err := key.Validate()
+	if err == nil {
+		err = p.flights.alone(ctx, key, func() error { return p.aloneRun(ctx, key, step, work) })
+	}
+	if err == nil {
+		return nil
+	}
+	return &Error{Step: step, Person: key, Err: err}
+}
+
+// aloneRun is the run in which the work is done.
+func (p *Provisioner) aloneRun(
+	ctx context.Context, key PersonKey, step string, work func(r *run, ctx context.Context) error,
+) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.settle.Budget, errBudget)
+	defer cancel()
+	began := p.now()
+	r := &run{
+		caller: caller{
+			p:        p,
+			log:      p.logger.With("connection", key.Connection, "person", key.ID),
+			priority: PriorityLow,
+			budget:   p.settle.Budget,
+			deadline: began.Add(p.settle.Budget),
+			step:     step,
+			waiting:  func(Event) {},
+		},
+		person:  Person{Connection: key.Connection, ID: key.ID},
+		publish: func(Event) {},
+		began:   began,
+		unlease: func() {},
+	}
+	defer func() { r.unlease() }()
+	if leaser, ok := p.store.(Leaser); ok {
+		if err := r.waitForLease(ctx, leaser); err != nil {
+			return err
+		}
+	}
+	rec, err := p.store.Load(ctx, key)
+	if err != nil {
+		return r.storeError(ctx, "loading the record", err)
+	}
+	r.remember(rec)
+	return work(r, ctx)
+}
+
+// waitForLease takes the person's lease, however far the person is.
+func (r *run) waitForLease(ctx context.Context, leaser Leaser) error {
+	for attempt := 1; ; attempt++ {
+		lease, err := leaser.Acquire(ctx, r.person.Key(), leaseTTL)
+		switch {
+		case err == nil:
+			r.keep(ctx, leaser, lease)
+			return nil
+		case !errors.Is(err, ErrLeaseHeld):
+			return r.storeError(ctx, "taking the lease", err)
+		}
+		if err := r.wait(ctx, leaseInterval, attempt, err); err != nil {
+			return err
+		}
+	}
+}
+
+// alone calls work while no run of the person is under way. Runs that come meanwhile wait for its end, as they do for a
+// run that everybody has left.
+func (g *flights) alone(ctx context.Context, key PersonKey, work func() error) error {
+	for {
+		f, mine := g.reserve(key)
+		if mine {
+			defer g.land(key, f, Account{}, errExited)
+			return work()
+		}
+		select {
+		case <-f.landed:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the run of the same person: %w", ended(ctx))
+		}
+	}
+}
+
+// reserve keeps others from starting a run, or returns the one that is under way.
+func (g *flights) reserve(key PersonKey) (f *flight, mine bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f, ok := g.running[key]; ok {
+		return f, false
+	}
+	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), abandoned: true}
+	g.running[key] = f
+	return f, true
+}

@@ -1,0 +1,49 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// SwapLicenses moves somebody who was provisioned before from the licences that the pipeline gave them to those that
+// [Rules.Licenses] say now. Seats are given and taken in one call, so that nobody loses what both have; a group is left once
+// what replaces it is there. What somebody else gave stays; what [Record.Licenses] does not name was not given by the
+// pipeline. Without Licenses in the rules, everything that was given is taken back.
+//
+// It is idempotent, and continues where an earlier call stopped. An alternative that the person holds counts, though
+// another one may be preferred now. If no seat is left, nothing changes. A person who was never licensed nor ready gets
+// the licences of the rules from [Provisioner.Ensure], and nothing from here.
+//
+// It is bulk work: [Pace] lets people who sign in go first. Runs of the same person wait for it. It uses [Settle.Budget].
+// The error is an *[Error]; it matches [ErrNoRecord] for somebody whom the store does not know, and [ErrRetired] for
+// somebody who has left.
+func (p *Provisioner) SwapLicenses(ctx context.Context, key PersonKey) error {
+	return p.alone(ctx, key, StepLicense, (*run).swapLicenses)
+}
+
+func (r *run) swapLicenses(ctx context.Context) error {
+	switch {
+	case !r.rec.RetiringAt.IsZero():
+		return ErrRetired
+	case r.rec.ReadyAt.IsZero() && r.rec.LicensedAt.IsZero():
+		return nil
+	}
+	user, err := r.findSure(ctx)
+	if err != nil {
+		return fmt.Errorf("looking at the account's licences: %w", err)
+	}
+	g := r.newGiving(user)
+	g.swap = true
+	if err := g.give(ctx); err != nil {
+		return err
+	}
+	return r.licensed(ctx)
+}
+
+// outdated are the marks of what was given and is no alternative of any licence any more.
+func (g *giving) outdated(offered [][]offer) []string {
+	return slices.DeleteFunc(marksOf(g.rec.Licenses), func(mark string) bool {
+		return slices.ContainsFunc(slices.Concat(offered...), func(o offer) bool { return o.mark() == mark })
+	})
+}
