@@ -28,9 +28,20 @@ type Config struct {
 	// Extra are the host's own steps, run in this order after the licences are assigned and before the account settles.
 	Extra []Step
 
-	// Settle bounds the waiting; Pace bounds the writing. Their zero values are the defaults.
+	// Settle bounds the waiting. Its zero value is the default.
 	Settle Settle
-	Pace   Pace
+
+	// Pacer shares out what the directory allows. Nil: a [MemoryPacer] of this Provisioner's own, made from Pace. Several
+	// Provisioners that call one tenant under one application should share one: a MemoryPacer in one process, the one of
+	// package sqlstore in many.
+	Pacer Pacer
+
+	// Pace is how much of what the directory allows is used, where Pacer is nil. Its zero value is the default.
+	Pace Pace
+
+	// Priority is that of all calls. The zero value is PriorityHigh: a person is waiting. PriorityLow is for a
+	// Provisioner that does nothing but bulk work.
+	Priority Priority
 
 	// Now is the clock of all times that are recorded, reported and compared. Nil: time.Now. Beside it, timers of the
 	// runtime cut a call that is still under way when the budget ends, and renew the lease of a [Leaser].
@@ -73,9 +84,11 @@ type Provisioner struct {
 	sleep     func(ctx context.Context, d time.Duration) error
 	logger    *slog.Logger
 
-	flights flights
-	pacer   *pacer
-	skus    skuCache
+	flights  flights
+	pacer    Pacer
+	lanes    lanes
+	priority Priority
+	skus     skuCache
 
 	randMu sync.Mutex
 	rand   io.Reader
@@ -97,7 +110,9 @@ func New(config Config) (*Provisioner, error) {
 		sleep:     config.Sleep,
 		logger:    config.Logger,
 		flights:   flights{running: make(map[PersonKey]*flight)},
-		pacer:     newPacer(config.Pace.withDefaults()),
+		pacer:     config.Pacer,
+		lanes:     newLanes(),
+		priority:  config.Priority,
 		skus:      newSKUCache(),
 		rand:      config.Rand,
 	}
@@ -106,6 +121,9 @@ func New(config Config) (*Provisioner, error) {
 	}
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.pacer == nil {
+		p.pacer = newMemoryPacer(config.Pace, p.now)
 	}
 	if p.sleep == nil {
 		p.sleep = sleep
@@ -124,9 +142,12 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate())
-	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
-		problems = append(problems, errors.New("Config.Pace is negative"))
+	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate(), c.Pace.Validate())
+	if c.Pacer != nil && c.Pace != (Pace{}) {
+		problems = append(problems, errors.New("Config.Pace is for Provisioners without a Pacer: give it to the Pacer"))
+	}
+	if c.Priority != PriorityHigh && c.Priority != PriorityLow {
+		problems = append(problems, fmt.Errorf("Config.Priority %d is neither PriorityHigh nor PriorityLow", c.Priority))
 	}
 	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepManager, StepGroups, StepLicense,
 		StepSettle, stepValidate}
@@ -212,6 +233,7 @@ func (p *Provisioner) fly(f *flight, person Person) {
 		caller: caller{
 			p:        p,
 			log:      p.logger.With("connection", person.Connection, "person", person.ID),
+			priority: p.priority,
 			budget:   p.settle.Budget,
 			deadline: began.Add(p.settle.Budget),
 		},
