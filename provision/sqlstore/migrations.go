@@ -39,6 +39,8 @@ func (c Config) Migrations() ([]Migration, error) {
 func (c Config) migrations() []Migration {
 	return []Migration{
 		c.migration(1, "people and leases", c.createMigrations(), c.createPeople(), c.createLeases()),
+		c.migration(2, "nothing"),
+		c.migration(3, "the budget of calls that processes share", c.createPace()),
 	}
 }
 
