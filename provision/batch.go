@@ -55,7 +55,7 @@ func createUsers(ctx context.Context, directory UserBatches, b *batch[creation, 
 	}
 	var sent []*ticket[creation, User]
 	var results []Created
-	err := c.askWrites(ctx, len(b.tickets), func(ctx context.Context) (err error) {
+	err := c.ask(ctx, writes(len(b.tickets)), func(ctx context.Context) (err error) {
 		if sent = b.take(); len(sent) == 0 {
 			return ctx.Err()
 		}
@@ -99,14 +99,4 @@ func throttledOf(results []Created) (longest error) {
 		}
 	}
 	return longest
-}
-
-// askWrites makes one call that counts as several writes: it waits for the turn of each.
-func (c *caller) askWrites(ctx context.Context, writes int, call func(context.Context) error) error {
-	for range writes - 1 {
-		if err := c.takeTurn(ctx, writing); err != nil {
-			return err
-		}
-	}
-	return c.ask(ctx, writing, call)
 }

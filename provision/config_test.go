@@ -46,7 +46,9 @@ func TestNewRefusesOneThingAtATime(t *testing.T) {
 		"UK":                         {func(c *provision.Config) { c.Rules.UsageLocation = "UK" }, `"GB"`},
 		"a dwell beyond the budget":  {func(c *provision.Config) { c.Settle.Dwell = 2 * time.Minute }, "nobody would ever be ready"},
 		"reads beyond the budget":    {func(c *provision.Config) { c.Settle.Reads = 500 }, "nobody would ever be ready"},
-		"a negative burst":           {func(c *provision.Config) { c.Pace.Burst = -1 }, "Pace is negative"},
+		"a negative burst":           {func(c *provision.Config) { c.Pace.WriteBurst = -1 }, "Pace.WriteBurst"},
+		"a pacer and a pace":         {bothPacerAndPace, "Config.Pace is for Provisioners without a Pacer"},
+		"an unknown priority":        {func(c *provision.Config) { c.Priority = 7 }, "Config.Priority 7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,6 +59,10 @@ func TestNewRefusesOneThingAtATime(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n", "nothing else is wrong")
 		})
 	}
+}
+
+func bothPacerAndPace(c *provision.Config) {
+	c.Pacer, c.Pace.Share = &provision.MemoryPacer{}, 1
 }
 
 func TestNewAcceptsWhatIsAtTheLimit(t *testing.T) {

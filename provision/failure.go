@@ -133,7 +133,7 @@ func (e *Error) remedy() string {
 		return "grant the application " + permission(e.Step) + " and admin consent; a new grant counts from the next " +
 			"token on"
 	case ReasonThrottled:
-		return "nothing is lost: the same person continues where this stopped; lower Pace.WritesPerSecond if it recurs"
+		return "nothing is lost: the same person continues where this stopped; lower Pace.Share if it recurs"
 	case ReasonUnavailable, ReasonNotReady:
 		return "nothing is lost: the same person continues where this stopped"
 	case ReasonRefused:
@@ -311,23 +311,35 @@ func (e *notReadyError) Is(target error) bool { return target == ErrNotReady }
 func (e *notReadyError) As(target any) bool { return e.last != nil && errors.As(e.last, target) }
 
 // heldBackError is a call that was not made, because it would have had to wait for longer than the budget allows.
-type heldBackError struct{ wait time.Duration }
+type heldBackError struct {
+	wait  time.Duration // 0: nobody knows, the call was still in the queue
+	after error         // the 429 that this caller was refused with before; nil if it was not
+}
 
 func (e *heldBackError) Error() string {
-	return fmt.Sprintf("the call was held back: it had to wait %v", e.wait.Round(time.Millisecond))
+	text := "the call was held back: it was in the queue for the directory's limits"
+	if e.wait > 0 {
+		text = fmt.Sprintf("the call was held back: it had to wait %v", e.wait.Round(time.Millisecond))
+	}
+	if e.after != nil {
+		text += fmt.Sprintf(", after: %v", e.after)
+	}
+	return text
 }
 
 func (e *heldBackError) Is(target error) bool { return target == ErrThrottled }
 
+func (e *heldBackError) Unwrap() error { return e.after }
+
 // askedDelay is how long err asks to wait; 0 when it does not say.
 func askedDelay(err error) time.Duration {
-	var answer *DirectoryError
-	if errors.As(err, &answer) {
-		return max(0, answer.RetryAfter)
-	}
 	var held *heldBackError
 	if errors.As(err, &held) {
 		return held.wait
+	}
+	var answer *DirectoryError
+	if errors.As(err, &answer) {
+		return max(0, answer.RetryAfter)
 	}
 	return 0
 }

@@ -140,7 +140,7 @@ func TestEventsTellTheRunInOrder(t *testing.T) {
 			require.NotEmpty(t, e.Message)
 			text := e.Step + " " + string(e.State)
 			if e.State == provision.Waiting {
-				text += fmt.Sprintf(" %v #%d %s", e.Wait, e.Attempt, e.Reason)
+				text += fmt.Sprintf(" %v #%d %s", e.Wait.Round(time.Millisecond), e.Attempt, e.Reason)
 			}
 			told = append(told, text)
 		})

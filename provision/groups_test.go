@@ -450,7 +450,7 @@ func TestBulkWorkWastesFewWritesOnLag(t *testing.T) {
 				dir.took = 300 * time.Millisecond
 				dir.replicas = func() [3]time.Duration { return replicas(dir.groupTenant) }
 				c := inGroups(config(dir, nil), "staff")
-				c.Pace.WritesPerSecond, c.Pace.Burst = 20, 1
+				c.Pace = provision.Pace{WritesPerSecond: 20, WriteBurst: 20, Reserve: -1, Size: provision.TenantLarge}
 				p := newProvisioner(t, c)
 				var all sync.WaitGroup
 				for i, person := range workforce(people) {

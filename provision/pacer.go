@@ -1,72 +1,104 @@
 package provision
 
 import (
-	"sync"
+	"context"
+	"math"
+	"strings"
 	"time"
 )
 
-// Pace bounds what the pipeline asks of the directory. Graph allows an application 3,000 writes to a tenant in 150
-// seconds (https://learn.microsoft.com/graph/throttling-limits), which other programs under the same application
-// share; a new person costs two. The defaults use about 85 % of it.
-type Pace struct {
-	// WritesPerSecond is the sustained rate of creations and licence assignments of this Provisioner. 0: 16. Lower it
-	// where several processes share a tenant, or for a bulk job that must leave room for people who are signing in.
-	WritesPerSecond float64
+// Pacer shares out what the directory allows among all calls to it. [NewMemoryPacer] is one for the Provisioners of a
+// process, and package sqlstore has one for all processes that share a database. Package storetest tells of any other
+// whether it keeps this contract; [Pace.Turn] and [Pace.Report] are the arithmetic for it.
+//
+// Both methods are safe for concurrent use and stop when ctx ends.
+type Pacer interface {
+	// Turn asks for a call's turn. What it takes is shared with everybody who uses the pacer.
+	//
+	// PriorityHigh may book a turn ahead: it is taken, and comes after Wait. Who has waited for it asks again with
+	// Booked, and is let through unless the directory asked for silence meanwhile; then it is booked anew. PriorityLow
+	// gets a turn only when it can be used at once, and only while the reserve is left for PriorityHigh.
+	//
+	// A turn that would come later than the limit is not taken. An error is a failure of the pacer itself; the call is
+	// then not made.
+	Turn(ctx context.Context, request TurnRequest) (Turn, error)
 
-	// Burst is how many writes may come at once after a quiet time. 0: 200.
-	Burst int
+	// Report tells what became of a call whose turn was taken.
+	Report(ctx context.Context, report TurnReport) error
 }
 
-func (p Pace) withDefaults() Pace {
-	if p.WritesPerSecond == 0 {
-		p.WritesPerSecond = 16
-	}
-	if p.Burst == 0 {
-		p.Burst = 200
-	}
-	return p
+// Cost is what a call takes of the directory's limits: https://learn.microsoft.com/graph/throttling-limits. A batch costs
+// what its requests cost. The zero Cost takes nothing, but waits while the directory asks for silence.
+type Cost struct {
+	Writes int // requests that change something
+	Units  int // resource units
 }
 
-// pacer hands out turns. It spaces writes (a generic cell rate algorithm: one number instead of a bucket), and after a
-// 429 it holds back every call for as long as the directory asked, because usage goes on counting while throttled.
-type pacer struct {
-	interval  time.Duration // between writes at the sustained rate
-	tolerance time.Duration // how far ahead of that rate a burst may run
+// TurnRequest is a call that asks for its turn.
+type TurnRequest struct {
+	Cost     Cost
+	Priority Priority
 
-	mu        sync.Mutex
-	next      time.Time // when the next write is due at the sustained rate
-	heldUntil time.Time
+	// Limit is the longest wait that is of use. 0 or less: none. Nothing is booked more than an hour ahead.
+	Limit time.Duration
+
+	// Booked says that the call has waited for the turn that was booked for it.
+	Booked bool
 }
 
-func newPacer(p Pace) *pacer {
-	interval := time.Duration(float64(time.Second) / p.WritesPerSecond)
-	return &pacer{interval: interval, tolerance: interval * time.Duration(p.Burst-1)}
+// Turn is when a call may be made.
+type Turn struct {
+	// Wait is how long until then. If the turn is not taken: until it is worth asking again.
+	Wait time.Duration
+
+	// Taken says that the turn is the caller's. Otherwise nothing was taken.
+	Taken bool
 }
 
-// turn returns how long a call must wait from now. If that is more than limit, ok is false and the turn is not taken.
-func (p *pacer) turn(now time.Time, write bool, limit time.Duration) (wait time.Duration, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	wait = max(0, p.heldUntil.Sub(now))
-	if !write {
-		return wait, wait <= limit
-	}
-	due := p.next
-	if due.Before(now) {
-		due = now
-	}
-	if wait = max(wait, due.Add(-p.tolerance).Sub(now)); wait > limit {
-		return wait, false
-	}
-	p.next = due.Add(p.interval)
-	return wait, true
+// TurnReport is what became of a call.
+type TurnReport struct {
+	// Cost is what its turn took.
+	Cost Cost
+
+	// Unused says that the call was not made: its share is given back. The fields below do not matter then.
+	Unused bool
+
+	// Load and Scope are those of the call's [CallTrace].
+	Load  float64
+	Scope string
+
+	// Throttled says that the directory refused the call with 429. RetryAfter is for how long it wants no calls; 0: it
+	// did not say.
+	Throttled  bool
+	RetryAfter time.Duration
+
+	// Jitter is a number that the caller drew evenly from 0 to 1, for a 429 without RetryAfter: a pacer needs no
+	// randomness of its own.
+	Jitter float64
 }
 
-// hold keeps every call back until a time.
-func (p *pacer) hold(until time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if until.After(p.heldUntil) {
-		p.heldUntil = until
+// buckets says which limits the report is about: those that the scope names, such as "Tenant_Application/Write". Without
+// a scope, a 429 may be about either, and a load is taken to be that of the call's kind.
+func (r TurnReport) buckets() (writes, units bool) {
+	parts := strings.Split(r.Scope, "/")
+	if len(parts) > 1 {
+		switch strings.ToLower(strings.TrimSpace(parts[1])) {
+		case "write":
+			return true, false
+		case "read", "readwrite":
+			return false, true
+		}
 	}
+	if r.Throttled {
+		return true, true
+	}
+	return r.Cost.Writes > 0, r.Cost.Writes <= 0
+}
+
+// load is the share of the limit that is used. The header goes up to 1.8; what is no share is taken for none.
+func (r TurnReport) load() float64 {
+	if !(r.Load > 0) || math.IsInf(r.Load, 1) {
+		return 0
+	}
+	return min(r.Load, 2)
 }

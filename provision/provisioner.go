@@ -28,9 +28,20 @@ type Config struct {
 	// account settles, or where a [PlacedStep] says.
 	Extra []Step
 
-	// Settle bounds the waiting; Pace bounds the writing. Their zero values are the defaults.
+	// Settle bounds the waiting. Its zero value is the default.
 	Settle Settle
-	Pace   Pace
+
+	// Pacer shares out what the directory allows. Nil: a [MemoryPacer] of this Provisioner's own, made from Pace. Several
+	// Provisioners that call one tenant under one application should share one: a MemoryPacer in one process, the one of
+	// package sqlstore in many.
+	Pacer Pacer
+
+	// Pace is how much of what the directory allows is used, where Pacer is nil. Its zero value is the default.
+	Pace Pace
+
+	// Priority is that of all calls. The zero value is PriorityHigh: a person is waiting. PriorityLow is for a
+	// Provisioner that does nothing but bulk work.
+	Priority Priority
 
 	// Now is the clock of all times that are recorded, reported and compared. Nil: time.Now. Beside it, timers of the
 	// runtime cut a call that is still under way when the budget ends, and renew the lease of a [Leaser].
@@ -60,10 +71,12 @@ type Provisioner struct {
 	sleep     func(ctx context.Context, d time.Duration) error
 	logger    *slog.Logger
 
-	flights flights
-	pacer   *pacer
-	skus    skuCache
-	groups  *groupCache
+	flights  flights
+	pacer    Pacer
+	lanes    lanes
+	priority Priority
+	skus     skuCache
+	groups   *groupCache
 
 	joins     *joins
 	creations *creations // nil: the directory creates users one by one
@@ -88,7 +101,9 @@ func New(config Config) (*Provisioner, error) {
 		sleep:     config.Sleep,
 		logger:    config.Logger,
 		flights:   flights{running: make(map[PersonKey]*flight)},
-		pacer:     newPacer(config.Pace.withDefaults()),
+		pacer:     config.Pacer,
+		lanes:     newLanes(),
+		priority:  config.Priority,
 		skus:      newSKUCache(),
 		rand:      config.Rand,
 	}
@@ -97,6 +112,9 @@ func New(config Config) (*Provisioner, error) {
 	}
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.pacer == nil {
+		p.pacer = newMemoryPacer(config.Pace, p.now)
 	}
 	if p.sleep == nil {
 		p.sleep = sleep
@@ -116,12 +134,15 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate())
+	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate(), c.Pace.Validate())
 	if _, ok := c.Directory.(Groups); !ok && c.Directory != nil && c.Rules.licensesByGroup() {
 		problems = append(problems, errors.New("Rules.Licenses has a Group, but Config.Directory is not a provision.Groups"))
 	}
-	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
-		problems = append(problems, errors.New("Config.Pace is negative"))
+	if c.Pacer != nil && c.Pace != (Pace{}) {
+		problems = append(problems, errors.New("Config.Pace is for Provisioners without a Pacer: give it to the Pacer"))
+	}
+	if c.Priority != PriorityHigh && c.Priority != PriorityLow {
+		problems = append(problems, fmt.Errorf("Config.Priority %d is neither PriorityHigh nor PriorityLow", c.Priority))
 	}
 	if _, ok := c.Directory.(Groups); len(c.Rules.Groups) > 0 && c.Directory != nil && !ok {
 		problems = append(problems, fmt.Errorf("Rules.Groups: %w", errNoGroups))
@@ -169,7 +190,7 @@ func (p *Provisioner) EnsureWithProgress(
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
 	}
-	f, _, err := p.flights.join(ctx, key, plan{PriorityHigh, p.settle.Budget}, p.flyer(person))
+	f, _, err := p.flights.join(ctx, key, plan{p.priority, p.settle.Budget}, p.flyer(person))
 	if err != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
 	}

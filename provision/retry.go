@@ -50,12 +50,13 @@ type caller struct {
 	deadline time.Time
 	step     string      // what is being done
 	waiting  func(Event) // told before every wait
+	refusal  error       // the 429 that the last call was refused with
 }
 
 // retry makes a call until it succeeds, fails for good, or the budget is used up.
-func (c *caller) retry(ctx context.Context, kind callKind, again func(error) bool, call func(context.Context) error) error {
+func (c *caller) retry(ctx context.Context, cost Cost, again func(error) bool, call func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
-		err := c.ask(ctx, kind, call)
+		err := c.ask(ctx, cost, call)
 		if err == nil || !again(err) {
 			return err
 		}
@@ -65,59 +66,30 @@ func (c *caller) retry(ctx context.Context, kind callKind, again func(error) boo
 	}
 }
 
-// callKind says how a call is treated.
-type callKind int
-
-const (
-	reading callKind = iota // stops when the run is cancelled
-	writing                 // is paced, and once begun is let finish, so that its outcome is known
-)
-
-// ask makes one call to the directory when its turn comes. All calls go through it.
-func (c *caller) ask(ctx context.Context, kind callKind, call func(context.Context) error) error {
+// ask makes one call to the directory when its turn comes. All calls go through it. One that writes is let finish once
+// it has begun, so that its outcome is known.
+func (c *caller) ask(ctx context.Context, cost Cost, call func(context.Context) error) error {
 	c.heed()
-	if err := c.takeTurn(ctx, kind); err != nil {
+	if err := c.takeTurn(ctx, cost); err != nil {
 		return err
 	}
 	c.heed()
 	trace := CallTrace{Priority: c.priority}
 	callCtx := WithCallTrace(ctx, &trace)
-	if kind == writing {
+	if cost.Writes > 0 {
 		var cancel context.CancelFunc
 		callCtx, cancel = finishing(callCtx)
 		defer cancel()
 	}
 	err := call(callCtx)
-	if errors.Is(err, ErrThrottled) {
-		c.p.pacer.hold(c.p.now().Add(min(askedDelay(err), c.budget)))
+	c.reportAnswer(ctx, cost, &trace, err)
+	if c.refusal = nil; errors.Is(err, ErrThrottled) {
+		c.refusal = err
 	}
 	if err != nil && ctx.Err() != nil {
 		return c.stopped(ctx, err)
 	}
 	return err
-}
-
-// heed raises the priority once somebody waits for the work.
-func (c *caller) heed() {
-	select {
-	case <-c.raised:
-		c.priority = PriorityHigh
-	default:
-	}
-}
-
-func (c *caller) takeTurn(ctx context.Context, kind callKind) error {
-	if ctx.Err() != nil {
-		return c.stopped(ctx, nil)
-	}
-	wait, ok := c.p.pacer.turn(c.p.now(), kind == writing, c.left())
-	if !ok {
-		return c.exhausted(&heldBackError{wait: wait})
-	}
-	if wait == 0 {
-		return nil
-	}
-	return c.wait(ctx, wait, 0, &heldBackError{wait: wait})
 }
 
 // finishing keeps the deadline of the run's context, which is its budget's, but not its cancellation.
@@ -146,29 +118,41 @@ func backoff(attempts int) time.Duration {
 	return delay
 }
 
-// jittered draws evenly from 0 to limit. Without randomness it is the limit: slower, not wrong.
+// jittered draws evenly from 0 to limit.
 func (p *Provisioner) jittered(limit time.Duration) time.Duration {
+	return time.Duration(float64(limit) * p.draw())
+}
+
+// draw draws evenly from 0 to 1. Without randomness it is 1: whoever waits by it is slower, not wrong.
+func (p *Provisioner) draw() float64 {
 	var b [8]byte
 	if err := p.random(b[:]); err != nil {
-		return limit
+		return 1
 	}
-	return time.Duration(float64(limit) * (float64(binary.BigEndian.Uint64(b[:])>>11) / (1 << 53)))
+	return float64(binary.BigEndian.Uint64(b[:])>>11) / (1 << 53)
 }
 
 // wait waits and says so, unless the budget does not allow it.
 func (c *caller) wait(ctx context.Context, delay time.Duration, attempts int, last error) error {
+	if ctx.Err() == nil && delay <= c.left() {
+		waiting := Event{State: Waiting, Attempt: attempts, Wait: delay}
+		if last != nil {
+			waiting.Reason = waitReason(last)
+			c.log.DebugContext(ctx, "waiting", "step", c.step, "attempts", attempts, "wait", delay, "error", last)
+		}
+		c.waiting(waiting)
+	}
+	return c.rest(ctx, delay, last)
+}
+
+// rest waits, unless the budget does not allow it.
+func (c *caller) rest(ctx context.Context, delay time.Duration, last error) error {
 	if ctx.Err() != nil {
 		return c.stopped(ctx, last)
 	}
 	if delay > c.left() {
 		return c.exhausted(last)
 	}
-	waiting := Event{State: Waiting, Attempt: attempts, Wait: delay}
-	if last != nil {
-		waiting.Reason = waitReason(last)
-		c.log.DebugContext(ctx, "waiting", "step", c.step, "attempts", attempts, "wait", delay, "error", last)
-	}
-	c.waiting(waiting)
 	err := c.p.sleep(ctx, delay)
 	switch {
 	case ctx.Err() != nil:

@@ -256,7 +256,7 @@ func ensureLow(ctx context.Context, p *provision.Provisioner, people []provision
 
 // quick is a configuration whose writes are not paced, for tests that count calls.
 func quick(c provision.Config) provision.Config {
-	c.Pace.WritesPerSecond, c.Pace.Burst = 1000, 1000
+	c.Pace = provision.Pace{WritesPerSecond: 1000, WriteBurst: 1000, UnitsPerSecond: 10_000, UnitBurst: 10_000}
 	return c
 }
 

@@ -72,7 +72,7 @@ func TestTheSchemaIsMadeOnce(t *testing.T) {
 			requireUsable(t, store, fmt.Sprint(i))
 			requireUsable(t, store, "0") // what was there before still is
 		}
-		require.Equal(t, []int{1, 2}, versions(t, p, db))
+		require.Equal(t, []int{1, 2, 3}, versions(t, p, db))
 	})
 }
 
@@ -94,7 +94,7 @@ func TestManyWhoStartAtOnceMigrateOnce(t *testing.T) {
 		for i, store := range stores {
 			requireUsable(t, store, fmt.Sprint(i))
 		}
-		require.Equal(t, []int{1, 2}, versions(t, p, shared))
+		require.Equal(t, []int{1, 2, 3}, versions(t, p, shared))
 	})
 }
 
@@ -167,8 +167,8 @@ func TestASchemaThatIsNewerIsRefused(t *testing.T) {
 		var schema *sqlstore.SchemaError
 		require.ErrorAs(t, err, &schema)
 		require.Equal(t, 99, schema.Have)
-		require.Equal(t, 2, schema.Want)
-		require.Equal(t, []int{1, 2, 99}, versions(t, p, db))
+		require.Equal(t, 3, schema.Want)
+		require.Equal(t, []int{1, 2, 3, 99}, versions(t, p, db))
 	})
 }
 
@@ -293,6 +293,7 @@ func TestFewPrivilegesAreEnough(t *testing.T) {
 		"GRANT USAGE ON SCHEMA " + p.Schema + " TO " + role,
 		"GRANT SELECT, INSERT, UPDATE, DELETE ON " + p.table("people") + ", " + p.table("leases") + ", " +
 			p.table("cursors") + " TO " + role,
+		"GRANT SELECT, INSERT, UPDATE ON " + p.table("pace") + " TO " + role,
 		"GRANT SELECT ON " + p.table("migrations") + " TO " + role,
 	} {
 		_, err := owner.Exec(statement)
@@ -320,4 +321,9 @@ func TestFewPrivilegesAreEnough(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, store.Renew(t.Context(), lease, time.Minute))
 	require.NoError(t, store.Release(t.Context(), lease))
+	pacer, err := sqlstore.NewPacer(t.Context(), config, provision.Pace{})
+	require.NoError(t, err)
+	turn, err := pacer.Turn(t.Context(), provision.TurnRequest{Cost: provision.Cost{Writes: 1}})
+	require.NoError(t, err)
+	require.True(t, turn.Taken)
 }

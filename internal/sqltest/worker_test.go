@@ -36,6 +36,7 @@ func tasks() map[string]func(ctx context.Context, j job, store *sqlstore.Store, 
 	return map[string]func(context.Context, job, *sqlstore.Store, func(any)) error{
 		"contend":   contend,
 		"provision": provisionEverybody,
+		"spend":     spend,
 	}
 }
 

@@ -47,7 +47,8 @@
 // under a lock, so that any number of processes may start at once: an advisory lock on PostgreSQL, BEGIN IMMEDIATE on
 // SQLite. A schema that is newer than the program is refused with a [*SchemaError]. Where programs may not change
 // schemas, set Config.NoMigrate and apply what [Config.Migrations] lists; the program then needs SELECT, INSERT, UPDATE
-// and DELETE on the tables people, leases and cursors, and SELECT on migrations.
+// and DELETE on the tables people, leases and cursors, and SELECT on migrations; with a [Pacer], also SELECT, INSERT and
+// UPDATE on pace.
 //
 // The tables, with their prefix:
 //
@@ -56,6 +57,7 @@
 //   - entrafed_leases: who is being worked on now. Rows that a crash left are replaced when the person comes back
 //   - entrafed_cursors: how far [provision.Provisioner.Reconcile] has come; a row may be deleted, and the next
 //     reconciliation looks at everybody
+//   - entrafed_pace: what a [Pacer] counts, in one row. Without it the budget is taken to be unused
 //   - entrafed_migrations: which versions of the schema were applied, and when
 //
 // They hold personal data. To forget a person, delete the row in entrafed_people; delete the account in Entra first, or
@@ -65,6 +67,14 @@
 //
 // The store is a [provision.Leaser]. On PostgreSQL leases expire by the server's clock, which all processes share; on
 // SQLite by the machine's. Config.Now replaces either.
+//
+// # Pace
+//
+// Graph's limits hold for an application in a tenant, whatever number of processes it has. A [Pacer] keeps one budget for
+// all that share the database:
+//
+//	pacer, err := sqlstore.NewPacer(ctx, config, provision.Pace{})
+//	people, err := provision.New(provision.Config{Directory: directory, Store: store, Pacer: pacer, Rules: rules})
 //
 // # Failures
 //

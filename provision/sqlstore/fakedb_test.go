@@ -132,12 +132,12 @@ func ready(dialect sqlstore.Dialect) []answer {
 		return []answer{
 			row("sqlite_version()", "3.46.1"), row("pragma_database_list", "/var/lib/host/entrafed.db"),
 			row("journal_mode", "wal"), row("synchronous", int64(2)), row("busy_timeout", int64(1000)),
-			row("sqlite_master", int64(1)), row("max(version)", int64(2)),
+			row("sqlite_master", int64(1)), row("max(version)", int64(3)),
 		}
 	}
 	return []answer{
 		row("server_version_num", int64(16), "UTF8", "on"),
-		row("pg_class", true), row("max(version)", int64(2)),
+		row("pg_class", true), row("max(version)", int64(3)),
 	}
 }
 

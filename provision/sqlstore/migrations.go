@@ -42,6 +42,7 @@ func (c Config) migrations() []Migration {
 		c.migration(1, "people and leases", c.createMigrations(), c.createPeople(), c.createLeases()),
 		c.migration(2, "leaving, the object ID's index, and cursors",
 			slices.Concat(c.addColumns(), []string{c.createObjectIDIndex(), c.createCursors()})...),
+		c.migration(3, "the budget of calls that processes share", c.createPace()),
 	}
 }
 

@@ -85,7 +85,7 @@ func TestMigratingIsOneTransactionUnderALock(t *testing.T) {
 		"CREATE TABLE entrafed_leases", "INSERT INTO entrafed_migrations"}, log[:9])
 	require.Equal(t, "INSERT INTO entrafed_migrations", log[len(log)-2])
 	require.Equal(t, "COMMIT", log[len(log)-1])
-	require.Equal(t, 2, fake.count("INSERT INTO entrafed_migrations"))
+	require.Equal(t, 3, fake.count("INSERT INTO entrafed_migrations"))
 	require.Equal(t, 1, fake.count("COMMIT"))
 }
 
@@ -155,8 +155,8 @@ func TestASchemaThatMayNotBeChangedIsLeftAlone(t *testing.T) {
 		have      int
 		want      string
 	}{
-		"missing and not to be made":  {row("pg_class", false), true, 0, "steps from 1 to 2"},
-		"older and not to be changed": {row("max(version)", int64(1)), true, 1, "steps from 2 to 2"},
+		"missing and not to be made":  {row("pg_class", false), true, 0, "steps from 1 to 3"},
+		"older and not to be changed": {row("max(version)", int64(1)), true, 1, "steps from 2 to 3"},
 		"newer":                       {row("max(version)", int64(99)), false, 99, "run the newer program"},
 		"newer and not to be made":    {row("max(version)", int64(99)), true, 99, "run the newer program"},
 	} {
@@ -168,7 +168,7 @@ func TestASchemaThatMayNotBeChangedIsLeftAlone(t *testing.T) {
 			})
 			var schema *sqlstore.SchemaError
 			require.ErrorAs(t, err, &schema)
-			require.Equal(t, &sqlstore.SchemaError{Tables: `"host".entrafed_`, Have: tc.have, Want: 2}, schema)
+			require.Equal(t, &sqlstore.SchemaError{Tables: `"host".entrafed_`, Have: tc.have, Want: 3}, schema)
 			require.ErrorContains(t, err, tc.want)
 			require.Zero(t, fake.count("BEGIN"))
 		})
@@ -180,11 +180,11 @@ func TestAProcessThatWasSlowerFindsTheSchemaNewer(t *testing.T) {
 	absent := row("pg_class", false)
 	absent.count = 1
 	db, fake := open(t, sqlstore.PostgreSQL, append([]answer{absent, row("pg_class", true),
-		row("max(version)", int64(3))}, missing()...)...)
+		row("max(version)", int64(4))}, missing()...)...)
 	_, err := sqlstore.New(t.Context(), sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
 	var schema *sqlstore.SchemaError
 	require.ErrorAs(t, err, &schema)
-	require.Equal(t, 3, schema.Have)
+	require.Equal(t, 4, schema.Have)
 	require.Equal(t, 1, fake.count("ROLLBACK"))
 	require.Zero(t, fake.count("CREATE"))
 }
