@@ -103,13 +103,15 @@ func TestABatchInWhichSomethingGoesWrong(t *testing.T) {
 		"one is created, and its answer is lost": {func(dir *batchTenant) {
 			dir.next("CreateUser", fault{}, fault{err: status(504), commit: true})
 		}, 1},
-		"one fails":                {func(dir *batchTenant) { dir.next("CreateUser", fault{err: status(503)}) }, 2},
-		"the round trip is lost":   {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped()}) }, 4},
-		"its answer is lost":       {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped(), commit: true}) }, 1},
-		"it is throttled":          {func(dir *batchTenant) { dir.next("Batch", fault{err: throttled(5 * time.Second)}) }, 2},
-		"an answer is missing":     {func(dir *batchTenant) { dir.short = true }, 1},
-		"the answer names nobody":  {func(dir *batchTenant) { dir.next("Batch", fault{err: status(502), commit: true}) }, 1},
-		"everything fails at once": {func(dir *batchTenant) { dir.next("Batch", fault{err: status(500)}, fault{err: status(500)}) }, 6},
+		"one fails":               {func(dir *batchTenant) { dir.next("CreateUser", fault{err: status(503)}) }, 2},
+		"the round trip is lost":  {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped()}) }, 4},
+		"its answer is lost":      {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped(), commit: true}) }, 1},
+		"it is throttled":         {func(dir *batchTenant) { dir.next("Batch", fault{err: throttled(5 * time.Second)}) }, 2},
+		"an answer is missing":    {func(dir *batchTenant) { dir.short = true }, 1},
+		"the answer names nobody": {func(dir *batchTenant) { dir.next("Batch", fault{err: status(502), commit: true}) }, 1},
+		"everything fails twice": {func(dir *batchTenant) {
+			dir.next("Batch", fault{err: status(500)}, fault{err: status(500)})
+		}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

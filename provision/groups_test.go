@@ -396,6 +396,69 @@ func TestACallerWhoLeavesDoesNotCancelTheWriteForTheOthers(t *testing.T) {
 	}
 }
 
+func TestTheLongestBudgetInABatchCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newGroupTenant()
+		dir.replicas = func() [3]time.Duration { // the first account is late, so that both are ripe at the same time
+			if len(dir.users) > 1 {
+				return [3]time.Duration{}
+			}
+			return [3]time.Duration{28 * time.Second, 28 * time.Second, 28 * time.Second}
+		}
+		dir.next("AddMembers", fault{before: func(ctx context.Context) {
+			select {
+			case <-time.After(5 * time.Second):
+			case <-ctx.Done():
+			}
+		}})
+		c := quick(inGroups(config(dir, nil), "staff"))
+		c.Settle.Budget = 40 * time.Second
+		p := newProvisioner(t, c)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := p.EnsureLow(t.Context(), contractor())
+			require.ErrorIs(t, err, provision.ErrNotReady)
+		})
+		time.Sleep(25 * time.Second)
+		all.Go(func() {
+			_, err := p.EnsureLow(t.Context(), partner())
+			require.NoError(t, err)
+		})
+		all.Wait()
+		require.Equal(t, []int{2}, dir.sizes())
+	})
+}
+
+// Somebody who may be a member, because the answers to three writes were lost, proves nothing about the next lost write.
+func TestWhoMayBeAMemberIsNoProof(t *testing.T) {
+	t.Parallel()
+	for after := time.Duration(0); after < 4*time.Second; after += 250 * time.Millisecond {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir := newGroupTenant()
+				dir.next("AddMembers", fault{err: status(504), commit: true}, fault{err: status(504)},
+					fault{err: status(504)}, fault{err: status(504)})
+				p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
+				var all sync.WaitGroup
+				all.Go(func() {
+					_, err := p.EnsureLow(t.Context(), contractor())
+					require.NoError(t, err)
+				})
+				time.Sleep(time.Second + after)
+				all.Go(func() {
+					for _, err := range ensureLow(t.Context(), p, crowd(10)) {
+						require.NoError(t, err)
+					}
+				})
+				all.Wait()
+				require.ElementsMatch(t, objectIDs(t, dir.tenant), dir.in(staffGroup))
+			})
+		})
+	}
+}
+
 func TestAPanicInAWriteReachesEverybodyInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
