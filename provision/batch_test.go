@@ -39,11 +39,11 @@ func TestBulkWorkCreatesTwentyAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, store, began := newBatchTenant(), provision.NewMemoryStore(), time.Now()
 		p := newProvisioner(t, quick(config(dir, store)))
-		for _, err := range ensureLow(t.Context(), p, crowd(45)) {
+		for _, err := range ensureLow(t.Context(), p, hires(45)) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, []string{"Batch 20", "Batch 20", "Batch 5"}, callsOf(dir.calls, "Batch"))
-		everybodyOnce(t, dir.tenant, store, crowd(45))
+		everybodyOnce(t, dir.tenant, store, hires(45))
 		require.LessOrEqual(t, time.Since(began), 15*time.Second+500*time.Millisecond, "half a second of company")
 	})
 }
@@ -63,11 +63,11 @@ func TestADirectoryWithoutBatchesCreatesOneByOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, store := newTenant(), provision.NewMemoryStore()
-		for _, err := range ensureLow(t.Context(), newProvisioner(t, quick(config(dir, store))), crowd(5)) {
+		for _, err := range ensureLow(t.Context(), newProvisioner(t, quick(config(dir, store))), hires(5)) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, 5, dir.count("CreateUser"))
-		everybodyOnce(t, dir, store, crowd(5))
+		everybodyOnce(t, dir, store, hires(5))
 	})
 }
 
@@ -76,7 +76,7 @@ func TestProvisionersDoNotShareABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := newBatchTenant()
 		var all sync.WaitGroup
-		for i, person := range crowd(2) {
+		for i, person := range hires(2) {
 			all.Go(func() {
 				p := newProvisioner(t, config(dir, nil))
 				_, err := p.EnsureLow(t.Context(), person)
@@ -91,7 +91,7 @@ func TestProvisionersDoNotShareABatch(t *testing.T) {
 // A batch in which something goes wrong for one, or for all. Whatever happens, everybody gets the one account.
 func TestABatchInWhichSomethingGoesWrong(t *testing.T) {
 	t.Parallel()
-	ten := crowd(10)
+	ten := hires(10)
 	for name, tc := range map[string]struct {
 		prepare func(*batchTenant)
 		batches int // at most
@@ -160,7 +160,7 @@ func TestABatchIsPacedAsTheWritesThatItIs(t *testing.T) {
 		for range 3 {
 			dir.next("Batch", fault{before: func(context.Context) { last = time.Now() }})
 		}
-		for _, err := range ensureLow(t.Context(), p, crowd(60)) {
+		for _, err := range ensureLow(t.Context(), p, hires(60)) {
 			require.NoError(t, err)
 		}
 		require.GreaterOrEqual(t, last.Sub(began), 5900*time.Millisecond, "60 writes at 10 a second")
@@ -180,7 +180,7 @@ func TestWhoLeavesABatchBeforeItIsSentIsNotCreated(t *testing.T) {
 			require.Error(t, err)
 		})
 		all.Go(func() {
-			for _, err := range ensureLow(t.Context(), p, crowd(3)) {
+			for _, err := range ensureLow(t.Context(), p, hires(3)) {
 				require.NoError(t, err)
 			}
 		})
