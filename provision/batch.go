@@ -101,9 +101,9 @@ func throttledOf(results []Created) (longest error) {
 	return longest
 }
 
-// askWrites makes one call that counts as several writes: it waits for the turn of each.
-func (c *caller) askWrites(ctx context.Context, writes int, call func(context.Context) error) error {
-	for range writes - 1 {
+// askWrites makes one call that counts as n writes: it waits for the turn of each.
+func (c *caller) askWrites(ctx context.Context, n int, call func(context.Context) error) error {
+	for range n - 1 {
 		if err := c.takeTurn(ctx, writing); err != nil {
 			return err
 		}
