@@ -172,8 +172,8 @@ func addressForm(s string) error {
 	return nil
 }
 
-// languageForm accepts the tags that a user's language can be: a language, and optionally a script and a region, each in the
-// form that RFC 5646, section 2.1, gives them.
+// languageForm accepts the tags that a user's language can be: a language, and optionally a script and a region, each in
+// the form that RFC 5646, section 2.1, gives them.
 func languageForm(s string) error {
 	parts := strings.Split(s, "-")
 	ok := isLetters(parts[0], 2) || isLetters(parts[0], 3)
@@ -191,7 +191,8 @@ func languageForm(s string) error {
 }
 
 func isLetters(s string, n int) bool {
-	return len(s) == n && !strings.ContainsFunc(s, func(r rune) bool { return !isASCIIAlphanumeric(r) || unicode.IsDigit(r) })
+	other := func(r rune) bool { return !isASCIIAlphanumeric(r) || unicode.IsDigit(r) }
+	return len(s) == n && !strings.ContainsFunc(s, other)
 }
 
 func isDigits(s string, n int) bool {

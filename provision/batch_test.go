@@ -39,11 +39,11 @@ func TestBulkWorkCreatesTwentyAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, store, began := newBatchTenant(), provision.NewMemoryStore(), time.Now()
 		p := newProvisioner(t, quick(config(dir, store)))
-		for _, err := range ensureLow(t.Context(), p, workforce(45)) {
+		for _, err := range ensureLow(t.Context(), p, hires(45)) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, []string{"Batch 20", "Batch 20", "Batch 5"}, callsOf(dir.calls, "Batch"))
-		everybodyOnce(t, dir.tenant, store, workforce(45))
+		everybodyOnce(t, dir.tenant, store, hires(45))
 		require.LessOrEqual(t, time.Since(began), 15*time.Second+500*time.Millisecond, "half a second of company")
 	})
 }
@@ -63,11 +63,11 @@ func TestADirectoryWithoutBatchesCreatesOneByOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, store := newTenant(), provision.NewMemoryStore()
-		for _, err := range ensureLow(t.Context(), newProvisioner(t, quick(config(dir, store))), workforce(5)) {
+		for _, err := range ensureLow(t.Context(), newProvisioner(t, quick(config(dir, store))), hires(5)) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, 5, dir.count("CreateUser"))
-		everybodyOnce(t, dir, store, workforce(5))
+		everybodyOnce(t, dir, store, hires(5))
 	})
 }
 
@@ -76,7 +76,7 @@ func TestProvisionersDoNotShareABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := newBatchTenant()
 		var all sync.WaitGroup
-		for i, person := range workforce(2) {
+		for i, person := range hires(2) {
 			all.Go(func() {
 				p := newProvisioner(t, config(dir, nil))
 				_, err := p.EnsureLow(t.Context(), person)
@@ -91,7 +91,7 @@ func TestProvisionersDoNotShareABatch(t *testing.T) {
 // A batch in which something goes wrong for one, or for all. Whatever happens, everybody gets the one account.
 func TestABatchInWhichSomethingGoesWrong(t *testing.T) {
 	t.Parallel()
-	ten := workforce(10)
+	ten := hires(10)
 	for name, tc := range map[string]struct {
 		prepare func(*batchTenant)
 		batches int // at most
@@ -103,13 +103,15 @@ func TestABatchInWhichSomethingGoesWrong(t *testing.T) {
 		"one is created, and its answer is lost": {func(dir *batchTenant) {
 			dir.next("CreateUser", fault{}, fault{err: status(504), commit: true})
 		}, 1},
-		"one fails":                {func(dir *batchTenant) { dir.next("CreateUser", fault{err: status(503)}) }, 2},
-		"the round trip is lost":   {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped()}) }, 4},
-		"its answer is lost":       {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped(), commit: true}) }, 1},
-		"it is throttled":          {func(dir *batchTenant) { dir.next("Batch", fault{err: throttled(5 * time.Second)}) }, 2},
-		"an answer is missing":     {func(dir *batchTenant) { dir.short = true }, 1},
-		"the answer names nobody":  {func(dir *batchTenant) { dir.next("Batch", fault{err: status(502), commit: true}) }, 1},
-		"everything fails at once": {func(dir *batchTenant) { dir.next("Batch", fault{err: status(500)}, fault{err: status(500)}) }, 6},
+		"one fails":               {func(dir *batchTenant) { dir.next("CreateUser", fault{err: status(503)}) }, 2},
+		"the round trip is lost":  {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped()}) }, 4},
+		"its answer is lost":      {func(dir *batchTenant) { dir.next("Batch", fault{err: dropped(), commit: true}) }, 1},
+		"it is throttled":         {func(dir *batchTenant) { dir.next("Batch", fault{err: throttled(5 * time.Second)}) }, 2},
+		"an answer is missing":    {func(dir *batchTenant) { dir.short = true }, 1},
+		"the answer names nobody": {func(dir *batchTenant) { dir.next("Batch", fault{err: status(502), commit: true}) }, 1},
+		"everything fails twice": {func(dir *batchTenant) {
+			dir.next("Batch", fault{err: status(500)}, fault{err: status(500)})
+		}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,7 +160,7 @@ func TestABatchIsPacedAsTheWritesThatItIs(t *testing.T) {
 		for range 3 {
 			dir.next("Batch", fault{before: func(context.Context) { last = time.Now() }})
 		}
-		for _, err := range ensureLow(t.Context(), p, workforce(60)) {
+		for _, err := range ensureLow(t.Context(), p, hires(60)) {
 			require.NoError(t, err)
 		}
 		require.GreaterOrEqual(t, last.Sub(began), 3900*time.Millisecond, "20 writes at once and 40 at 10 a second")
@@ -178,7 +180,7 @@ func TestWhoLeavesABatchBeforeItIsSentIsNotCreated(t *testing.T) {
 			require.Error(t, err)
 		})
 		all.Go(func() {
-			for _, err := range ensureLow(t.Context(), p, workforce(3)) {
+			for _, err := range ensureLow(t.Context(), p, hires(3)) {
 				require.NoError(t, err)
 			}
 		})

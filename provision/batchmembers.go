@@ -44,9 +44,10 @@ type (
 var errGroupGone = errors.New("the group is gone")
 
 func newJoins(p *Provisioner) *joins {
-	return newCoalescer(p, MaxMembers, joinLinger, func(ctx context.Context, to lane, b *batch[joining, joinResult]) error {
-		return addMembers(ctx, to.groupID, b)
-	})
+	return newCoalescer(p, MaxMembers, joinLinger,
+		func(ctx context.Context, to lane, b *batch[joining, joinResult]) error {
+			return addMembers(ctx, to.groupID, b)
+		})
 }
 
 // addMembers adds the accounts of a batch to a group.

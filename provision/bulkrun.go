@@ -111,7 +111,7 @@ func (b *bulkRun) beginOne(ctx context.Context, index int, person Person, bad er
 		b.land(index, key, &Error{Step: stepInput, Person: key, Err: invalid(bad)})
 		return
 	}
-	if err := p.validate(person); err != nil {
+	if err := b.p.validate(person); err != nil {
 		b.land(index, key, &Error{Step: stepValidate, Person: key, Err: err})
 		return
 	}

@@ -236,14 +236,15 @@ func TestACallThatEverybodyHasLeftIsCancelled(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				cancelled := make(chan time.Duration, 1)
-				c := provision.NewCoalescer(20, 100*time.Millisecond, func(ctx context.Context, _ string, g *provision.Gathered) error {
+				call := func(ctx context.Context, _ string, g *provision.Gathered) error {
 					if taken {
 						g.Take()
 					}
 					<-ctx.Done()
 					cancelled <- time.Since(began)
 					return ctx.Err()
-				})
+				}
+				c := provision.NewCoalescer(20, 100*time.Millisecond, call)
 				for _, after := range []time.Duration{time.Second, 2 * time.Second} {
 					ctx, cancel := context.WithTimeout(t.Context(), after)
 					defer cancel()

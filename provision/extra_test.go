@@ -58,18 +58,19 @@ func TestTheHostsStepsRunWhereTheySay(t *testing.T) {
 
 func TestPlacesThatCannotBe(t *testing.T) {
 	t.Parallel()
+	at := func(name, after string) provision.Step { return placedStep{ownStep{name: name}, after} }
 	for name, tc := range map[string]struct {
 		steps []provision.Step
 		want  string
 	}{
-		"before there is an account": {[]provision.Step{placedStep{ownStep{name: "a"}, provision.StepReserve}}, `cannot run after "reserve"`},
-		"after the person is ready":  {[]provision.Step{placedStep{ownStep{name: "a"}, provision.StepSettle}}, `cannot run after "settle"`},
-		"after another own step": {[]provision.Step{ownStep{name: "a"}, placedStep{ownStep{name: "b"}, "a"}},
+		"before there is an account": {[]provision.Step{at("a", provision.StepReserve)}, `cannot run after "reserve"`},
+		"after the person is ready":  {[]provision.Step{at("a", provision.StepSettle)}, `cannot run after "settle"`},
+		"after another own step": {[]provision.Step{ownStep{name: "a"}, at("b", "a")},
 			`Config.Extra[1] cannot run after "a"; it can run after create, manager, groups, license`},
-		"after nothing": {[]provision.Step{placedStep{ownStep{name: "a"}, ""}}, `cannot run after ""`},
-		"listed in another order": {[]provision.Step{ownStep{name: "a"}, placedStep{ownStep{name: "b"}, provision.StepCreate}},
+		"after nothing": {[]provision.Step{at("a", "")}, `cannot run after ""`},
+		"listed in another order": {[]provision.Step{ownStep{name: "a"}, at("b", provision.StepCreate)},
 			`Config.Extra[1] runs after "create" but is listed behind one that runs after "license"`},
-		"the name of one of ours": {[]provision.Step{placedStep{ownStep{name: "groups"}, provision.StepCreate}}, `the name "groups" is taken`},
+		"the name of one of ours": {[]provision.Step{at("groups", provision.StepCreate)}, `the name "groups" is taken`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -63,7 +63,7 @@ func TestAGroupIsLookedUpOnceForAllRuns(t *testing.T) {
 		dir.next("FindGroup", fault{before: func(context.Context) { time.Sleep(time.Second) }})
 		p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
 		var all sync.WaitGroup
-		for _, person := range workforce(10) {
+		for _, person := range hires(10) {
 			all.Go(func() {
 				_, err := p.Ensure(t.Context(), person)
 				require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestAMissingGroupIsLookedForThreeTimesForAllRunsTogether(t *testing.T) {
 		dir := newGroupTenant()
 		dir.groups = nil
 		p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
-		for _, err := range ensureLow(t.Context(), p, workforce(30)) {
+		for _, err := range ensureLow(t.Context(), p, hires(30)) {
 			require.ErrorContains(t, err, "create it")
 		}
 		require.LessOrEqual(t, dir.count("FindGroup"), 6, "the first look-up, and one for all others")
@@ -157,7 +157,7 @@ func TestAGroupThatIsDeletedMeanwhileIsSaidToBe(t *testing.T) {
 		_, err := p.Ensure(t.Context(), contractor())
 		require.NoError(t, err)
 		dir.groups = nil
-		for _, err := range ensureLow(t.Context(), p, workforce(20)) {
+		for _, err := range ensureLow(t.Context(), p, hires(20)) {
 			require.ErrorContains(t, err, `"staff"`)
 			require.ErrorContains(t, err, "no group with this uniqueName")
 		}
@@ -185,7 +185,7 @@ func TestPeopleWhoWaitGoTogetherOnlyWhileAWriteIsUnderWay(t *testing.T) {
 		dir.took = 300 * time.Millisecond
 		p := newProvisioner(t, inGroups(config(dir, nil), "staff"))
 		var all sync.WaitGroup
-		for _, person := range workforce(9) {
+		for _, person := range hires(9) {
 			all.Go(func() {
 				_, err := p.Ensure(t.Context(), person)
 				require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestBulkWorkJoinsTwentyAtATimeAndNoAccountYoungerThanTwelveSeconds(t *testi
 		dir.next("AddMembers", fault{before: func(context.Context) {
 			require.GreaterOrEqual(t, time.Since(began), 12*time.Second)
 		}})
-		for _, err := range ensureLow(t.Context(), p, workforce(45)) {
+		for _, err := range ensureLow(t.Context(), p, hires(45)) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, []int{20, 20, 5}, dir.sizes())
@@ -269,7 +269,7 @@ func TestOneWriteForManyLeavesNobodyOut(t *testing.T) {
 				p := newProvisioner(t, quick(inGroups(config(dir, store), "staff")))
 				// Those who were there before are ready for the group at once; they start later, so that all go together.
 				var all sync.WaitGroup
-				for _, person := range workforce(20) {
+				for _, person := range hires(20) {
 					all.Go(func() {
 						if _, err := dir.FindUser(t.Context(), provision.UserKey{
 							ImmutableID: provision.ImmutableIDFromSubject("hr", person.ID)}); err == nil {
@@ -308,7 +308,7 @@ func TestOneLateAccountDoesNotHoldUpTheOthers(t *testing.T) {
 				}})
 				began := time.Now()
 				var all sync.WaitGroup
-				for i, person := range workforce(20) {
+				for i, person := range hires(20) {
 					all.Go(func() {
 						_, err := p.EnsureLow(t.Context(), person)
 						require.NoError(t, err)
@@ -337,7 +337,7 @@ func TestOneWhoIsRefusedDoesNotCostTheOthersTheirPlace(t *testing.T) {
 			dir.refuses[dir.writes[0][11]] = badRequest("The user is out of scope.")
 		}})
 		failures := 0
-		for _, err := range ensureLow(t.Context(), p, workforce(20)) {
+		for _, err := range ensureLow(t.Context(), p, hires(20)) {
 			if err != nil {
 				require.ErrorContains(t, err, "out of scope")
 				failures++
@@ -355,7 +355,7 @@ func TestARefusedGroupCostsABatchThreeWrites(t *testing.T) {
 		dir := newGroupTenant()
 		dir.refuses[staffGroup] = badRequest("Unable to update the specified properties.")
 		p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
-		for _, err := range ensureLow(t.Context(), p, workforce(20)) {
+		for _, err := range ensureLow(t.Context(), p, hires(20)) {
 			require.ErrorContains(t, err, "its members cannot be changed")
 		}
 		require.Equal(t, []int{20, 1, 1}, dir.sizes())
@@ -384,7 +384,7 @@ func TestACallerWhoLeavesDoesNotCancelTheWriteForTheOthers(t *testing.T) {
 				})
 				synctest.Wait() // it is the first
 				all.Go(func() {
-					for _, err := range ensureLow(t.Context(), p, workforce(5)) {
+					for _, err := range ensureLow(t.Context(), p, hires(5)) {
 						require.NoError(t, err)
 					}
 				})
@@ -396,17 +396,80 @@ func TestACallerWhoLeavesDoesNotCancelTheWriteForTheOthers(t *testing.T) {
 	}
 }
 
+func TestTheLongestBudgetInABatchCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newGroupTenant()
+		dir.replicas = func() [3]time.Duration { // the first account is late, so that both are ripe at the same time
+			if len(dir.users) > 1 {
+				return [3]time.Duration{}
+			}
+			return [3]time.Duration{28 * time.Second, 28 * time.Second, 28 * time.Second}
+		}
+		dir.next("AddMembers", fault{before: func(ctx context.Context) {
+			select {
+			case <-time.After(5 * time.Second):
+			case <-ctx.Done():
+			}
+		}})
+		c := quick(inGroups(config(dir, nil), "staff"))
+		c.Settle.Budget = 40 * time.Second
+		p := newProvisioner(t, c)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := p.EnsureLow(t.Context(), contractor())
+			require.ErrorIs(t, err, provision.ErrNotReady)
+		})
+		time.Sleep(25 * time.Second)
+		all.Go(func() {
+			_, err := p.EnsureLow(t.Context(), partner())
+			require.NoError(t, err)
+		})
+		all.Wait()
+		require.Equal(t, []int{2}, dir.sizes())
+	})
+}
+
+// Somebody who may be a member, because the answers to three writes were lost, proves nothing about the next lost write.
+func TestWhoMayBeAMemberIsNoProof(t *testing.T) {
+	t.Parallel()
+	for after := time.Duration(0); after < 4*time.Second; after += 250 * time.Millisecond {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir := newGroupTenant()
+				dir.next("AddMembers", fault{err: status(504), commit: true}, fault{err: status(504)},
+					fault{err: status(504)}, fault{err: status(504)})
+				p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
+				var all sync.WaitGroup
+				all.Go(func() {
+					_, err := p.EnsureLow(t.Context(), contractor())
+					require.NoError(t, err)
+				})
+				time.Sleep(time.Second + after)
+				all.Go(func() {
+					for _, err := range ensureLow(t.Context(), p, hires(10)) {
+						require.NoError(t, err)
+					}
+				})
+				all.Wait()
+				require.ElementsMatch(t, objectIDs(t, dir.tenant), dir.in(staffGroup))
+			})
+		})
+	}
+}
+
 func TestAPanicInAWriteReachesEverybodyInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := newGroupTenant()
 		p := newProvisioner(t, quick(inGroups(config(dir, nil), "staff")))
 		dir.next("AddMembers", fault{before: func(context.Context) { panic("no memory") }})
-		for _, err := range ensureLow(t.Context(), p, workforce(5)) {
+		for _, err := range ensureLow(t.Context(), p, hires(5)) {
 			require.ErrorContains(t, err, "panic: no memory")
 			requireStep(t, err, provision.StepGroups)
 		}
-		for _, err := range ensureLow(t.Context(), p, workforce(5)) {
+		for _, err := range ensureLow(t.Context(), p, hires(5)) {
 			require.NoError(t, err)
 		}
 	})
@@ -453,7 +516,7 @@ func TestBulkWorkWastesFewWritesOnLag(t *testing.T) {
 				c.Pace = provision.Pace{WritesPerSecond: 20, WriteBurst: 20, Reserve: -1, Size: provision.TenantLarge}
 				p := newProvisioner(t, c)
 				var all sync.WaitGroup
-				for i, person := range workforce(people) {
+				for i, person := range hires(people) {
 					all.Go(func() {
 						time.Sleep(time.Duration(i) * time.Second / 19)
 						_, err := p.EnsureLow(t.Context(), person)

@@ -93,7 +93,7 @@ func validateManager(manager string) error {
 		return nil
 	}
 	if err := ValidateUPN(manager); err != nil {
-		return fmt.Errorf("Manager is neither an object ID (a GUID) nor a UPN: %w", err)
+		return fmt.Errorf("the manager is neither an object ID (a GUID) nor a UPN: %w", err)
 	}
 	return nil
 }

@@ -141,14 +141,16 @@ func TestAManagerOfNoFormIsAnInvalidPerson(t *testing.T) {
 	t.Parallel()
 	for name, manager := range map[string]string{
 		"a name": "The Boss", "an accent": "böss@contoso.com", "a short GUID": "00000000-0000-4000-8000-00000000001",
-		"a GUID in braces": "{00000000-0000-4000-8000-000000000001}", "a GUID with a bad digit": "g0000000-0000-4000-8000-000000000001",
-		"a GUID with a bad hyphen": "0000000000000-4000-8000-000000000001", "too long": strings.Repeat("x", 65) + "@contoso.com",
+		"a GUID in braces":         "{00000000-0000-4000-8000-000000000001}",
+		"a GUID with a bad digit":  "g0000000-0000-4000-8000-000000000001",
+		"a GUID with a bad hyphen": "0000000000000-4000-8000-000000000001",
+		"too long":                 strings.Repeat("x", 65) + "@contoso.com",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := managed(manager).Validate()
 			require.ErrorIs(t, err, provision.ErrInvalidPerson)
-			require.ErrorContains(t, err, "Manager is neither an object ID (a GUID) nor a UPN")
+			require.ErrorContains(t, err, "the manager is neither an object ID (a GUID) nor a UPN")
 		})
 	}
 	require.NoError(t, managed("Person_example.net#EXT#@contoso.onmicrosoft.com").Validate(), "a guest")

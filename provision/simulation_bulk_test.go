@@ -32,7 +32,7 @@ func TestSimulationOfBulkWork(t *testing.T) {
 			return fault{}
 		}
 		p := newProvisioner(t, quick(inGroups(config(dir, store), "staff", partnerGroup)))
-		people := workforce(30)
+		people := hires(30)
 		for time.Since(began) < 3*time.Minute {
 			for _, err := range ensureLow(t.Context(), p, people) {
 				if err != nil {

@@ -229,8 +229,8 @@ func alreadyMember() *provision.DirectoryError {
 		Err:     provision.ErrAlreadyMember}
 }
 
-// workforce is n people.
-func workforce(n int) []provision.Person {
+// hires is n people.
+func hires(n int) []provision.Person {
 	people := make([]provision.Person, n)
 	for i := range people {
 		people[i] = provision.Person{Connection: "hr", ID: fmt.Sprint(i), Email: fmt.Sprintf("person%d@example.net", i)}
