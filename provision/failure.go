@@ -65,7 +65,7 @@ const (
 	ReasonRetired       Reason = "retired"        // [ErrRetired]
 	ReasonNotReady      Reason = "not-ready"      // [ErrNotReady]
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
-	ReasonRefused       Reason = "refused"        // a DirectoryError that matches no sentinel, [ErrNotFound], an Unsuitable LicenseError
+	ReasonRefused       Reason = "refused"        // a DirectoryError of no sentinel, [ErrNotFound], an unsuitable licence
 	ReasonInternal      Reason = "internal"       // anything else: the store, the host's own step, a panic
 	ReasonBusy          Reason = "busy"           // [ErrLeaseHeld]; only of an [Event] whose State is Waiting
 )

@@ -192,8 +192,8 @@ func (g *giving) isForeign(o offer) bool {
 	return o.memberOf(g.user) && !slices.Contains(marksOf(g.rec.Licenses), o.mark())
 }
 
-// carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group replaces is
-// taken once the group has given it.
+// carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group
+// replaces is taken once the group has given it.
 func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
 	take := g.user.directSeats(markedSeats(plan.drop))
 	if len(plan.seats) > 0 || len(plan.groups) == 0 {
