@@ -373,23 +373,30 @@ func (rd *round) saveCursor(ctx context.Context, name, value string) error {
 	return nil
 }
 
-// work is a run that takes no steps, for calls about one person or none, within a budget of its own.
+// work is the background work on one person, or on none.
 func (rd *round) work(ctx context.Context, key PersonKey) (*run, context.Context, context.CancelFunc) {
-	p := rd.p
+	r, ctx, end := rd.p.background(ctx, StepReconcile)
+	r.log = r.log.With("connection", key.Connection, "person", key.ID)
+	r.person = Person{Connection: key.Connection, ID: key.ID}
+	return r, ctx, end
+}
+
+// background is a run that takes no steps and that nobody waits for, with a budget of its own.
+func (p *Provisioner) background(ctx context.Context, step string) (*run, context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.settle.Budget, errBudget)
+	began := p.now()
 	r := &run{
 		caller: caller{
 			p:        p,
-			log:      p.logger.With("connection", key.Connection, "person", key.ID),
+			log:      p.logger,
 			priority: PriorityLow,
 			budget:   p.settle.Budget,
-			deadline: p.now().Add(p.settle.Budget),
-			step:     StepReconcile,
+			deadline: began.Add(p.settle.Budget),
+			step:     step,
 			waiting:  func(Event) {},
 		},
-		person:  Person{Connection: key.Connection, ID: key.ID},
 		publish: func(Event) {},
-		began:   p.now(),
+		began:   began,
 		unlease: func() {},
 	}
 	return r, ctx, func() {

@@ -26,6 +26,7 @@ type changingTenant struct {
 	users404 map[string]int         // how many reads more miss a user, by object ID
 	stale    map[string][]provision.User
 	known    map[*tenantUser]bool
+	strict   string   // a federated domain in which ImmutableIDs are not changed
 	hurried  []string // calls that were not of low priority
 }
 
@@ -161,15 +162,21 @@ func (d *changingTenant) UpdateUser(ctx context.Context, objectID string, change
 	}) {
 		return conflict("userPrincipalName", "")
 	}
+	after := u.User
+	if change.ImmutableID != nil {
+		after.ImmutableID = *change.ImmutableID
+	}
+	if change.UserPrincipalName != "" {
+		after.UserPrincipalName = change.UserPrincipalName
+	}
+	if d.strict != "" && strings.HasSuffix(after.UserPrincipalName, "@"+d.strict) && (after.ImmutableID == "" ||
+		after.ImmutableID != u.ImmutableID && strings.HasSuffix(u.UserPrincipalName, "@"+d.strict)) {
+		return badRequest("You must provide a required property: Parameter name: FederatedUser.SourceAnchor")
+	}
 	if change.AccountEnabled != nil {
 		u.AccountEnabled = *change.AccountEnabled
 	}
-	if change.ImmutableID != nil {
-		u.ImmutableID = *change.ImmutableID
-	}
-	if change.UserPrincipalName != "" {
-		u.UserPrincipalName = change.UserPrincipalName
-	}
+	u.ImmutableID, u.UserPrincipalName = after.ImmutableID, after.UserPrincipalName
 	d.changed(objectID)
 	return f.err
 }
