@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+)
+
+// flags are what the command line says.
+type flags struct {
+	file        string // "-": standard input
+	format      string // formatCSV or formatJSONLines
+	connection  string
+	columns     []columnRule // -map
+	dryRun      bool
+	simulate    bool
+	report      string
+	resume      bool
+	json        bool
+	verbose     bool
+	concurrency int
+}
+
+// The formats of the input.
+const (
+	formatCSV       = "csv"
+	formatJSONLines = "jsonl"
+)
+
+// flagHelp is what -h says about a flag.
+type flagHelp struct{ name, value, text string }
+
+func flagHelps() []flagHelp {
+	return []flagHelp{
+		{"format", "csv|jsonl", "of the input. Default: by the file's name; .csv, .jsonl or .ndjson"},
+		{"connection", "NAME", "where everybody comes from, if the input has no such column"},
+		{"map", "PROPERTY=COLUMN", "the column of a property whose name is another one; again for more"},
+		{"dry-run", "", "say for everybody what would happen, and change nothing"},
+		{"simulate", "", "run against a simulated tenant in this process; nothing leaves this machine"},
+		{"report", "FILE", "write a JSON line for everybody, in the order of the input"},
+		{"resume", "", "go on where the run stopped that wrote the report"},
+		{"json", "", "print the summary as JSON"},
+		{"concurrency", "N", "how many people are worked on at once. Default: 1000"},
+		{"v", "", "print what the pipeline logs"},
+	}
+}
+
+func parseFlags(args []string) (f flags, err error) {
+	set := flag.NewFlagSet("provision", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // errors are printed by run, once
+	set.StringVar(&f.format, "format", "", "")
+	set.StringVar(&f.connection, "connection", "", "")
+	set.Func("map", "", func(s string) error {
+		rule, err := parseColumnRule(s)
+		f.columns = append(f.columns, rule)
+		return err
+	})
+	set.BoolVar(&f.dryRun, "dry-run", false, "")
+	set.BoolVar(&f.simulate, "simulate", false, "")
+	set.StringVar(&f.report, "report", "", "")
+	set.BoolVar(&f.resume, "resume", false, "")
+	set.BoolVar(&f.json, "json", false, "")
+	set.BoolVar(&f.verbose, "v", false, "")
+	set.IntVar(&f.concurrency, "concurrency", 0, "")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	f.file = set.Arg(0)
+	if f.format == "" {
+		f.format = formatOf(f.file)
+	}
+	return f, f.validate(set)
+}
+
+// formatOf tells the format by the file's name, or "".
+func formatOf(file string) string {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".csv":
+		return formatCSV
+	case ".jsonl", ".ndjson":
+		return formatJSONLines
+	}
+	return ""
+}
+
+// validate returns everything that is wrong with the command line at once.
+func (f flags) validate(set *flag.FlagSet) error {
+	var errs []error
+	wrong := func(condition bool, format string, args ...any) {
+		if condition {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(f.file == "", "there is no input: give a file, or - for standard input")
+	wrong(set.NArg() > 1, "%q is too much: one file at a time, after the flags", set.Arg(1))
+	wrong(f.file != "" && f.format == "", "the name of the input does not say its format: give -format csv or -format jsonl")
+	wrong(f.format != "" && f.format != formatCSV && f.format != formatJSONLines, "-format %q is not csv or jsonl", f.format)
+	wrong(f.concurrency < 0, "-concurrency is negative")
+	wrong(f.resume && f.report == "", "-resume goes with -report: the report says how far the last run came")
+	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run: it changes nothing, so there is nothing to go on with")
+	wrong(f.resume && f.file == "-", "-resume does not go with standard input: give a file")
+	wrong(f.report != "" && f.report == f.file, "-report is the input itself")
+	return errors.Join(append(errs, checkColumnRules(f.columns))...)
+}
+
+const helpHead = `provision makes the accounts of many people in Microsoft Entra: created, licensed and ready to sign in.
+
+  provision [flags] FILE|-
+
+Try it without a tenant:
+
+  go run ./examples/provision -simulate examples/provision/testdata/people.csv
+
+The input is CSV with the names of the columns in its first line, or a JSON object on each line. Columns:
+
+`
+
+const helpInput = `
+Names may be written in any case, with or without _ - and spaces (displayName). Other columns are not used. Values are
+taken without the spaces around them. CSV is separated by commas, semicolons or tabs; a field in quotes ends in its line.
+Empty lines do not count. A line that cannot be read, or has more than 1 MiB, is a failure of that line alone.
+
+`
+
+const helpTail = `
+Exactly one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE says how the application
+proves itself to Entra. With -simulate no variable is needed.
+
+Examples:
+
+  What would happen, to whom, and are there enough licences?
+    provision -dry-run people.csv
+
+  Make the accounts. Ctrl-C stops gently: what has begun is finished. A second Ctrl-C stops at once.
+    provision -report run1.jsonl people.csv
+
+  Go on after that, or after a crash:
+    provision -report run1.jsonl -resume people.csv
+
+  An export with columns of its own:
+    provision -connection hr -map id=EmployeeNumber -map email=Mail -map claims.dept=Department export.csv
+
+  Who failed, and why?
+    jq -r 'select(.reason) | [.line, .id, .reason, .operator] | @tsv' run1.jsonl
+
+  From another program, and what came of it for a third:
+    export-people | provision -format jsonl -json - | jq .outcomes
+
+The outcomes: created; known (made ready by another run meanwhile); adopted (the account was there, with the person's
+ImmutableID: as a rule, from an earlier run); skipped (a directory sync owns the person); refused (something about the
+person must be changed first); failed (the same person may succeed another time).
+
+Nothing is remembered between two runs but the report: an account is recognised by its ImmutableID, which is made of the
+connection and the id. Never change these, and never give them to somebody else. Run it as often as you like.
+
+The run ends early when 5 people in a row fail for a reason that nobody gets past, such as a missing permission.
+
+Exit codes: 0 everybody has an account that is ready (with -dry-run: would have), 1 some people have not, 2 the flags, the
+configuration or a file cannot be used, 3 it ended early and can be resumed.
+`
+
+func printHelp(w io.Writer) {
+	fmt.Fprint(w, helpHead)
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, c := range columnHelps() {
+		fmt.Fprintf(table, "  %s\t%s\n", c.name, c.text)
+	}
+	_ = table.Flush() // an error of w is the terminal's
+	fmt.Fprint(w, helpInput, "Flags:\n\n")
+	for _, h := range flagHelps() {
+		fmt.Fprintf(table, "  -%s\t%s\n", strings.TrimSpace(h.name+" "+h.value), h.text)
+	}
+	_ = table.Flush()
+	fmt.Fprint(w, "\nEnvironment variables:\n\n")
+	for _, v := range variables() {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.name, v.need, v.meaning)
+	}
+	_ = table.Flush()
+	fmt.Fprint(w, helpTail)
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/msgraph"
+	"github.com/entrafed/entrafed/provision"
+)
+
+// job is a run that everything is ready for.
+type job struct {
+	program
+	flags    flags
+	rules    provision.Rules
+	tenant   *msgraph.Tenant
+	store    *passingStore
+	pipeline *provision.Provisioner
+	input    *input
+	report   *report
+	state    state
+	counts   tally // of this run, and of those that it resumes
+	progress *progress
+	told     int // failures that were printed
+}
+
+// prepare reads the configuration and opens the files. The error lists all that is wrong.
+func (p program) prepare(ctx context.Context, f flags) (*job, error) {
+	j := &job{program: p, flags: f, store: newPassingStore(), report: &report{}, counts: newTally()}
+	err := j.connect()
+	var inputErr error
+	if j.input, inputErr = p.openInput(ctx, f); inputErr != nil {
+		return nil, errors.Join(err, inputErr)
+	}
+	if err == nil && f.report != "" {
+		err = j.openReport()
+	}
+	if err != nil {
+		j.input.close()
+		return nil, err
+	}
+	j.input.skip = j.counts.People
+	j.progress.total, j.progress.before = j.input.total, j.counts.People
+	return j, nil
+}
+
+// connect makes the pipeline, and the tenant for it.
+func (j *job) connect() error {
+	j.progress = newProgress(j.stderr, j.terminal && !j.flags.verbose && !j.dumb(), 0, 0, j.now)
+	log := slog.New(slog.DiscardHandler)
+	if j.flags.verbose {
+		log = slog.New(slog.NewTextHandler(j.progress, nil))
+	}
+	e := newEnvironment(j.environ)
+	if j.flags.simulate {
+		simulatedVariables(e)
+	}
+	j.rules = readRules(e)
+	cloud, credential, transport := readCloud(e), azcore.TokenCredential(nil), j.transport
+	if !j.flags.simulate {
+		credential = newCredential(e, cloud, transport)
+	}
+	if err := e.err(); err != nil {
+		return err
+	}
+	if j.flags.simulate {
+		simulation, err := newSimulation(j.rules, j.clock)
+		if err != nil {
+			return err
+		}
+		cloud, credential, transport = simulation.Cloud(), simulation.Credential(), simulation.Transport()
+	}
+	return j.open(cloud, credential, transport, log)
+}
+
+func (j *job) open(
+	cloud entrafed.Cloud, credential azcore.TokenCredential, transport http.RoundTripper, log *slog.Logger,
+) (err error) {
+	j.tenant, err = msgraph.New(msgraph.Config{
+		Cloud: cloud, Credential: credential, Transport: transport, Logger: log, Now: j.now,
+	})
+	if err != nil {
+		return err
+	}
+	j.pipeline, err = provision.New(provision.Config{
+		Directory: j.tenant, Store: j.store, Rules: j.rules, Logger: log, Now: j.now, Sleep: j.sleep, Rand: j.random,
+	})
+	return err
+}
+
+// dumb is a terminal that cannot erase a line.
+func (j *job) dumb() bool { return slices.Contains(j.environ, "TERM=dumb") }
+
+// openReport begins the report, or goes on with that of an earlier run.
+func (j *job) openReport() (err error) {
+	if j.flags.dryRun || j.input.file == nil {
+		j.report, err = createReport(j.flags.report)
+		return err
+	}
+	options := j.options()
+	if !j.flags.resume {
+		if j.report, err = createReport(j.flags.report); err != nil {
+			return err
+		}
+		if j.state, err = newState(j.input.file, options); err != nil {
+			return err
+		}
+		return j.state.write(j.flags.report)
+	}
+	if j.state, err = readState(j.flags.report); err != nil {
+		return err
+	}
+	if j.report, err = reopenReport(j.flags.report, &j.counts); err != nil {
+		return err
+	}
+	return j.state.check(j.input.file, options, j.counts.People)
+}
+
+// options are what decides who the people of the input are.
+func (j *job) options() string {
+	text := fmt.Sprintf("%s, connection %q, domain %q", j.flags.format, j.flags.connection, j.rules.Domain)
+	for _, rule := range j.flags.columns {
+		text += fmt.Sprintf(", %s=%q", rule.property, rule.column)
+	}
+	return text
+}
+
+func (j *job) close() { j.input.close() }
+
+// provision makes the accounts.
+func (j *job) provision(ctx context.Context) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	began := j.begin()
+	hide := j.progress.show(ctx)
+	_, err := j.pipeline.EnsureAll(ctx, j.input.people(), provision.Bulk{
+		Concurrency: j.flags.concurrency,
+		Skip:        j.input.skip,
+		StopAtInput: func(err error) bool { return !isBadLine(err) },
+		Progress: func(e provision.BulkEvent) {
+			j.store.forget(e.Person)
+			if j.record(newReportLine(e, j.input.lineOf(e.Index), j.now())); j.report.failed != nil {
+				cancel(j.report.failed)
+			}
+		},
+	})
+	hide()
+	return j.finish(began, err, nil)
+}
+
+// begin says what is not as it may be thought to be.
+func (j *job) begin() time.Time {
+	if len(j.input.unused) > 0 {
+		j.progress.note("provision: not used: the columns %q", j.input.unused)
+	}
+	if j.input.skip > 0 {
+		j.progress.note("provision: %d people are in the report already", j.input.skip)
+	}
+	return j.now()
+}
+
+// maxTold is how many failures are printed; the report has them all.
+const maxTold = 20
+
+// record puts down what became of one person.
+func (j *job) record(line reportLine) {
+	j.report.write(line)
+	if j.report.failed != nil {
+		return // nobody comes after the last line of the report
+	}
+	j.counts.add(line)
+	j.progress.add(line.Reason != "")
+	switch {
+	case line.Reason == "":
+	case j.told < maxTold:
+		j.progress.note("line %d: %s: %s", line.Line, line.Outcome, line.Operator)
+	case j.told == maxTold:
+		j.progress.note("further failures are not printed: -report has them all")
+	}
+	if line.Reason != "" {
+		j.told++
+	}
+}
+
+// summary is what -json prints.
+type summary struct {
+	tally
+	Finished bool      `json:"finished"`
+	Stopped  string    `json:"stopped,omitempty"` // why it is not finished
+	Seconds  float64   `json:"seconds"`
+	DryRun   bool      `json:"dryRun,omitempty"`
+	Seats    []seating `json:"licenses,omitempty"` // with -dry-run
+}
+
+// finish closes the files, prints the summary, and returns the exit code.
+func (j *job) finish(began time.Time, err error, seats []seating) int {
+	s := summary{
+		tally: j.counts, Finished: err == nil, Seconds: j.now().Sub(began).Seconds(), DryRun: j.flags.dryRun, Seats: seats,
+	}
+	err = errors.Join(err, j.report.failed, j.report.close(), j.keepState())
+	if err != nil {
+		s.Finished, s.Stopped = false, err.Error()
+	}
+	if err := s.print(j.stdout, j.flags.json); err != nil {
+		fmt.Fprintln(j.stderr, "provision:", err)
+		return exitStopped
+	}
+	if !s.Finished {
+		fmt.Fprintln(j.stderr, "provision:", plain(s.Stopped))
+		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
+		return exitStopped
+	}
+	if s.failed() > 0 || slices.ContainsFunc(seats, seating.short) {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// keepState remembers how far the run came.
+func (j *job) keepState() error {
+	if j.state.SHA256 == "" {
+		return nil
+	}
+	j.state.Next = j.counts.People
+	return j.state.write(j.flags.report)
+}
+
+func (j *job) howToGoOn() string {
+	switch {
+	case j.flags.dryRun:
+		return "nothing was changed"
+	case j.state.SHA256 != "":
+		return "to go on, run the same command with -resume"
+	}
+	return "to go on, run the same command again: accounts that were made are recognised"
+}
+
+// print writes the summary as JSON or as text.
+func (s summary) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(s)
+	}
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(table, "%d\tpeople\n", s.People)
+	for _, outcome := range sortedKeys(s.Outcomes) {
+		fmt.Fprintf(table, "%d\t%s\n", s.Outcomes[outcome], outcome)
+	}
+	for _, reason := range sortedKeys(s.Reasons) {
+		fmt.Fprintf(table, "%d\tbecause: %s\n", s.Reasons[reason], reason)
+	}
+	for _, seat := range s.Seats {
+		fmt.Fprintf(table, "%d\t%s\n", seat.Needed, strings.TrimSpace("seats of "+seat.License+": "+seat.text()))
+	}
+	return table.Flush()
+}
+
+func sortedKeys(counts map[string]int) []string { return slices.Sorted(maps.Keys(counts)) }

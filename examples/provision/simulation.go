@@ -1,0 +1,53 @@
+package main
+
+import (
+	"regexp"
+
+	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/provision"
+)
+
+// What a simulated tenant has unless the environment says otherwise.
+const (
+	simulatedDomain   = "contoso.com"
+	simulatedLocation = "US"
+	simulatedLicense  = "O365_BUSINESS_PREMIUM"
+	simulatedSeats    = 10_000
+)
+
+// simulatedVariables fills in what a simulation does not ask for.
+func simulatedVariables(e *environment) {
+	for name, value := range map[string]string{
+		varDomain: simulatedDomain, varUsageLocation: simulatedLocation, varLicenses: simulatedLicense,
+	} {
+		if e.value(name) == "" {
+			e.values[name] = value
+		}
+	}
+}
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// newSimulation makes a tenant in which somebody has an account already, and the groups that the rules name.
+func newSimulation(rules provision.Rules, clock *entratest.Clock) (*entratest.Tenant, error) {
+	cfg := entratest.Config{
+		Domains: []entratest.Domain{{Name: rules.Domain}},
+		SKUs: []entratest.SKU{
+			{ID: "f245ecc8-75af-4f8e-b61f-27d8114de5f3", PartNumber: simulatedLicense, Enabled: simulatedSeats},
+			{ID: "18181a46-0d4e-45cd-891e-60aabd171b4e", PartNumber: "STANDARDPACK", Enabled: simulatedSeats},
+		},
+		Users: []entratest.User{{
+			UPN: "employee@" + rules.Domain, ImmutableID: "employee0001", Enabled: true, UsageLocation: simulatedLocation,
+		}},
+		Clock: clock,
+		Seed:  1,
+	}
+	for _, name := range rules.Groups {
+		group := entratest.Group{DisplayName: name, UniqueName: name}
+		if guid.MatchString(name) {
+			group = entratest.Group{DisplayName: name, ObjectID: name}
+		}
+		cfg.Groups = append(cfg.Groups, group)
+	}
+	return entratest.New(cfg)
+}
