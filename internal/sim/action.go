@@ -74,10 +74,11 @@ func (w *world) signInBriefly(a action, c *caller) {
 // signInEverywhere signs a person in at all hosts at nearly the same time.
 func (w *world) signInEverywhere(a action, _ *caller) {
 	for host := range w.plan.hosts {
-		a.host = host
-		w.start(a, func(c *caller) {
+		at := a
+		at.host = host
+		w.start(func(c *caller) {
 			c.sleep(c.dice.between(time.Millisecond, time.Second))
-			w.signIn(a, c)
+			w.signIn(at, c)
 		})
 	}
 }

@@ -128,8 +128,9 @@ func (c *call) travel(ctx context.Context, d time.Duration) error {
 	return c.h.w.sleep(ctx, d, c.h.slot(c.who, c.lane))
 }
 
-// arrive lets a call take effect at the other end, and brings the answer back. The host may crash before or after that.
-func (c *call) arrive(effect func() error) error {
+// arrive lets a call take effect at the other end, and brings the answer back. The host may crash before or after that;
+// if it has crashed already, the call may take effect, but what it answers is lost.
+func (c *call) arrive(effect, lost func() error) error {
 	h, w := c.h, c.h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,7 +139,7 @@ func (c *call) arrive(effect func() error) error {
 	}
 	if h.dead {
 		if c.dice.in(50) { // it was on the wire already
-			w.noteCall(c, "arrives without its host", effect())
+			w.noteCall(c, "arrives without its host", lost())
 		}
 		return errCrashed
 	}
@@ -158,7 +159,7 @@ func (c *call) arrive(effect func() error) error {
 }
 
 // cutOff ends a call whose caller has left before it arrived. It may arrive all the same, later.
-func (c *call) cutOff(cause error, write bool, effect func() error) {
+func (c *call) cutOff(cause error, write bool, lost func() error) {
 	w := c.h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -166,11 +167,10 @@ func (c *call) cutOff(cause error, write bool, effect func() error) {
 		return
 	}
 	late := c.dice.between(time.Millisecond, []time.Duration{time.Second, 20 * time.Second}[c.dice.below(2)])
-	until := w.now() + late
-	until += (time.Duration(c.h.slot(c.who, laneLate)) - until%slots + slots) % slots
+	until := nextInstant(w.now()+late, c.h.slot(c.who, laneLate))
 	time.AfterFunc(until-w.now(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.noteCall(c, fmt.Sprintf("arrives late, after its caller's %v", cause), effect())
+		w.noteCall(c, fmt.Sprintf("arrives late, after its caller's %v", cause), lost())
 	})
 }

@@ -48,89 +48,109 @@ func (h *host) storeInUse() provision.Store {
 }
 
 // use makes a call to the store.
-func (s storeOf) use(ctx context.Context, op string, lane int, write bool, effect func(*call) error) error {
-	c, err := s.h.begin(ctx, op, lane)
+func use[T any](
+	ctx context.Context, h *host, op, text string, write bool, effect func() (T, error),
+) (result T, err error) {
+	lane := laneRun
+	if op == opRenew {
+		lane = laneRenew
+	}
+	c, err := h.begin(ctx, op, lane)
 	if err != nil {
-		return err
+		return result, err
 	}
-	fails := lane == laneRun && s.h.w.now() < s.h.w.plan.weather.lasts && c.dice.in(s.h.store.plan.fails)
+	c.text = text
+	fails := lane == laneRun && h.w.now() < h.w.plan.weather.lasts && c.dice.in(h.store.plan.fails)
 	commits := c.dice.in(50)
+	lost := func() error { _, err := effect(); return err } // nobody gets what it answers
 	if err := c.travel(ctx, c.dice.between(200*time.Microsecond, 5*time.Millisecond)); err != nil {
-		c.cutOff(err, write, func() error { return effect(c) })
-		return err
+		c.cutOff(err, write, lost)
+		return result, err
 	}
-	return c.arrive(func() error {
-		if !fails {
-			return effect(c)
+	err = c.arrive(func() (err error) {
+		switch {
+		case fails && commits:
+			h.w.noteCall(c, "takes effect, and its answer is lost", lost())
+		case !fails:
+			result, err = effect()
+			return err
 		}
-		s.h.storeFail = true
-		if commits {
-			s.h.w.noteCall(c, "takes effect, and its answer is lost", effect(c))
-		}
+		h.storeFail = true
 		return errStore
+	}, lost)
+	return result, err
+}
+
+// The calls to a store.
+const (
+	opLoad    = "Load"
+	opReserve = "Reserve"
+	opSave    = "Save"
+	opAcquire = "Acquire"
+	opRenew   = "Renew"
+	opRelease = "Release"
+)
+
+func (s storeOf) Load(ctx context.Context, key provision.PersonKey) (provision.Record, error) {
+	return use(ctx, s.h, opLoad, "", false, func() (provision.Record, error) {
+		return s.h.store.inner.Load(context.Background(), key)
 	})
 }
 
-func (s storeOf) Load(ctx context.Context, key provision.PersonKey) (rec provision.Record, err error) {
-	err = s.use(ctx, "Load", laneRun, false, func(*call) (err error) {
-		rec, err = s.h.store.inner.Load(context.Background(), key)
-		return err
+func (s storeOf) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	return use(ctx, s.h, opReserve, rec.UPN+" "+rec.ImmutableID, true, func() (provision.Record, error) {
+		return s.remembered(s.h.store.inner.Reserve(context.Background(), rec))
 	})
+}
+
+func (s storeOf) Save(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	return use(ctx, s.h, opSave, s.h.w.recordText(rec), true, func() (provision.Record, error) {
+		return s.remembered(s.h.store.inner.Save(context.Background(), rec))
+	})
+}
+
+// remembered has a record judged that is now in the store.
+func (s storeOf) remembered(rec provision.Record, err error) (provision.Record, error) {
+	if err == nil {
+		s.h.w.judgeRecord(s.h, rec)
+	}
 	return rec, err
 }
 
-func (s storeOf) Reserve(ctx context.Context, in provision.Record) (rec provision.Record, err error) {
-	err = s.use(ctx, "Reserve", laneRun, true, func(c *call) (err error) {
-		c.text = in.UPN + " " + in.ImmutableID
-		if rec, err = s.h.store.inner.Reserve(context.Background(), in); err == nil {
-			s.h.w.judgeRecord(s.h, rec)
+func (s leasedStoreOf) Acquire(ctx context.Context, key provision.PersonKey, ttl time.Duration) (provision.Lease, error) {
+	return use(ctx, s.h, opAcquire, "", true, func() (provision.Lease, error) {
+		lease, err := s.h.store.inner.Acquire(context.Background(), key, ttl)
+		if err == nil {
+			*s.lease(key) = leaseOf{s.h, lease.Token, s.h.w.now() + ttl}
 		}
-		return err
+		return lease, err
 	})
-	return rec, err
-}
-
-func (s storeOf) Save(ctx context.Context, in provision.Record) (rec provision.Record, err error) {
-	err = s.use(ctx, "Save", laneRun, true, func(c *call) (err error) {
-		c.text = s.h.w.recordText(in)
-		if rec, err = s.h.store.inner.Save(context.Background(), in); err == nil {
-			s.h.w.judgeRecord(s.h, rec)
-		}
-		return err
-	})
-	return rec, err
-}
-
-func (s leasedStoreOf) Acquire(
-	ctx context.Context, key provision.PersonKey, ttl time.Duration,
-) (lease provision.Lease, err error) {
-	err = s.use(ctx, "Acquire", laneRun, true, func(*call) (err error) {
-		if lease, err = s.h.store.inner.Acquire(context.Background(), key, ttl); err == nil {
-			s.h.store.leases[s.h.w.keyed(key)] = leaseOf{s.h, lease.Token, s.h.w.now() + ttl}
-		}
-		return err
-	})
-	return lease, err
 }
 
 func (s leasedStoreOf) Renew(ctx context.Context, lease provision.Lease, ttl time.Duration) error {
-	return s.use(ctx, "Renew", laneRenew, true, func(*call) error {
+	_, err := use(ctx, s.h, opRenew, "", true, func() (struct{}, error) {
 		err := s.h.store.inner.Renew(context.Background(), lease, ttl)
 		if err == nil {
-			s.h.store.leases[s.h.w.keyed(lease.Key)].until = s.h.w.now() + ttl
+			s.lease(lease.Key).until = s.h.w.now() + ttl
 		}
-		return err
+		return struct{}{}, err
 	})
+	return err
 }
 
 func (s leasedStoreOf) Release(ctx context.Context, lease provision.Lease) error {
-	return s.use(ctx, "Release", laneRun, true, func(*call) error {
-		held := &s.h.store.leases[s.h.w.keyed(lease.Key)]
-		if held.token == lease.Token {
+	_, err := use(ctx, s.h, opRelease, "", true, func() (struct{}, error) {
+		if held := s.lease(lease.Key); held.token == lease.Token {
 			*held = leaseOf{}
 		}
-		return s.h.store.inner.Release(context.Background(), lease)
+		return struct{}{}, s.h.store.inner.Release(context.Background(), lease)
 	})
+	return err
+}
+
+// lease is what is known of the lease of a person.
+func (s leasedStoreOf) lease(key provision.PersonKey) *leaseOf {
+	return &s.h.store.leases[s.h.w.keyed(key)]
 }
 
 // holder is who has the lease of a person now, or nil.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/entrafed/entrafed/provision"
@@ -36,37 +38,58 @@ const (
 )
 
 // read makes a call that changes nothing.
-func (h *host) read(ctx context.Context, op, text string, effect func(*dice) error) error {
-	return h.ask(ctx, op, text, false, effect)
+func read[T any](ctx context.Context, h *host, op, text string, effect func(*dice) (T, error)) (T, error) {
+	return ask(ctx, h, op, text, false, effect)
 }
 
 // write makes a call that changes something of some people. The judge watches it from its beginning to its end.
-func (h *host) write(ctx context.Context, op, text string, about []int, effect func(*dice) error) error {
+func write[T any](
+	ctx context.Context, h *host, op, text string, about []int, effect func(*dice) (T, error),
+) (T, error) {
 	h.w.beginWrite(h, op, about)
 	defer h.w.endWrite(h, about)
-	return h.ask(ctx, op, text, true, effect)
+	return ask(ctx, h, op, text, true, effect)
 }
 
-func (h *host) ask(ctx context.Context, op, text string, write bool, effect func(*dice) error) error {
+// change is a write to one object that answers nothing.
+func change(ctx context.Context, h *host, op, objectID string, effect func(*dice) error) error {
+	_, err := write(ctx, h, op, objectID, h.w.owners(objectID), nothing(effect))
+	return err
+}
+
+// nothing is an effect that answers nothing.
+func nothing(effect func(*dice) error) func(*dice) (struct{}, error) {
+	return func(d *dice) (struct{}, error) { return struct{}{}, effect(d) }
+}
+
+// ask makes a call to the directory.
+func ask[T any](
+	ctx context.Context, h *host, op, text string, write bool, effect func(*dice) (T, error),
+) (result T, err error) {
 	c, err := h.begin(ctx, op, laneRun)
 	if err != nil {
-		return err
+		return result, err
 	}
 	c.text = text
 	fault := h.w.plan.weather.fault(c, write)
+	lost := func() error { _, err := effect(&c.dice); return err } // nobody gets what it answers
 	trace := provision.CallTraceOf(ctx)
-	apply := func() error { return c.served(fault, write, trace, func() error { return effect(&c.dice) }) }
 	trace.Duration = c.latency()
 	if err := c.travel(ctx, trace.Duration); err != nil {
-		c.cutOff(err, write, func() error { return effect(&c.dice) })
-		return unanswered(op, err)
+		c.cutOff(err, write, lost)
+		return result, unanswered(op, err)
 	}
-	err = c.arrive(apply)
-	if fault.hang && err == errHangs {
-		<-ctx.Done()
-		return unanswered(op, ctx.Err())
+	err = c.arrive(func() (err error) {
+		if err = c.served(fault, write, trace, lost); err == nil {
+			result, err = effect(&c.dice)
+		}
+		return err
+	}, lost)
+	if errors.Is(err, errHangs) {
+		_ = c.travel(ctx, maxDuration)
+		err = unanswered(op, ctx.Err())
 	}
-	return err
+	return result, err
 }
 
 // unanswered is what a call returns whose caller left.
@@ -74,7 +97,7 @@ func unanswered(op string, cause error) error {
 	return &provision.DirectoryError{Operation: op, Err: cause}
 }
 
-var errHangs = fmt.Errorf("no answer comes")
+var errHangs = errors.New("no answer comes")
 
 // latency draws how long a call travels.
 func (c *call) latency() time.Duration {
@@ -84,16 +107,14 @@ func (c *call) latency() time.Duration {
 	return c.dice.between(5*time.Millisecond, 400*time.Millisecond)
 }
 
-// served is what the directory does with a call: it counts it, and may fail before or after it takes effect.
-func (c *call) served(f fault, write bool, trace *provision.CallTrace, effect func() error) error {
+// served is what the directory does with a call before it takes effect: it counts it, and may fail. Then it may take
+// effect all the same.
+func (c *call) served(f fault, write bool, trace *provision.CallTrace, lost func() error) error {
 	if err := c.throttled(write, trace); err != nil {
 		return err
 	}
-	if f.err == nil && !f.hang {
-		return effect()
-	}
 	if f.commit {
-		c.h.w.noteCall(c, "takes effect, and its answer is lost", effect())
+		c.h.w.noteCall(c, "takes effect, and its answer is lost", lost())
 	}
 	if f.hang {
 		return errHangs
@@ -123,105 +144,93 @@ func (c *call) throttled(write bool, trace *provision.CallTrace) error {
 	return nil
 }
 
-func (d directory) CreateUser(ctx context.Context, n provision.NewUser) (u provision.User, err error) {
+func (d directory) CreateUser(ctx context.Context, n provision.NewUser) (provision.User, error) {
 	w := d.h.w
 	w.judgeCreation(d.h, n)
-	err = d.h.write(ctx, opCreateUser, n.UserPrincipalName+" "+n.ImmutableID, []int{w.numbered(n.DisplayName)},
-		func(dice *dice) (err error) {
-			if u, err = w.tenant.create(dice, d.h, n); err == nil {
+	about := []int{w.numbered(n.DisplayName)}
+	return write(ctx, d.h, opCreateUser, n.UserPrincipalName+" "+n.ImmutableID, about,
+		func(dice *dice) (provision.User, error) {
+			user, err := w.tenant.create(dice, d.h, n)
+			if err == nil {
 				w.judgeAccounts()
 			}
-			return err
+			return user, err
 		})
-	return u, err
 }
 
-func (d directory) FindUser(ctx context.Context, key provision.UserKey) (u provision.User, err error) {
-	err = d.h.read(ctx, opFindUser, keyText(key), func(dice *dice) (err error) {
-		u, err = d.h.w.tenant.find(dice, key)
-		return err
-	})
-	return u, err
-}
-
-func (d directory) SKUs(ctx context.Context) (skus []provision.SKU, err error) {
-	err = d.h.read(ctx, opSKUs, "", func(*dice) error {
-		skus = append(skus, d.h.w.tenant.skus...)
-		return nil
-	})
-	return skus, err
-}
-
-func (d directory) ChangeLicenses(ctx context.Context, objectID string, change provision.LicenseChange) error {
-	return d.h.change(ctx, opChangeLicenses, objectID, func(dice *dice) error {
-		return d.h.w.tenant.changeLicenses(dice, d.h, objectID, change)
+func (d directory) FindUser(ctx context.Context, key provision.UserKey) (provision.User, error) {
+	return read(ctx, d.h, opFindUser, keyText(key), func(dice *dice) (provision.User, error) {
+		return d.h.w.tenant.find(dice, key)
 	})
 }
 
-// change is a write to one object.
-func (h *host) change(ctx context.Context, op, objectID string, effect func(*dice) error) error {
-	return h.write(ctx, op, objectID, h.w.owners(objectID), effect)
+func (d directory) SKUs(ctx context.Context) ([]provision.SKU, error) {
+	return read(ctx, d.h, opSKUs, "", func(*dice) ([]provision.SKU, error) {
+		return slices.Clone(d.h.w.tenant.skus), nil
+	})
 }
 
-func (d directory) FindGroup(ctx context.Context, key provision.GroupKey) (g provision.Group, err error) {
-	err = d.h.read(ctx, opFindGroup, key.ObjectID+key.UniqueName, func(*dice) error {
-		found, err := d.h.w.tenant.findGroup(key)
-		if err == nil {
-			g = found.Group
+func (d directory) ChangeLicenses(ctx context.Context, objectID string, licenses provision.LicenseChange) error {
+	return change(ctx, d.h, opChangeLicenses, objectID, func(dice *dice) error {
+		return d.h.w.tenant.changeLicenses(dice, d.h, objectID, licenses)
+	})
+}
+
+func (d directory) FindGroup(ctx context.Context, key provision.GroupKey) (provision.Group, error) {
+	return read(ctx, d.h, opFindGroup, key.ObjectID+key.UniqueName, func(*dice) (provision.Group, error) {
+		g, err := d.h.w.tenant.findGroup(key)
+		if err != nil {
+			return provision.Group{}, err
 		}
-		return err
+		return g.Group, nil
 	})
-	return g, err
 }
 
 func (d directory) AddMembers(ctx context.Context, groupID string, objectIDs []string) error {
-	return d.h.write(ctx, opAddMembers, fmt.Sprint(groupID, objectIDs), d.h.w.owners(objectIDs...), func(dice *dice) error {
+	text := groupID + " " + strings.Join(objectIDs, " ")
+	_, err := write(ctx, d.h, opAddMembers, text, d.h.w.owners(objectIDs...), nothing(func(dice *dice) error {
 		return d.h.w.tenant.addMembers(dice, groupID, objectIDs)
-	})
+	}))
+	return err
 }
 
 func (d directory) RemoveMember(ctx context.Context, groupID, objectID string) error {
-	return d.h.change(ctx, opRemoveMember, objectID, func(*dice) error {
+	return change(ctx, d.h, opRemoveMember, objectID, func(*dice) error {
 		return d.h.w.tenant.removeMember(groupID, objectID)
 	})
 }
 
-func (d directory) UpdateUser(ctx context.Context, objectID string, change provision.UserChange) error {
-	return d.h.change(ctx, opUpdateUser, objectID, func(dice *dice) error {
-		return d.h.w.tenant.update(dice, d.h, objectID, change)
+func (d directory) UpdateUser(ctx context.Context, objectID string, user provision.UserChange) error {
+	return change(ctx, d.h, opUpdateUser, objectID, func(dice *dice) error {
+		return d.h.w.tenant.update(dice, d.h, objectID, user)
 	})
 }
 
 func (d directory) RevokeSessions(ctx context.Context, objectID string) error {
-	return d.h.change(ctx, opRevokeSessions, objectID, func(dice *dice) error {
+	return change(ctx, d.h, opRevokeSessions, objectID, func(dice *dice) error {
 		return d.h.w.tenant.revoke(dice, objectID)
 	})
 }
 
 func (d directory) DeleteUser(ctx context.Context, objectID string) error {
-	return d.h.change(ctx, opDeleteUser, objectID, func(dice *dice) error {
+	return change(ctx, d.h, opDeleteUser, objectID, func(dice *dice) error {
 		return d.h.w.tenant.remove(dice, d.h, objectID)
 	})
 }
 
-func (d directory) FindDeletedUsers(ctx context.Context, key provision.UserKey) (users []provision.User, err error) {
-	err = d.h.read(ctx, opFindDeletedUsers, keyText(key), func(dice *dice) error {
-		users = d.h.w.tenant.findDeleted(dice, key)
-		return nil
+func (d directory) FindDeletedUsers(ctx context.Context, key provision.UserKey) ([]provision.User, error) {
+	return read(ctx, d.h, opFindDeletedUsers, keyText(key), func(dice *dice) ([]provision.User, error) {
+		return d.h.w.tenant.findDeleted(dice, key), nil
 	})
-	return users, err
 }
 
-func (d directory) RestoreUser(ctx context.Context, objectID, upn string) (u provision.User, err error) {
-	err = d.h.change(ctx, opRestoreUser, objectID, func(dice *dice) (err error) {
-		u, err = d.h.w.tenant.restore(dice, d.h, objectID, upn)
-		return err
-	})
-	return u, err
+func (d directory) RestoreUser(ctx context.Context, objectID, upn string) (provision.User, error) {
+	return write(ctx, d.h, opRestoreUser, objectID+" "+upn, d.h.w.owners(objectID),
+		func(dice *dice) (provision.User, error) { return d.h.w.tenant.restore(dice, d.h, objectID, upn) })
 }
 
 func (d directory) PurgeUser(ctx context.Context, objectID string) error {
-	return d.h.change(ctx, opPurgeUser, objectID, func(dice *dice) error {
+	return change(ctx, d.h, opPurgeUser, objectID, func(dice *dice) error {
 		return d.h.w.tenant.purge(dice, d.h, objectID)
 	})
 }

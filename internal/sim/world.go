@@ -29,6 +29,7 @@ type world struct {
 	callers sync.WaitGroup
 	called  int // callers so far
 	arrived int // calls so far
+	took    time.Duration
 
 	*judge
 	log log
@@ -49,6 +50,8 @@ var errGivenUp = errors.New("the history is longer than any should be")
 type history struct {
 	seed       uint64
 	violations []violation
+	calls      int           // to the directory and to the stores, until they arrived
+	took       time.Duration // virtual time
 	log        log
 }
 
@@ -58,7 +61,7 @@ func simulate(seed uint64, logging bool) history {
 	if err := bubble.Run(w.run); err != nil {
 		w.violate(ruleEnds, "%v", err)
 	}
-	return history{seed, w.violations, w.log}
+	return history{seed, w.violations, w.arrived, w.took, w.log}
 }
 
 func newWorld(p plan, logging bool) *world {
@@ -81,14 +84,15 @@ func (w *world) run(context.Context) {
 	w.began = time.Now()
 	w.notePlan()
 	for _, a := range w.plan.actions {
-		w.start(a, func(c *caller) {
+		w.start(func(c *caller) {
 			c.sleep(a.at)
 			a.kind.do(w, a, c)
 		})
 	}
 	w.callers.Wait()
-	w.start(action{}, w.finish)
+	w.start(w.finish)
 	w.callers.Wait()
+	w.took = w.now()
 }
 
 // The instants of a microsecond are given out: those of hosts first, then those of callers.
@@ -105,7 +109,7 @@ type caller struct {
 }
 
 // start runs a caller.
-func (w *world) start(a action, do func(*caller)) {
+func (w *world) start(do func(*caller)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := &caller{w, callerSlot + w.called%(slots-callerSlot), newDice(w.plan.seed, forSignIns, uint64(w.called))}
@@ -116,7 +120,8 @@ func (w *world) start(a action, do func(*caller)) {
 // now is the time since the history began.
 func (w *world) now() time.Duration { return time.Since(w.began) }
 
-// sleep waits for d, and on to the next instant that belongs to the slot.
+// sleep waits for d, and on to the next instant that belongs to the slot. So it does when ctx ends meanwhile: several
+// contexts may end at one instant, and who returned at once might find some of them ended and some not.
 func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -125,23 +130,26 @@ func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
 	if now > maxDuration {
 		return errGivenUp
 	}
-	until := now + d
-	until += (time.Duration(slot) - until%slots + slots) % slots
-	if until == now {
-		until += slots
-	}
 	if ctx.Done() == nil {
-		time.Sleep(until - now)
+		time.Sleep(nextInstant(now+d, slot) - now)
 		return nil
 	}
-	timer := time.NewTimer(until - now)
+	timer := time.NewTimer(nextInstant(now+d, slot) - now)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
+		now = w.now()
+		time.Sleep(nextInstant(now, slot) - now)
 		return ctx.Err()
 	}
+}
+
+// nextInstant is the next one after at that belongs to a slot.
+func nextInstant(at time.Duration, slot int) time.Duration {
+	at++
+	return at + (time.Duration(slot)-at%slots+slots)%slots
 }
 
 func (c *caller) sleep(d time.Duration) { _ = c.w.sleep(context.Background(), d, c.slot) }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mutation breaks the pipeline in one way that the simulation must notice.
+type mutation struct {
+	name  string
+	edits []edit
+	rules []string // at least one of them must be among those that are broken, and named
+}
+
+// edit replaces a text in a file of package provision.
+type edit struct{ file, old, new string }
+
+// mutations are the mistakes that the pipeline's design is there to avoid.
+func mutations() []mutation {
+	return []mutation{
+		{
+			name: "a retry does not use the reservation",
+			edits: []edit{{"reserve.go", `	if r.rec.Version != 0 {
+		return skipped, nil
+	}
+`, `	if r.rec.Version != 0 && !r.rec.CreatedAt.IsZero() {
+		return skipped, nil
+	}
+	if r.rec.Version != 0 {
+		b := make([]byte, 16)
+		if err := r.p.random(b); err != nil {
+			return done, err
+		}
+		return done, r.save(ctx, func(rec *Record) error {
+			rec.ImmutableID, rec.UPN = fmt.Sprintf("%x", b), fmt.Sprintf("u%x@%s", b, r.p.rules.Domain)
+			return nil
+		})
+	}
+`}},
+			rules: []string{ruleOneAccount, ruleIdentity},
+		},
+		{
+			name: "no lease is taken",
+			edits: []edit{{"pipeline.go", `result == complete || !ok {
+		return result, err`, `result == complete || true || !ok {
+		return result, err`}},
+			rules: []string{ruleLease},
+		},
+		{
+			name: "the account is created before its identity is reserved",
+			edits: []edit{
+				{"reserve.go", `stored, err := r.p.store.Reserve(ctx, rec)`, `stored, err := rec, error(nil)
+		stored.Version = 1`},
+				{"create.go", `	at := r.timestamp()
+	return r.save(ctx, func(rec *Record) error {
+		if rec.CreatedAt.IsZero() {`, `	at := r.timestamp()
+	stored, err := r.p.store.Reserve(ctx, r.rec)
+	if err != nil {
+		return err
+	}
+	r.remember(stored)
+	return r.save(ctx, func(rec *Record) error {
+		if rec.CreatedAt.IsZero() {`},
+			},
+			rules: []string{ruleReserved},
+		},
+		{
+			name: "a creation whose answer was lost is forgotten",
+			edits: []edit{{"create.go", `err = r.lookAgain(ctx, attempt, err)`, `err = r.save(ctx, func(rec *Record) error {
+				b := make([]byte, 16)
+				if err := r.p.random(b); err != nil {
+					return err
+				}
+				rec.ImmutableID, rec.UPN = fmt.Sprintf("%x", b), fmt.Sprintf("u%x@%s", b, r.p.rules.Domain)
+				return nil
+			})`}},
+			rules: []string{ruleOneAccount},
+		},
+		{
+			name:  "nobody looks which seats the account has",
+			edits: []edit{{"license.go", `if !containsFold(user.SKUIDs, s.sku.ID) {`, `if user.SKUIDs = nil; !containsFold(user.SKUIDs, s.sku.ID) {`}},
+			rules: []string{ruleArrives},
+		},
+	}
+}
+
+// mutatedHistories is how many histories a mutation has to be noticed in.
+const mutatedHistories = 1000
+
+// TestEveryMutationIsNoticed builds the simulation with a broken pipeline, once for each mutation, and expects it to name
+// the rule. The same seeds break nothing in the pipeline as it is.
+func TestEveryMutationIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the simulation once for each mutation")
+	}
+	t.Parallel()
+	for _, m := range append(mutations(), mutation{name: "none"}) {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			sim := m.build(t)
+			result, said, code := runSim(t, sim, "-json", "-n", fmt.Sprint(mutatedHistories))
+			if len(m.edits) == 0 {
+				require.Zero(t, code, said)
+				require.Equal(t, simResult{Histories: mutatedHistories}, result)
+				return
+			}
+			require.Equal(t, exitViolation, code, "the simulation does not notice the mutation")
+			require.NotNil(t, result.FirstBadSeed)
+			require.Positive(t, result.Violations)
+			require.Condition(t, func() bool { return namesOne(said, m.rules) }, "none of %v is named in:\n%.2000s", m.rules, said)
+			t.Logf("%d violations in %d histories", result.Violations, result.Histories)
+
+			seed := fmt.Sprint(*result.FirstBadSeed)
+			_, first, code := runSim(t, sim, "-seed", seed, "-n", "1", "-v")
+			require.Equal(t, exitViolation, code, "the seed alone is as bad")
+			require.Contains(t, first, "VIOLATION")
+			_, second, _ := runSim(t, sim, "-seed", seed, "-n", "1", "-v")
+			require.Equal(t, first, second, "a bad history is the same each time")
+		})
+	}
+}
+
+func namesOne(said string, rules []string) bool {
+	for _, rule := range rules {
+		if strings.Contains(said, " breaks "+rule+" at ") {
+			return true
+		}
+	}
+	return false
+}
+
+// build builds the simulation with the mutation in it, by an overlay: no file of the repository is touched, and of the
+// build cache only what depends on package provision is new.
+func (m mutation) build(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	replace := make(map[string]string)
+	for i, e := range m.edits {
+		original, err := filepath.Abs(filepath.Join("..", "..", "provision", e.file))
+		require.NoError(t, err)
+		source, err := os.ReadFile(original)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(source), e.old),
+			"the source of %s changed: adapt the mutation, whose text it must have once:\n%s", e.file, e.old)
+		mutated := filepath.Join(dir, fmt.Sprintf("%d_%s", i, e.file))
+		require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600))
+		replace[original] = mutated
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	content, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(overlay, content, 0o600))
+	sim := filepath.Join(dir, "sim")
+	said, err := exec.Command("go", "build", "-overlay", overlay, "-ldflags=-s -w", "-o", sim, ".").CombinedOutput()
+	require.NoError(t, err, string(said))
+	return sim
+}
+
+// simResult is the JSON object.
+type simResult struct {
+	Histories    int     `json:"histories"`
+	Violations   int     `json:"violations"`
+	FirstBadSeed *uint64 `json:"first_bad_seed"`
+}
+
+// runSim runs a built simulation, and returns what it said on both outputs where that is not the JSON object.
+func runSim(t *testing.T, sim string, args ...string) (result simResult, said string, code int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	command := exec.Command(sim, args...)
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		require.NoError(t, err)
+	}
+	if args[0] != "-json" {
+		return result, stdout.String() + stderr.String(), code
+	}
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), &result), stdout.String())
+	return result, stderr.String(), code
+}
