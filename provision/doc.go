@@ -39,6 +39,17 @@
 // directory, lost connections, replicas that lag. Retry-After is obeyed; without it, the delay grows from half a second
 // to eight, with full jitter.
 //
+// # Pace
+//
+// Graph counts what an application does in a tenant, and refuses what is too much: 20 writes a second in the long run, of
+// which a new person takes two or three. Every call therefore waits for its turn, which a [Pacer] gives out. It uses 85 %
+// of what Graph allows, and keeps a quarter of each bucket for people who are signing in: bulk work, whose calls have
+// [PriorityLow], never takes these, and runs at the full rate all the same when nobody signs in. A 429 holds back every
+// call for as long as Graph asks, and a reported load slows down before it comes to that. [Pace] says more.
+//
+// All who call one tenant under one application should share a pacer: a [MemoryPacer] in one process, the one of package
+// sqlstore in many.
+//
 // # Exactly once
 //
 // Graph has no idempotency keys, and an answer that was lost may belong to an account that exists. Therefore a person's

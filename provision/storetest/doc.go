@@ -12,9 +12,14 @@
 //
 // [RunIndex] and [RunCursors] are called likewise.
 //
-// Each rule of the contract is one row of a table, [Rules], [LeaseRules], [IndexRules] and [CursorRules]: a name that
-// says what must hold, and a check of it. Run makes every row a subtest on a store of its own, all in parallel; run it
-// with the race detector.
+// [RunPacer] does the same for [provision.Pacer]. A pacer of one's own is told its pace:
+//
+//	func TestPacer(t *testing.T) {
+//		storetest.RunPacer(t, func(t *testing.T, pace provision.Pace) provision.Pacer { return newPacer(t, pace) })
+//	}
+//
+// Each rule of the contract is one row of a table, such as [Rules]: a name that says what must hold, and a
+// check of it. Run makes every row a subtest on a store of its own, all in parallel; run it with the race detector.
 //
 // What a suite in one process cannot show remains the implementation's own to test: that several processes agree, and
 // that what was stored outlives a crash. The tests of package sqlstore do so for the stores of this module.
