@@ -88,7 +88,7 @@ type Accounts interface {
 // DeletedUsers is optionally implemented by a [Directory]: users who were deleted less than 30 days ago.
 type DeletedUsers interface {
 	// FindDeletedUsers lists the deleted users who match exactly one key: several may have had the same UPN. None is an
-	// empty list. A UserPrincipalName matches what the user had before it was deleted.
+	// empty list. A UserPrincipalName matches what the user had before it was deleted, and that is what is returned.
 	FindDeletedUsers(ctx context.Context, key UserKey) ([]User, error)
 
 	// RestoreUser brings a deleted user back, with another UPN if upn is not empty. A clash matches [ErrConflict].

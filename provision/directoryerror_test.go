@@ -92,11 +92,23 @@ func TestADirectoryErrorMatchesOneSentinelOrNone(t *testing.T) {
 			answer{Status: 409, Message: "One or more added object references already exist"},
 			nil, false,
 		},
-		"an expired cursor":                  {answer{Status: 410}, provision.ErrCursorExpired, false},
-		"an expired cursor, by its code":     {answer{Status: 410, Code: "resyncRequired"}, provision.ErrCursorExpired, false},
-		"an expired cursor, as 400":          {answer{Status: 400, Code: "syncStateNotFound"}, provision.ErrCursorExpired, false},
-		"an expired page":                    {answer{Status: 400, Code: "Directory_ExpiredPageToken"}, provision.ErrCursorExpired, false},
-		"not an expired cursor: code of 404": {answer{Status: 404, Code: "syncStateNotFound"}, provision.ErrNotFound, false},
+		"an expired cursor": {answer{Status: 410}, provision.ErrCursorExpired, false},
+		"an expired cursor, by its code": {
+			answer{Status: 410, Code: "resyncRequired"},
+			provision.ErrCursorExpired, false,
+		},
+		"an expired cursor, as 400": {
+			answer{Status: 400, Code: "syncStateNotFound"},
+			provision.ErrCursorExpired, false,
+		},
+		"an expired page": {
+			answer{Status: 400, Code: "Directory_ExpiredPageToken"},
+			provision.ErrCursorExpired, false,
+		},
+		"not an expired cursor: the code alone": {
+			answer{Status: 404, Code: "syncStateNotFound"},
+			provision.ErrNotFound, false,
+		},
 
 		"lag: usage location": {answer{Status: 400, Code: request,
 			Message: "License assignment cannot be done for user with invalid usage location."}, nil, true},

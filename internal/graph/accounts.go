@@ -73,7 +73,8 @@ func (c *Client) RevokeSessions(ctx context.Context, objectID string) error {
 		return err
 	}
 	return c.do(ctx, "POST /users/{id}/revokeSignInSessions", func(ctx context.Context) error {
-		answer, err := c.users().ByUserId(objectID).RevokeSignInSessions().PostAsRevokeSignInSessionsPostResponse(ctx, nil)
+		revoke := c.users().ByUserId(objectID).RevokeSignInSessions()
+		answer, err := revoke.PostAsRevokeSignInSessionsPostResponse(ctx, nil)
 		if err != nil || callOf(ctx).status == http.StatusNoContent { // documented is any 2xx; 200 has been seen
 			return err
 		}

@@ -27,7 +27,8 @@ type Created struct {
 // CreateUsers calls POST /$batch with one POST /users for each user. The result of each is in the place of its user; the
 // error is that of the batch as such. A user who cannot be sent is left out of the batch.
 //
-// The batches of msgraph-sdk-go-core are not used: they send the answer's body through a map and lose the headers.
+// The batches of msgraph-sdk-go-core are not used: they read the answers through process-wide registries, and panic over
+// one that is missing.
 func (c *Client) CreateUsers(ctx context.Context, users []NewUser) ([]Created, error) {
 	if len(users) == 0 || len(users) > MaxBatch {
 		return nil, fmt.Errorf("graph: a batch creates 1 to %d users, not %d", MaxBatch, len(users))

@@ -97,17 +97,17 @@ func TestChangesAreReadRoundByRound(t *testing.T) {
 func TestLinksThatLeadElsewhereAreErrors(t *testing.T) {
 	t.Parallel()
 	users, changes := globalGraph+"/v1.0/users", globalGraph+"/v1.0/users/delta"
-	for name, test := range map[string]struct {
-		users, changes string
-	}{
-		"another host":     {"https://example.net/v1.0/users?x=y", "https://example.net/v1.0/users/delta?x=y"},
-		"another cloud":    {"https://graph.microsoft.us/v1.0/users?x=y", "https://graph.microsoft.us/v1.0/users/delta?x=y"},
-		"a host like it":   {globalGraph + ".example.net/v1.0/users?x=y", globalGraph + ".example.net/v1.0/users/delta?x=y"},
-		"its name as user": {globalGraph + "@example.net/v1.0/users?x=y", globalGraph + "@example.net/v1.0/users/delta?x=y"},
-		"a user":           {"https://a@graph.microsoft.com/v1.0/users?x=y", "https://a@graph.microsoft.com/v1.0/users/delta?x=y"},
-		"without TLS":      {"http://graph.microsoft.com/v1.0/users?x=y", "http://graph.microsoft.com/v1.0/users/delta?x=y"},
-		"another port":     {globalGraph + ":444/v1.0/users?x=y", globalGraph + ":444/v1.0/users/delta?x=y"},
-		"a relative one":   {"/v1.0/users?x=y", "/v1.0/users/delta?x=y"},
+	type links struct{ users, changes string }
+	elsewhere := func(origin string) links { return links{origin + "/v1.0/users?x=y", origin + "/v1.0/users/delta?x=y"} }
+	for name, test := range map[string]links{
+		"another host":     elsewhere("https://example.net"),
+		"another cloud":    elsewhere("https://graph.microsoft.us"),
+		"a host like it":   elsewhere(globalGraph + ".example.net"),
+		"its name as user": elsewhere(globalGraph + "@example.net"),
+		"a user":           elsewhere("https://a@graph.microsoft.com"),
+		"without TLS":      elsewhere("http://graph.microsoft.com"),
+		"another port":     elsewhere(globalGraph + ":444"),
+		"a relative one":   elsewhere(""),
 		"another version":  {globalGraph + "/beta/users?x=y", globalGraph + "/beta/users/delta?x=y"},
 		"another list":     {changes + "?x=y", users + "?x=y"},
 		"a way out":        {users + "/../groups?x=y", changes + "/..?x=y"},
@@ -119,17 +119,22 @@ func TestLinksThatLeadElsewhereAreErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := answering(t, answer{status: http.StatusOK, body: `{"value":[],"@odata.nextLink":"` + test.users + `"}`})
+			client, _ := answering(t, leadingTo(test.users))
 			page, err := client.Users(t.Context(), "$skiptoken=x")
 			require.Zero(t, asError(t, err).Status)
 			require.Zero(t, page)
 
-			client, _ = answering(t, answer{status: http.StatusOK, body: `{"value":[],"@odata.nextLink":"` + test.changes + `"}`})
+			client, _ = answering(t, leadingTo(test.changes))
 			changed, err := client.UserChanges(t.Context(), "$skiptoken=x")
 			require.Zero(t, asError(t, err).Status)
 			require.Zero(t, changed)
 		})
 	}
+}
+
+// leadingTo is an empty page with a link to the next one.
+func leadingTo(link string) answer {
+	return answer{status: http.StatusOK, body: `{"value":[],"@odata.nextLink":"` + link + `"}`}
 }
 
 func TestChangesThatCannotBeRead(t *testing.T) {

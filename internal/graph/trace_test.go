@@ -37,7 +37,8 @@ func TestThePriorityIsTheCalls(t *testing.T) {
 			require.NoError(t, err)
 			sent := s.only(t)
 			require.Equal(t, []string{test.priority}, sent.Header["X-Ms-Throttle-Priority"])
-			require.Equal(t, 2, strings.Count(sent.body, `"x-ms-throttle-priority":"`+test.priority+`"`), "of each in a batch too")
+			inner := `"x-ms-throttle-priority":"` + test.priority + `"`
+			require.Equal(t, 2, strings.Count(sent.body, inner), "each request of the batch has it as well")
 		})
 	}
 }
