@@ -16,8 +16,9 @@ type flights struct {
 
 // flight is one run and what it has told so far.
 type flight struct {
+	errand errand
 	ctx    context.Context // the run's: it outlives every single caller
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	landed chan struct{} // closed when the run is over
 
 	waiters   int  // guarded by flights.mu
@@ -31,13 +32,20 @@ type flight struct {
 	err     error
 }
 
-// join makes the caller one of those who wait for the person's run, and starts the run if there is none. The run's
-// context carries the values of the first caller's. A run that everybody has left is waited for, not joined.
-func (g *flights) join(ctx context.Context, key PersonKey, fly func(*flight)) (*flight, error) {
+// join makes the caller one of those who wait for the person's run of the same errand, and starts the run if there is
+// none. The run's context carries the values of the first caller's. A run that everybody has left, and one of another
+// errand, is waited for, not joined; but somebody who leaves is not provisioned meanwhile, and does not wait for that.
+func (g *flights) join(ctx context.Context, key PersonKey, e errand, fly func(*flight)) (*flight, error) {
 	for {
-		f, boarded := g.board(ctx, key, fly)
+		f, boarded := g.board(ctx, key, e, fly)
 		if boarded {
 			return f, nil
+		}
+		switch {
+		case f.errand.kind == retiring && e.kind == ensuring:
+			return nil, ErrRetired
+		case f.errand.kind == ensuring && e.kind == retiring:
+			f.cancel(ErrRetired)
 		}
 		select {
 		case <-f.landed:
@@ -47,20 +55,20 @@ func (g *flights) join(ctx context.Context, key PersonKey, fly func(*flight)) (*
 	}
 }
 
-// board counts the caller in, on the run under way or on a new one, but not on an abandoned one.
-func (g *flights) board(ctx context.Context, key PersonKey, fly func(*flight)) (f *flight, boarded bool) {
+// board counts the caller in, on the run under way or on a new one, but not on an abandoned one or one of another errand.
+func (g *flights) board(ctx context.Context, key PersonKey, e errand, fly func(*flight)) (f *flight, boarded bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
 	switch {
-	case ok && f.abandoned:
+	case ok && (f.abandoned || f.errand != e):
 		return f, false
 	case ok:
 		f.waiters++
 		return f, true
 	}
-	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
-	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f = &flight{errand: e, landed: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
+	f.ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	g.running[key] = f
 	go fly(f)
 	return f, true
@@ -72,7 +80,7 @@ func (g *flights) leave(f *flight) {
 	defer g.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		f.abandoned = true
-		f.cancel()
+		f.cancel(nil)
 	}
 }
 
@@ -130,7 +138,7 @@ func (f *flight) step() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.events) == 0 {
-		return StepSelect
+		return f.errand.first()
 	}
 	return f.events[len(f.events)-1].Step
 }

@@ -124,12 +124,12 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate())
+	problems = append(problems, c.Rules.withDefaults().validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate())
 	if c.Pace.WritesPerSecond < 0 || c.Pace.Burst < 0 {
 		problems = append(problems, errors.New("Config.Pace is negative"))
 	}
 	names := []string{StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepManager, StepGroups, StepLicense,
-		StepSettle, stepValidate}
+		StepSettle, StepRetire, StepBlock, StepUnlicense, StepDelete, StepPurge, StepRestore, StepEnable, stepValidate}
 	for i, step := range c.Extra {
 		switch {
 		case step == nil:
@@ -174,17 +174,23 @@ func (p *Provisioner) EnsureWithProgress(
 	if progress == nil {
 		progress = func(Event) {}
 	}
-	key := person.Key()
 	if err := person.Validate(); err != nil {
-		return Account{}, &Error{Step: stepValidate, Person: key, Err: err}
+		return Account{}, &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
-	person = person.normalised()
+	return p.attend(ctx, errand{kind: ensuring}, person.normalised(), progress)
+}
+
+// attend joins the person's run of an errand, or starts it, and follows it to its end.
+func (p *Provisioner) attend(
+	ctx context.Context, e errand, person Person, progress func(Event),
+) (Account, error) {
+	key := person.Key()
 	if ctx.Err() != nil {
-		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
+		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
 	}
-	f, err := p.flights.join(ctx, key, func(f *flight) { p.fly(f, person) })
+	f, err := p.flights.join(ctx, key, e, func(f *flight) { p.fly(f, person) })
 	if err != nil {
-		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
+		return Account{}, &Error{Step: e.first(), Person: key, Err: err}
 	}
 	defer p.flights.leave(f)
 
@@ -204,7 +210,7 @@ func (p *Provisioner) EnsureWithProgress(
 
 // fly is one run, in a goroutine of its own, from the first event to the landing.
 func (p *Provisioner) fly(f *flight, person Person) {
-	defer f.cancel()
+	defer f.cancel(nil)
 	ctx, cancel := context.WithTimeoutCause(f.ctx, p.settle.Budget, errBudget)
 	defer cancel()
 	began := p.now()
@@ -215,13 +221,14 @@ func (p *Provisioner) fly(f *flight, person Person) {
 			budget:   p.settle.Budget,
 			deadline: began.Add(p.settle.Budget),
 		},
+		errand:  f.errand,
 		person:  person,
 		publish: f.tell,
 		began:   began,
 		unlease: func() {},
 	}
 	r.waiting = r.tell
-	account, err := Account{}, error(&Error{Step: StepSelect, Person: person.Key(), Err: errExited})
+	account, err := Account{}, error(&Error{Step: f.errand.first(), Person: person.Key(), Err: errExited})
 	defer func() { p.flights.land(person.Key(), f, account, err) }()
 	account, err = r.guarded(ctx)
 }
