@@ -80,14 +80,14 @@ func (r *run) bringBack(ctx context.Context) (outcome, error) {
 	if r.rec.CreatedAt.IsZero() || !r.rec.PurgedAt.IsZero() {
 		return skipped, nil
 	}
-	at, user, err := r.locate(ctx, false)
+	hidden := r.p.needDeletedUsers(true)
+	at, user, err := r.locate(ctx, hidden != nil && !r.rec.DeletedAt.IsZero())
 	switch {
 	case err != nil:
 		return done, err
+	case at == nowhere && hidden != nil:
+		return done, fmt.Errorf("user %s may be among the deleted users: %w", r.rec.ObjectID, hidden)
 	case at == nowhere:
-		if err := r.p.needDeletedUsers(true); err != nil {
-			return done, fmt.Errorf("user %s may be among the deleted users: %w", r.rec.ObjectID, err)
-		}
 		return done, r.purged(ctx)
 	case user.ImmutableID != r.rec.ImmutableID:
 		return done, r.owned(user, at == amongDeleted)
@@ -117,14 +117,8 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 
 // enable lets the account sign in again. Then the person has not left any more, and is not ready either.
 func (r *run) enable(ctx context.Context) (outcome, error) {
-	if !r.rec.CreatedAt.IsZero() && r.rec.PurgedAt.IsZero() && !r.synced {
-		enabled := true
-		err := r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
-			return r.p.directory.(Accounts).UpdateUser(ctx, r.rec.ObjectID, UserChange{AccountEnabled: &enabled})
-		})
-		if err != nil {
-			return done, err
-		}
+	if err := r.letIn(ctx); err != nil {
+		return done, err
 	}
 	r.log.InfoContext(ctx, "person restored", "object", r.rec.ObjectID)
 	return done, r.save(ctx, func(rec *Record) error {
@@ -139,4 +133,27 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		}
 		return nil
 	})
+}
+
+// letIn enables the account. One that is not there was deleted a moment ago, and seen on a replica that did not know.
+func (r *run) letIn(ctx context.Context) error {
+	enabled := true
+	for attempt := 1; !r.rec.CreatedAt.IsZero() && r.rec.PurgedAt.IsZero() && !r.synced; attempt++ {
+		err := r.ask(ctx, writing, func(ctx context.Context) error {
+			return r.p.directory.(Accounts).UpdateUser(ctx, r.rec.ObjectID, UserChange{AccountEnabled: &enabled})
+		})
+		if err == nil || !temporaryOrMissing(err) {
+			return err
+		}
+		missing := errors.Is(err, ErrNotFound)
+		if err := r.pause(ctx, attempt, err); err != nil {
+			return err
+		}
+		if missing {
+			if _, err := r.bringBack(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

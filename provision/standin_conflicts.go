@@ -11,9 +11,14 @@ func (r *run) removeLicenses(ctx context.Context) error {
 	if err != nil || len(user.SKUIDs) == 0 {
 		return err
 	}
-	return r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
+	err = r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
 		return r.p.directory.ChangeLicenses(ctx, r.rec.ObjectID, LicenseChange{Remove: user.SKUIDs})
 	})
+	var answer *DirectoryError
+	if errors.As(err, &answer) && answer.says("does not have a corresponding license") {
+		return nil
+	}
+	return err
 }
 
 // leaveGroup takes the account out of a group. Being no member is a success.
