@@ -220,3 +220,34 @@ func TestEveryCallOfAReturnSurvivesALostAnswerAndLag(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoseUPNAndReservedUPNDifferComesBackWithTheFirstOfThemThatIsFree(t *testing.T) {
+	t.Parallel()
+	const renamed = "renamed@contoso.com"
+	for name, tc := range map[string]struct {
+		taken []string
+		upn   string
+	}{
+		"the account's is free":                        {nil, renamed},
+		"the account's is taken":                       {[]string{renamed}, ourUPN},
+		"the account's and the reserved one are taken": {[]string{renamed, ourUPN}, "contractor2@contoso.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store := newLeavingTenant(), provision.NewMemoryStore()
+				dir.had(ourID, renamed)
+				p := newProvisioner(t, leavingConfig(dir, store))
+				_, err := p.Ensure(t.Context(), contractor())
+				require.NoError(t, err)
+				leaving := provision.Leaving{Delete: true, DeleteAdopted: true}
+				require.NoError(t, p.Retire(t.Context(), contractor().Key(), leaving))
+				for i, upn := range tc.taken {
+					dir.had(fmt.Sprintf("somebody-%d", i), upn)
+				}
+				require.NoError(t, p.Restore(t.Context(), contractor()))
+				require.Equal(t, tc.upn, back(t, dir, p, contractor()).UPN)
+			})
+		})
+	}
+}

@@ -583,3 +583,49 @@ func TestWhoLeavesARetirementCancelsIt(t *testing.T) {
 		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(recordOf(t, store)))
 	})
 }
+
+func TestAnAccountThatNoReplicaKnowsYetIsNotBelievedGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLeavingTenant(), provision.NewMemoryStore()
+		dir.next("SKUs", fault{err: status(403)})
+		p := newProvisioner(t, leavingConfig(dir, store))
+		_, err := p.Ensure(t.Context(), contractor())
+		require.ErrorIs(t, err, provision.ErrForbidden)
+		dir.replica = func() time.Duration { return 3 * time.Minute }
+		err = p.Retire(t.Context(), contractor().Key(), provision.Leaving{})
+		require.ErrorIs(t, err, provision.ErrNotReady)
+		require.Equal(t, []string{"retiring"}, times(recordOf(t, store)))
+		time.Sleep(time.Minute)
+		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
+		require.False(t, dir.in("active")[0].AccountEnabled)
+	})
+}
+
+// overtakenStore lets somebody else act between a person's Load and Reserve.
+type overtakenStore struct {
+	provision.Store
+	before func()
+}
+
+func (s overtakenStore) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
+	s.before()
+	return s.Store.Reserve(ctx, rec)
+}
+
+func TestWhoWasReservedAndRetiredByAnotherProcessMeanwhileIsNotCreated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, memory := newLeavingTenant(), provision.NewMemoryStore()
+		store := overtakenStore{unleased{memory}, func() {
+			rec, err := memory.Reserve(t.Context(), provision.Record{Key: contractor().Key(), ImmutableID: ourID, UPN: ourUPN})
+			require.NoError(t, err)
+			rec.RetiringAt = time.Now().UTC()
+			_, err = memory.Save(t.Context(), rec)
+			require.NoError(t, err)
+		}}
+		_, err := newProvisioner(t, leavingConfig(dir, store)).Ensure(t.Context(), contractor())
+		require.ErrorIs(t, err, provision.ErrRetired)
+		require.Empty(t, dir.calls)
+	})
+}
