@@ -396,15 +396,15 @@ func TestAnAccountOfASyncStaysUntouchedInALaterRun(t *testing.T) {
 		dir, store := newAccountTenant(), provision.NewMemoryStore()
 		user := dir.had(ourID, ourUPN, synced)
 		dir.next("FindUser", fault{}, fault{err: status(403)}) // recognised, but not settled
-		dir.members["everybody"] = nil
+		dir.members[allStaff] = nil
 		c := conflictConfig(dir, store, provision.Adopt{})
-		c.Rules.Groups = []string{"everybody"}
+		c.Rules.Groups = []string{allStaff}
 		_, err := newProvisioner(t, c).Ensure(t.Context(), contractor())
 		require.ErrorIs(t, err, provision.ErrForbidden)
 		_, err = newProvisioner(t, c).Ensure(t.Context(), contractor())
 		require.NoError(t, err)
 		require.Empty(t, user.SKUIDs)
-		require.Empty(t, dir.members["everybody"])
+		require.Empty(t, dir.members[allStaff])
 	})
 }
 
@@ -432,7 +432,7 @@ func TestAnAccountThatVanishedBeforeItWasReadyIsNoReasonForASecondOne(t *testing
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				dir, store := newAccountTenant(), provision.NewMemoryStore()
-				dir.next("SKUs", fault{err: status(403)})
+				dir.next("ChangeLicenses", fault{err: status(403)})
 				p := newProvisioner(t, conflictConfig(dir, store, tc.adopt))
 				_, err := p.Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, provision.ErrForbidden)
@@ -473,4 +473,23 @@ func TestAnAccountOfSomebodyWhoWasRetiredMeanwhileIsBlockedAtOnce(t *testing.T) 
 		require.NoError(t, other.Retire(t.Context(), contractor().Key(), provision.Leaving{Delete: true}))
 		require.Empty(t, dir.in("active"), "the account is in the record")
 	})
+}
+
+func TestOfSeveralDeletedAccountsTheOneWhoseImmutableIDIsExactlyOursAndThatWasDeletedLastIsRestored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newAccountTenant()
+		dir.hadDeleted("ABCdef", ourUPN, deletedDaysAgo(1))
+		dir.hadDeleted(ourID, ourUPN, deletedDaysAgo(3))
+		last := dir.hadDeleted(ourID, ourUPN, deletedDaysAgo(2))
+		dir.hadDeleted(ourID, ourUPN, deletedDaysAgo(4))
+		account, err := newProvisioner(t, conflictConfig(dir, nil, provision.Adopt{Deleted: true})).
+			Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		require.Equal(t, last.ObjectID, account.ObjectID)
+	})
+}
+
+func deletedDaysAgo(n int) func(*provision.User) {
+	return func(u *provision.User) { u.DeletedAt = time.Now().AddDate(0, 0, -n) }
 }

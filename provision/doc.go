@@ -47,6 +47,17 @@
 // If the UPN belongs to somebody else the person gets the next one (contractor2@contoso.com), unless the host asked for
 // a certain one; that is a [*ConflictError].
 //
+// Accounts that are there already become a person's only if their ImmutableID is exactly the person's. [Adopt] says what
+// else may: a deleted account with that ImmutableID, or, at a risk, an account without one that has the UPN that the host
+// gave. Whatever else is in the way is a ConflictError that names both accounts.
+//
+// # Leaving and coming back
+//
+// [Provisioner.Retire] ends a person's access: it remembers that the person has left, which Ensure answers with
+// [ErrRetired] from then on, blocks the account and ends its sessions, takes back groups and licences, and deletes the
+// account if it is told to. [Provisioner.Restore] takes all that back, except what is gone for good: then the person
+// starts anew. Both are idempotent and continue where a crash or an error stopped them.
+//
 // # Concurrency
 //
 // All types are safe for concurrent use. Calls for one person in one process share one run, in a goroutine of its own.
@@ -69,7 +80,7 @@
 // # Security
 //
 // An account is taken over only if its ImmutableID is byte for byte the person's. The same UPN, address or name is
-// never enough: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
+// not enough, unless [Adopt].InsecureByUPN is set: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
 // It follows that a rule for ImmutableIDs must use nothing that a person can choose or pass on; see
 // [ImmutableIDFromEmail] before using it.
 //

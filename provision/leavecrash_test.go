@@ -33,11 +33,11 @@ func restores(ctx context.Context, p *provision.Provisioner) error {
 // hasLeft checks that the account is where it should be, and its record says all that happened.
 func hasLeft(place string, set ...string) func(*testing.T, *accountTenant, provision.Store, *provision.Provisioner) {
 	return func(t *testing.T, dir *accountTenant, store provision.Store, _ *provision.Provisioner) {
-		require.Equal(t, append([]string{"retiring", "blocked"}, set...), times(recordOf(t, store)))
+		require.Equal(t, append([]string{"retiring", "blocked"}, set...), times(contractorsRecord(t, store)))
 		require.Len(t, dir.in(place), 1)
 		require.False(t, dir.in(place)[0].AccountEnabled)
 		require.Empty(t, dir.in(place)[0].SKUIDs)
-		require.Empty(t, dir.members[everybody])
+		require.Empty(t, dir.members[allStaff])
 		require.NotEmpty(t, dir.revoked)
 	}
 }
@@ -45,7 +45,7 @@ func hasLeft(place string, set ...string) func(*testing.T, *accountTenant, provi
 // isBack checks that the person is provisioned as ever, with so many accounts having been created so far.
 func isBack(created int) func(*testing.T, *accountTenant, provision.Store, *provision.Provisioner) {
 	return func(t *testing.T, dir *accountTenant, store provision.Store, p *provision.Provisioner) {
-		require.Empty(t, times(recordOf(t, store)))
+		require.Empty(t, times(contractorsRecord(t, store)))
 		back(t, dir, p, contractor())
 		ours := 0
 		for id := range dir.history {
@@ -108,7 +108,7 @@ func TestACrashAtAnyCallOfRetireOrRestoreIsResumed(t *testing.T) {
 // crashAndContinue reports whether the first process did crash.
 func crashAndContinue(t *testing.T, e errand, leases bool, crashAt int, after bool) (crashed bool) {
 	synctest.Test(t, func(t *testing.T) {
-		dir, memory, second, _ := ensured(t)
+		dir, memory, second, _ := readyPerson(t)
 		e.prepare(t, dir, second)
 		p := &process{directory: dir, store: memory, crashAt: crashAt, after: after}
 		store := provision.Store(unleased{p})

@@ -42,7 +42,7 @@ func stormyAccounts(draw func() *rand.Rand, stormy func() bool) *accountTenant {
 
 func comingAndGoing(dir provision.Directory, store provision.Store) provision.Config {
 	c := licensed(config(dir, store), standardSKU)
-	c.Rules.Groups = []string{everybody}
+	c.Rules.Groups = []string{allStaff}
 	return c
 }
 
@@ -121,7 +121,7 @@ func everybodyComesAndGoes(t *testing.T, dir *accountTenant, p *provision.Provis
 		require.Equal(t, account.UPN, user.UserPrincipalName)
 		require.True(t, user.AccountEnabled)
 		require.Equal(t, []string{standardSKU}, user.SKUIDs)
-		require.Contains(t, dir.members[everybody], account.ObjectID)
+		require.Contains(t, dir.members[allStaff], account.ObjectID)
 
 		require.NoError(t, p.Retire(t.Context(), person.Key(), provision.Leaving{Delete: true}))
 		requireNoAccess(t, dir, person)

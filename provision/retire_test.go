@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,24 +15,24 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// everybody is the group of the rules.
-const everybody = "everybody"
+// allStaff is the group of the rules.
+const allStaff = "all-staff"
 
 // leavingConfig is a configuration with a licence and a group, both of which a person who leaves gives back.
 func leavingConfig(dir provision.Directory, store provision.Store) provision.Config {
 	c := conflictConfig(dir, store, provision.Adopt{})
-	c.Rules.Groups = []string{everybody}
+	c.Rules.Groups = []string{allStaff}
 	return c
 }
 
 func newLeavingTenant() *accountTenant {
 	dir := newAccountTenant()
-	dir.members[everybody] = nil
+	dir.members[allStaff] = nil
 	return dir
 }
 
-// ensured is a tenant and a store with one person who is ready, an hour later.
-func ensured(t *testing.T) (*accountTenant, *provision.MemoryStore, *provision.Provisioner, provision.Account) {
+// readyPerson is a tenant and a store with one person who is ready, an hour later.
+func readyPerson(t *testing.T) (*accountTenant, *provision.MemoryStore, *provision.Provisioner, provision.Account) {
 	t.Helper()
 	dir, store := newLeavingTenant(), provision.NewMemoryStore()
 	p := newProvisioner(t, leavingConfig(dir, store))
@@ -42,8 +43,8 @@ func ensured(t *testing.T) (*accountTenant, *provision.MemoryStore, *provision.P
 	return dir, store, p, account
 }
 
-// recordOf is the contractor's record.
-func recordOf(t *testing.T, store provision.Store) provision.Record {
+// contractorsRecord is the contractor's record.
+func contractorsRecord(t *testing.T, store provision.Store) provision.Record {
 	t.Helper()
 	rec, err := store.Load(t.Context(), contractor().Key())
 	require.NoError(t, err)
@@ -69,8 +70,7 @@ func times(rec provision.Record) (set []string) {
 func TestRetiringGoesAsFarAsItIsTold(t *testing.T) {
 	t.Parallel()
 	block := []string{"FindUser by object ID", "UpdateUser enabled false", "RevokeSessions"}
-	unlicense := []string{"FindUser by object ID", "FindGroup", "RemoveMember", "FindUser by object ID",
-		"ChangeLicenses remove"}
+	unlicense := []string{"FindUser by object ID", "RemoveMember", "FindUser by object ID", "ChangeLicenses remove"}
 	remove := []string{"FindUser by object ID", "DeleteUser"}
 	purge := []string{"FindDeletedUsers by object ID", "PurgeUser"}
 	for name, tc := range map[string]struct {
@@ -93,7 +93,7 @@ func TestRetiringGoesAsFarAsItIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, store, p, account := ensured(t)
+				dir, store, p, account := readyPerson(t)
 				began := time.Now()
 				require.NoError(t, p.Retire(t.Context(), contractor().Key(), tc.leaving))
 				require.Equal(t, began, time.Now(), "without waiting")
@@ -101,8 +101,9 @@ func TestRetiringGoesAsFarAsItIsTold(t *testing.T) {
 				for _, of := range tc.calls {
 					calls = append(calls, of...)
 				}
-				require.Equal(t, calls, dir.calls)
-				require.Equal(t, tc.times, times(recordOf(t, store)))
+				isLookup := func(call string) bool { return call == "FindGroup" } // which may be remembered
+				require.Equal(t, calls, slices.DeleteFunc(dir.calls, isLookup))
+				require.Equal(t, tc.times, times(contractorsRecord(t, store)))
 				require.Len(t, dir.in(tc.place), 1)
 				user := dir.in(tc.place)[0]
 				require.Equal(t, account.ObjectID, user.ObjectID)
@@ -110,7 +111,7 @@ func TestRetiringGoesAsFarAsItIsTold(t *testing.T) {
 				require.Equal(t, began, dir.revoked[account.ObjectID])
 				if !tc.leaving.KeepLicenses {
 					require.Empty(t, user.SKUIDs)
-					require.Empty(t, dir.members[everybody])
+					require.Empty(t, dir.members[allStaff])
 				}
 				requireReleased(t, store)
 
@@ -128,7 +129,7 @@ func TestRetiringGoesAsFarAsItIsTold(t *testing.T) {
 func TestALaterCallGoesFurther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, _ := ensured(t)
+		dir, store, p, _ := readyPerson(t)
 		for _, further := range []struct {
 			leaving provision.Leaving
 			times   []string
@@ -139,7 +140,7 @@ func TestALaterCallGoesFurther(t *testing.T) {
 			{provision.Leaving{Purge: true}, []string{"retiring", "blocked", "unlicensed", "deleted", "purged"}},
 		} {
 			require.NoError(t, p.Retire(t.Context(), contractor().Key(), further.leaving))
-			require.Equal(t, further.times, times(recordOf(t, store)))
+			require.Equal(t, further.times, times(contractorsRecord(t, store)))
 			time.Sleep(time.Hour)
 		}
 		require.Equal(t, 1, dir.count("UpdateUser"))
@@ -167,7 +168,7 @@ func TestAnAccountThatIsNotThePipelinesIsNotBlockedOrDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, store, p, account := ensured(t)
+				dir, store, p, account := readyPerson(t)
 				dir.changeByHand(account.ObjectID, tc.change)
 				before := dir.in("active")
 				err := p.Retire(t.Context(), contractor().Key(), tc.leaving)
@@ -177,7 +178,7 @@ func TestAnAccountThatIsNotThePipelinesIsNotBlockedOrDeleted(t *testing.T) {
 				require.ErrorContains(t, err, tc.text)
 				require.ErrorContains(t, err, account.ObjectID)
 				require.Equal(t, before, dir.in("active"))
-				require.Equal(t, []string{"retiring"}, times(recordOf(t, store)))
+				require.Equal(t, []string{"retiring"}, times(contractorsRecord(t, store)))
 				_, err = p.Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, provision.ErrRetired)
 			})
@@ -188,7 +189,7 @@ func TestAnAccountThatIsNotThePipelinesIsNotBlockedOrDeleted(t *testing.T) {
 func TestAnAccountThatChangedHandsAfterItWasBlockedIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, _, p, account := ensured(t)
+		dir, _, p, account := readyPerson(t)
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
 		dir.changeByHand(account.ObjectID, func(u *provision.User) { u.ImmutableID = "somebody-else" })
 		err := p.Retire(t.Context(), contractor().Key(), provision.Leaving{Delete: true})
@@ -225,7 +226,7 @@ func TestAnAccountThatThePipelineDidNotCreateIsDeletedOnlyIfToldSo(t *testing.T)
 				require.ErrorContains(t, err, "Leaving.DeleteAdopted")
 				require.False(t, user.AccountEnabled, "it is blocked all the same")
 				require.Empty(t, user.SKUIDs)
-				require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(recordOf(t, store)))
+				require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(contractorsRecord(t, store)))
 
 				leaving.DeleteAdopted = true
 				require.NoError(t, p.Retire(t.Context(), contractor().Key(), leaving))
@@ -269,7 +270,7 @@ func TestPeopleWithoutAnAccountAreOnlyRecordedAsRetired(t *testing.T) {
 				_, err := p.Ensure(t.Context(), contractor())
 				require.Error(t, err)
 				require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{Delete: true}))
-				require.Equal(t, tc.times, times(recordOf(t, store)))
+				require.Equal(t, tc.times, times(contractorsRecord(t, store)))
 				_, err = p.Ensure(t.Context(), contractor())
 				require.ErrorIs(t, err, provision.ErrRetired)
 				users := append(dir.in("active"), dir.in("deleted")...)
@@ -303,10 +304,10 @@ func TestAnAccountThatIsAlreadyDeletedIsLeftAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, store, p, account := ensured(t)
+				dir, store, p, account := readyPerson(t)
 				tc.happens(dir, account.ObjectID)
 				require.NoError(t, p.Retire(t.Context(), contractor().Key(), tc.leaving))
-				require.Equal(t, tc.times, times(recordOf(t, store)))
+				require.Equal(t, tc.times, times(contractorsRecord(t, store)))
 				require.Len(t, dir.in(tc.place), 1)
 				require.Zero(t, dir.count("UpdateUser"))
 			})
@@ -317,14 +318,14 @@ func TestAnAccountThatIsAlreadyDeletedIsLeftAsItIs(t *testing.T) {
 func TestAnAccountThatWasDeletedByHandAndIsBackIsBlockedByTheNextCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, account := ensured(t)
+		dir, store, p, account := readyPerson(t)
 		dir.deleteByHand(account.ObjectID)
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
 		_, err := dir.RestoreUser(t.Context(), account.ObjectID, "")
 		require.NoError(t, err)
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
 		require.False(t, dir.in("active")[0].AccountEnabled)
-		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(contractorsRecord(t, store)))
 	})
 }
 
@@ -337,13 +338,13 @@ func TestEveryCallOfALeaveSurvivesALostAnswerAndLag(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, lag %v", method, name, lag), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						dir, store, p, _ := ensured(t)
+						dir, store, p, _ := readyPerson(t)
 						dir.replica = func() time.Duration { return lag }
 						dir.next(method, f, f)
 						require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{Purge: true}))
 						require.Len(t, dir.in("purged"), 1)
 						require.Equal(t, []string{"retiring", "blocked", "unlicensed", "deleted", "purged"},
-							times(recordOf(t, store)))
+							times(contractorsRecord(t, store)))
 					})
 				})
 			}
@@ -357,13 +358,13 @@ func TestWithoutDeletedUsersADeletionIsBelievedWhenTheAccountIsSeenNoMore(t *tes
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				dir, store, _, _ := ensured(t)
+				dir, store, _, _ := readyPerson(t)
 				dir.next("DeleteUser", f)
 				c := leavingConfig(withoutDeletedUsers{dir, dir, dir}, store)
 				p := newProvisioner(t, c)
 				require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{Delete: true}))
 				require.Len(t, dir.in("deleted"), 1)
-				require.Equal(t, []string{"retiring", "blocked", "unlicensed", "deleted"}, times(recordOf(t, store)))
+				require.Equal(t, []string{"retiring", "blocked", "unlicensed", "deleted"}, times(contractorsRecord(t, store)))
 
 				err := p.Restore(t.Context(), contractor())
 				require.ErrorIs(t, err, errors.ErrUnsupported)
@@ -383,20 +384,20 @@ type withoutDeletedUsers struct {
 func TestRetiringAnAdministratorIsRefusedAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, account := ensured(t)
+		dir, store, p, account := readyPerson(t)
 		dir.admins[account.ObjectID] = true
 		err := p.Retire(t.Context(), contractor().Key(), provision.Leaving{})
 		require.ErrorIs(t, err, provision.ErrForbidden)
 		require.ErrorContains(t, err, "User.EnableDisableAccount.All")
 		require.ErrorContains(t, err, "an account that holds an administrator role")
-		require.Equal(t, []string{"retiring"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring"}, times(contractorsRecord(t, store)))
 	})
 }
 
 func TestWhatCannotBeDoneIsRefusedBeforeAnything(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, _ := ensured(t)
+		dir, store, p, _ := readyPerson(t)
 		bare := newProvisioner(t, config(newTenant(), store))
 		shown := newProvisioner(t, leavingConfig(withoutDeletedUsers{dir, dir, dir}, store))
 		for name, tc := range map[string]struct {
@@ -425,7 +426,7 @@ func TestWhatCannotBeDoneIsRefusedBeforeAnything(t *testing.T) {
 			var failure *provision.Error
 			require.ErrorAs(t, err, &failure, name)
 			require.Empty(t, dir.calls, name)
-			require.Empty(t, times(recordOf(t, store)), name)
+			require.Empty(t, times(contractorsRecord(t, store)), name)
 		}
 	})
 }
@@ -433,7 +434,7 @@ func TestWhatCannotBeDoneIsRefusedBeforeAnything(t *testing.T) {
 func TestWhoLeftIsToldSoAndNothingMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, _, p, _ := ensured(t)
+		_, _, p, _ := readyPerson(t)
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
 		_, err := p.Ensure(t.Context(), contractor())
 		var failure *provision.Error
@@ -451,7 +452,7 @@ func TestWhoLeftIsToldSoAndNothingMore(t *testing.T) {
 func TestTheEventsOfALeave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, _, p, _ := ensured(t)
+		_, _, p, _ := readyPerson(t)
 		var told []string
 		tell := func(e provision.Event) {
 			if e.State != provision.Started {
@@ -527,14 +528,14 @@ func TestALeaveWaitsForARunOfAnotherProcess(t *testing.T) {
 		require.NotZero(t, waited)
 		all.Wait()
 		require.False(t, dir.in("active")[0].AccountEnabled)
-		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(contractorsRecord(t, store)))
 	})
 }
 
 func TestWhoSignsInWhileTheyAreRetiredIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, _, p, _ := ensured(t)
+		dir, _, p, _ := readyPerson(t)
 		dir.next("UpdateUser", fault{before: func(context.Context) { time.Sleep(30 * time.Second) }})
 		var all sync.WaitGroup
 		all.Go(func() { require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{})) })
@@ -550,7 +551,7 @@ func TestWhoSignsInWhileTheyAreRetiredIsRefusedAtOnce(t *testing.T) {
 func TestManyCallsOfOneLeaveAreOneRunAndOthersFollow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, _ := ensured(t)
+		dir, store, p, _ := readyPerson(t)
 		dir.replica = func() time.Duration { return time.Second }
 		var all sync.WaitGroup
 		for i := range 30 {
@@ -562,25 +563,25 @@ func TestManyCallsOfOneLeaveAreOneRunAndOthersFollow(t *testing.T) {
 		all.Wait()
 		require.Equal(t, 1, dir.count("UpdateUser"))
 		require.Equal(t, 1, dir.count("DeleteUser"))
-		require.Equal(t, []string{"retiring", "blocked", "unlicensed", "deleted"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring", "blocked", "unlicensed", "deleted"}, times(contractorsRecord(t, store)))
 	})
 }
 
 func TestWhoLeavesARetirementCancelsIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir, store, p, _ := ensured(t)
+		dir, store, p, _ := readyPerson(t)
 		dir.always("UpdateUser", fault{err: status(503)})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		err := p.Retire(ctx, contractor().Key(), provision.Leaving{})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		requireStep(t, err, provision.StepBlock)
-		require.Equal(t, []string{"retiring"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring"}, times(contractorsRecord(t, store)))
 		synctest.Wait()
 		dir.script = map[string][]fault{}
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
-		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring", "blocked", "unlicensed"}, times(contractorsRecord(t, store)))
 	})
 }
 
@@ -588,14 +589,14 @@ func TestAnAccountThatNoReplicaKnowsYetIsNotBelievedGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, store := newLeavingTenant(), provision.NewMemoryStore()
-		dir.next("SKUs", fault{err: status(403)})
+		dir.next("ChangeLicenses", fault{err: status(403)})
 		p := newProvisioner(t, leavingConfig(dir, store))
 		_, err := p.Ensure(t.Context(), contractor())
 		require.ErrorIs(t, err, provision.ErrForbidden)
 		dir.replica = func() time.Duration { return 3 * time.Minute }
 		err = p.Retire(t.Context(), contractor().Key(), provision.Leaving{})
 		require.ErrorIs(t, err, provision.ErrNotReady)
-		require.Equal(t, []string{"retiring"}, times(recordOf(t, store)))
+		require.Equal(t, []string{"retiring"}, times(contractorsRecord(t, store)))
 		time.Sleep(time.Minute)
 		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{}))
 		require.False(t, dir.in("active")[0].AccountEnabled)
@@ -627,5 +628,38 @@ func TestWhoWasReservedAndRetiredByAnotherProcessMeanwhileIsNotCreated(t *testin
 		_, err := newProvisioner(t, leavingConfig(dir, store)).Ensure(t.Context(), contractor())
 		require.ErrorIs(t, err, provision.ErrRetired)
 		require.Empty(t, dir.calls)
+	})
+}
+
+func TestAPurgeWaitsUntilTheAccountIsAmongTheDeletedUsers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store, p, _ := readyPerson(t)
+		for range 40 { // it is not active any more, and no replica lists it yet
+			dir.next("FindDeletedUsers", fault{err: notFound()})
+		}
+		require.NoError(t, p.Retire(t.Context(), contractor().Key(), provision.Leaving{Purge: true}))
+		require.Len(t, dir.in("purged"), 1, "for good")
+		require.NotZero(t, contractorsRecord(t, store).PurgedAt)
+	})
+}
+
+func TestAnAdoptedAccountThatSomebodyDeletedIsPurgedOnlyIfToldSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLeavingTenant(), provision.NewMemoryStore()
+		user := dir.had(ourID, ourUPN)
+		p := newProvisioner(t, leavingConfig(dir, store))
+		_, err := p.Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		dir.deleteByHand(user.ObjectID)
+		leaving := provision.Leaving{Purge: true}
+		err = p.Retire(t.Context(), contractor().Key(), leaving)
+		require.ErrorIs(t, err, provision.ErrNotOwned)
+		requireStep(t, err, provision.StepPurge)
+		require.Len(t, dir.in("deleted"), 1)
+		leaving.DeleteAdopted = true
+		require.NoError(t, p.Retire(t.Context(), contractor().Key(), leaving))
+		require.Len(t, dir.in("purged"), 1)
 	})
 }

@@ -62,8 +62,11 @@ func (t *accountTenant) had(immutableID, upn string, change ...func(*provision.U
 
 // hadDeleted adds an account that somebody else made and deleted long ago.
 func (t *accountTenant) hadDeleted(immutableID, upn string, change ...func(*provision.User)) *tenantUser {
-	u := t.had(immutableID, upn, change...)
+	u := t.had(immutableID, upn)
 	t.remove(u)
+	for _, c := range change {
+		c(&u.User)
+	}
 	t.history[u.ObjectID] = []version{{place: "deleted", user: u.User}}
 	return u
 }
