@@ -99,7 +99,8 @@ func (g *flights) reserve(key PersonKey) (f *flight, mine bool) {
 	if f, ok := g.running[key]; ok {
 		return f, false
 	}
-	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), abandoned: true}
+	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), abandoned: true,
+		cancel: func(error) {}}
 	g.running[key] = f
 	return f, true
 }

@@ -202,6 +202,7 @@ func TestTheMemoryOfABulkDoesNotGrowWithItsInput(t *testing.T) {
 	stub := &unkeeping{records: map[provision.PersonKey]provision.Record{}}
 	c := config(stub, stub)
 	c.Settle.Reads = 1
+	c.Pace = provision.Pace{WritesPerSecond: 1e6, WriteBurst: 1e6, UnitsPerSecond: 1e6, UnitBurst: 1e6}
 	heap := map[int]uint64{}
 	report, err := newProvisioner(t, c).EnsureAll(t.Context(), crowd(100_000), provision.Bulk{
 		Concurrency: 50,

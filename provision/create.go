@@ -7,22 +7,37 @@ import (
 	"strings"
 )
 
-// looksPerConflict is how often the directory is searched for the account behind a uniqueness clash before the
-// creation is tried again: the clash may have been with a creation that failed in the end.
-const looksPerConflict = 4
+// triesPerDomain is how often a creation is sent before it is believed that the UPN's domain is not verified: a
+// verification of a moment ago may not have reached every replica.
+const triesPerDomain = 4
 
-// looksPerAddress is how often it is searched when the clash is about an address. An alias of a group or a contact
-// never shows up as a user.
-const looksPerAddress = 3
-
-// create finds the person's account by its ImmutableID, or creates it. Graph has no idempotency keys, so a creation
-// whose outcome is not known is followed by a look; if it shows nothing, the creation is repeated with the same
-// ImmutableID, which the directory accepts once only.
+// create finds the person's account by its ImmutableID, or creates it. Should the person be retired meanwhile by a
+// process that could not know of this run, the account must not stay open.
 func (r *run) create(ctx context.Context) (outcome, error) {
+	result, err := r.findOrCreate(ctx)
+	_, able := r.p.directory.(Accounts)
+	open := !r.rec.RetiringAt.IsZero() && r.rec.BlockedAt.IsZero() && !r.rec.CreatedAt.IsZero() && !r.synced
+	if able && open && errors.Is(err, ErrRetired) {
+		if blocked := r.shutOut(ctx); blocked != nil {
+			r.log.WarnContext(ctx, "the account of a person who was retired meanwhile is not blocked: retire the person again",
+				"object", r.rec.ObjectID, "error", blocked)
+		}
+	}
+	return result, err
+}
+
+// findOrCreate looks for the account and creates it if there is none. Graph has no idempotency keys, so a creation
+// whose outcome is not known is followed by a look; if it shows nothing, the creation is repeated with the same
+// ImmutableID, which the directory accepts once only. It does not do so, perhaps, while that of a deleted account is the
+// same: therefore those are looked at first.
+func (r *run) findOrCreate(ctx context.Context) (outcome, error) {
 	if !r.rec.CreatedAt.IsZero() {
-		return skipped, nil
+		return r.revisit(ctx)
 	}
 	if adopted, err := r.lookAndAdopt(ctx, r.fresh); adopted || err != nil {
+		return done, err
+	}
+	if readmitted, err := r.lookAmongDeleted(ctx); readmitted || err != nil {
 		return done, err
 	}
 	for attempt := 1; r.rec.CreatedAt.IsZero(); attempt++ {
@@ -34,12 +49,19 @@ func (r *run) create(ctx context.Context) (outcome, error) {
 			err = r.resolve(ctx, attempt, err)
 		case temporary(err):
 			err = r.lookAgain(ctx, attempt, err)
+		case unverifiedDomain(err) && attempt < triesPerDomain:
+			err = r.pause(ctx, attempt, err)
 		}
 		if err != nil {
 			return done, err
 		}
 	}
 	return done, nil
+}
+
+func unverifiedDomain(err error) bool {
+	var answer *DirectoryError
+	return errors.As(err, &answer) && answer.unverifiedDomain()
 }
 
 // post sends the creation once.
@@ -70,92 +92,6 @@ func (r *run) lookAgain(ctx context.Context, attempt int, last error) error {
 	return err
 }
 
-// resolve follows a uniqueness clash: the account is ours already, or somebody else has the UPN and ours becomes the
-// next one, or nobody can be seen yet. It returns nil when create should look at the record and go on.
-func (r *run) resolve(ctx context.Context, attempt int, clash error) error {
-	for look := 1; look <= looksPerConflict; look++ {
-		owner, err := r.owner(ctx, clash)
-		switch {
-		case err == nil && owner.ImmutableID == r.rec.ImmutableID:
-			return r.adopt(ctx, owner, false)
-		case err == nil && strings.EqualFold(owner.ImmutableID, r.rec.ImmutableID):
-			return r.conflict(propertyImmutableID, r.rec, owner, clash)
-		case err == nil && !blamesOnly(clash, propertyImmutableID):
-			return r.nextUPN(ctx, owner, clash)
-		case err != nil && !errors.Is(err, ErrNotFound):
-			return err
-		case look == looksPerAddress && blamesOnly(clash, "proxyAddresses", "mail", "otherMails"):
-			return r.nextUPN(ctx, User{}, clash)
-		}
-		if err := r.pause(ctx, (attempt-1)*looksPerConflict+look, clash); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// owner finds the account behind a clash: by our ImmutableID, by our UPN, by the object that the directory named.
-func (r *run) owner(ctx context.Context, clash error) (User, error) {
-	keys := []UserKey{{ImmutableID: r.rec.ImmutableID}, {UserPrincipalName: r.rec.UPN}}
-	if id := conflictingUser(clash); id != "" {
-		keys = append(keys, UserKey{ObjectID: id})
-	}
-	for _, key := range keys {
-		user, err := r.find(ctx, key)
-		if !errors.Is(err, ErrNotFound) {
-			return user, err
-		}
-	}
-	return User{}, ErrNotFound
-}
-
-// lookAndAdopt takes over the account with our ImmutableID, if it can be seen.
-func (r *run) lookAndAdopt(ctx context.Context, untouched bool) (adopted bool, err error) {
-	user, err := r.find(ctx, UserKey{ImmutableID: r.rec.ImmutableID})
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return false, nil
-	case err != nil:
-		return false, err
-	case user.ImmutableID != r.rec.ImmutableID:
-		return false, r.conflict(propertyImmutableID, r.rec, user, nil)
-	}
-	return true, r.adopt(ctx, user, untouched)
-}
-
-// adopt takes over an account whose ImmutableID is exactly ours. untouched says that it was there before anything was
-// sent for this person.
-func (r *run) adopt(ctx context.Context, user User, untouched bool) error {
-	upn := user.UserPrincipalName
-	if upn == "" {
-		upn = r.rec.UPN
-	}
-	if err := r.person.agreesWith(user.ImmutableID, upn); err != nil {
-		return err
-	}
-	if user.ObjectID == "" {
-		return errors.New("the directory found the user but names no object ID")
-	}
-	r.log.InfoContext(ctx, "account recognised", "upn", upn, "object", user.ObjectID, "enabled", user.AccountEnabled,
-		"synced", user.DirectorySynced)
-	return r.recognise(ctx, user.ObjectID, upn, untouched)
-}
-
-// recognise records that the account exists, and the UPN that it has: the assertion must name that one.
-func (r *run) recognise(ctx context.Context, objectID, upn string, untouched bool) error {
-	at := r.timestamp()
-	return r.save(ctx, func(rec *Record) error {
-		if rec.CreatedAt.IsZero() {
-			rec.CreatedAt, rec.Adopted = at, untouched
-		}
-		rec.ObjectID, rec.DirectoryUPN = objectID, ""
-		if !strings.EqualFold(upn, rec.UPN) {
-			rec.DirectoryUPN = upn
-		}
-		return nil
-	})
-}
-
 // find reads one user, and again while the directory fails.
 func (r *run) find(ctx context.Context, key UserKey) (User, error) {
 	var user User
@@ -174,7 +110,7 @@ func (r *run) readByImmutableID(ctx context.Context) (User, error) {
 		return err
 	})
 	if err == nil && user.ImmutableID != r.rec.ImmutableID {
-		return User{}, r.conflict(propertyImmutableID, r.rec, user, nil)
+		return User{}, r.conflict(ConflictImmutableID, propertyImmutableID, user, nil)
 	}
 	return user, err
 }
@@ -252,60 +188,4 @@ func (p *Provisioner) password() (string, error) {
 		b[i] = alphabet[int(v)%len(alphabet)] // 256 is a multiple of each length: no character is favoured
 	}
 	return string(b), nil
-}
-
-// blamed lists the properties that a uniqueness clash names.
-func blamed(clash error) []string {
-	var answer *DirectoryError
-	if !errors.As(clash, &answer) {
-		return nil
-	}
-	var properties []string
-	for _, d := range answer.Details {
-		if d.Code == "ObjectConflict" && d.Target != "" {
-			properties = append(properties, d.Target)
-		}
-	}
-	if len(properties) > 0 {
-		return properties
-	}
-	_, rest, _ := strings.Cut(answer.Message, "same value for property ")
-	if fields := strings.Fields(rest); len(fields) > 0 {
-		return fields[:1]
-	}
-	return nil
-}
-
-// blamesOnly reports whether a clash names properties, and none but these.
-func blamesOnly(clash error, properties ...string) bool {
-	named := blamed(clash)
-	for _, name := range named {
-		if !containsFold(properties, name) {
-			return false
-		}
-	}
-	return len(named) > 0
-}
-
-func containsFold(list []string, s string) bool {
-	for _, item := range list {
-		if strings.EqualFold(item, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// conflictingUser is the object ID of the user that a clash names, as "User_" and a GUID, or "".
-func conflictingUser(clash error) string {
-	var answer *DirectoryError
-	if !errors.As(clash, &answer) {
-		return ""
-	}
-	for _, d := range answer.Details {
-		if id, ok := strings.CutPrefix(d.Target, "User_"); ok && d.Code == "ConflictingObjects" {
-			return id
-		}
-	}
-	return ""
 }

@@ -348,8 +348,8 @@ func TestCreationFailsAtOnceWhereTryingAgainIsUseless(t *testing.T) {
 	}{
 		"401": {status(401), provision.ErrUnauthorized, provision.ReasonUnauthorized, "client ID"},
 		"403": {status(403), provision.ErrForbidden, provision.ReasonForbidden, "User.ReadWrite.All"},
-		"unverified domain": {badRequest("The domain portion of the userPrincipalName property is invalid."), nil,
-			provision.ReasonRefused, "verify the domain"},
+		"no room in the tenant": {&provision.DirectoryError{Status: 403, Code: "Directory_QuotaExceeded"}, nil,
+			provision.ReasonRefused, "as many objects as it may have"},
 		"404, as from a wrong address": {notFound(), provision.ErrNotFound, provision.ReasonRefused, "the cloud in use"},
 		"anything else":                {badRequest("Property userPrincipalName is invalid."), nil, provision.ReasonRefused, ""},
 	} {
@@ -373,6 +373,40 @@ func TestCreationFailsAtOnceWhereTryingAgainIsUseless(t *testing.T) {
 				}
 				require.Equal(t, 1, dir.count("CreateUser"))
 				require.Equal(t, began, time.Now(), "without waiting")
+			})
+		})
+	}
+}
+
+func TestADomainThatIsNotVerifiedIsLookedAtAgainAndThenRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answers int // that the domain is not verified
+		created bool
+	}{
+		"verified a moment ago": {3, true},
+		"never verified":        {4, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, began := newTenant(), time.Now()
+				for range tc.answers {
+					dir.next("CreateUser", fault{err: badRequest("The domain portion of the userPrincipalName property is invalid.")})
+				}
+				_, err := newProvisioner(t, config(dir, nil)).Ensure(t.Context(), contractor())
+				require.Equal(t, 4, dir.count("CreateUser"))
+				if tc.created {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, "verify the domain")
+				var failure *provision.Error
+				require.ErrorAs(t, err, &failure)
+				require.Equal(t, provision.ReasonRefused, failure.Reason())
+				_, again := failure.RetryAfter()
+				require.False(t, again)
+				require.Less(t, time.Since(began), 4*time.Second)
 			})
 		})
 	}

@@ -61,6 +61,10 @@
 // If the UPN belongs to somebody else the person gets the next one (contractor2@contoso.com), unless the host asked for
 // a certain one; that is a [*ConflictError].
 //
+// Accounts that are there already become a person's only if their ImmutableID is exactly the person's. [Adopt] says what
+// else may: a deleted account with that ImmutableID, or, at a risk, an account without one that has the UPN that the host
+// gave. Whatever else is in the way is a ConflictError that names both accounts.
+//
 // # Licences
 //
 // A [License] is a seat that is given to the account, or a group that gives its members licences, with fallbacks for the
@@ -68,6 +72,13 @@
 // that no crash leads to a second one. What the account holds already counts, whoever gave it, and is not changed; only
 // what the record names is ever taken back. [Provisioner.SwapLicenses] moves people when the rules have changed. Whatever
 // stands in the way is a [*LicenseError].
+//
+// # Leaving and coming back
+//
+// [Provisioner.Retire] ends a person's access: it remembers that the person has left, which Ensure answers with
+// [ErrRetired] from then on, blocks the account and ends its sessions, takes back groups and licences, and deletes the
+// account if it is told to. [Provisioner.Restore] takes all that back, except what is gone for good: then the person
+// starts anew. Both are idempotent and continue where a crash or an error stopped them.
 //
 // # Concurrency
 //
@@ -91,7 +102,7 @@
 // # Security
 //
 // An account is taken over only if its ImmutableID is byte for byte the person's. The same UPN, address or name is
-// never enough: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
+// not enough, unless [Adopt].InsecureByUPN is set: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
 // It follows that a rule for ImmutableIDs must use nothing that a person can choose or pass on; see
 // [ImmutableIDFromEmail] before using it.
 //

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What went wrong, for errors.Is. Every error that [Provisioner.Ensure] returns matches at most one of them.
+// What went wrong, for errors.Is. Every *[Error] matches at most one of them.
 var (
 	// ErrInvalidPerson: the person lacks something that Entra needs, or has it in a form that Entra refuses.
 	ErrInvalidPerson = errors.New("provision: the person cannot be provisioned as described")
@@ -36,6 +36,10 @@ var (
 
 	// ErrRetired: the person was retired. Nothing is provisioned until [Provisioner.Restore] is called.
 	ErrRetired = errors.New("provision: the person has left")
+
+	// ErrNotOwned: the account is not the pipeline's to block or to delete: a directory sync owns it, or the pipeline did
+	// not create it.
+	ErrNotOwned = errors.New("provision: the account is not the pipeline's")
 
 	// ErrNotReady: the budget of time ran out before the person could sign in. It is worth trying again later.
 	ErrNotReady = errors.New("provision: not ready yet")
@@ -107,6 +111,8 @@ func (e *DirectoryError) kind() error {
 			return nil
 		}
 		return ErrUnavailable
+	case e.overQuota():
+		return nil
 	case e.Status == http.StatusUnauthorized:
 		return ErrUnauthorized
 	case e.Status == http.StatusForbidden:
@@ -146,7 +152,8 @@ func (e *DirectoryError) taken() bool {
 		}
 	}
 	return e.Code == "Request_MultipleObjectsWithSameKeyValue" ||
-		e.Code == codeBadRequest && e.says("another object with the same value")
+		(e.Code == codeBadRequest || e.Status == http.StatusInternalServerError) &&
+			e.says("another object with the same value")
 }
 
 // joined: the user is a member of the group already.
@@ -163,6 +170,12 @@ func (e *DirectoryError) expired() bool {
 	}
 	return e.Status == http.StatusGone
 }
+
+// overQuota: the tenant has as many objects as it may have. Neither a permission nor waiting helps.
+func (e *DirectoryError) overQuota() bool { return e.Code == "Directory_QuotaExceeded" }
+
+// unverifiedDomain: the UPN's domain is not one of the tenant's, or its verification has not reached every replica.
+func (e *DirectoryError) unverifiedDomain() bool { return e.badRequest() && e.says("domain portion") }
 
 // unlicensable: the subscription has no seat, or the tenant does not have it.
 func (e *DirectoryError) unlicensable() bool {
@@ -207,7 +220,7 @@ const codeBadRequest = "Request_BadRequest"
 func sentinelOf(err error) error {
 	for _, s := range []error{
 		ErrInvalidPerson, ErrUnauthorized, ErrForbidden, ErrConflict, ErrNoLicense, ErrThrottled, ErrUnavailable,
-		ErrRetired, ErrNotReady, ErrNotFound,
+		ErrRetired, ErrNotOwned, ErrNotReady, ErrNotFound,
 	} {
 		if errors.Is(err, s) {
 			return s

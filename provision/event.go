@@ -16,6 +16,21 @@ const (
 	StepSettle  = "settle"  // wait until every replica knows the account
 )
 
+// The names of the steps of [Provisioner.Retire], in their order. The step "token" comes after the first.
+const (
+	StepRetire    = "retire"    // remember that the person has left
+	StepBlock     = "block"     // block the account, and end its sessions
+	StepUnlicense = "unlicense" // take back the groups and the seats
+	StepDelete    = "delete"    // move the account to the deleted users
+	StepPurge     = "purge"     // delete it for good
+)
+
+// The names of the steps of [Provisioner.Restore] that no other run has. The steps "known" and "token" come before them.
+const (
+	StepRestore = "restore" // bring a deleted account back
+	StepEnable  = "enable"  // let it sign in again, and forget that the person had left
+)
+
 // Event is one thing that happened while a person was provisioned. Events hold nothing that the person at the browser
 // must not see.
 type Event struct {
@@ -63,6 +78,20 @@ func stepMessage(step string) string {
 		return "Assigning your licence"
 	case StepSettle:
 		return "Waiting until your account is ready everywhere"
+	case StepRetire:
+		return "Ending the person's access"
+	case StepBlock:
+		return "Blocking the account and ending its sessions"
+	case StepUnlicense:
+		return "Taking back groups and licences"
+	case StepDelete:
+		return "Deleting the account"
+	case StepPurge:
+		return "Deleting the account for good"
+	case StepRestore:
+		return "Bringing the account back"
+	case StepEnable:
+		return "Enabling the account"
 	}
 	return step
 }

@@ -56,6 +56,7 @@ func placed(steps []Step) []placedStep {
 func ownSteps() []string {
 	return []string{
 		StepSelect, StepKnown, StepToken, StepReserve, StepCreate, StepManager, StepGroups, StepLicense, StepSettle,
+		StepRetire, StepBlock, StepUnlicense, StepDelete, StepPurge, StepRestore, StepEnable,
 		stepValidate,
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Error is what [Provisioner.Ensure] returns: where it stopped, for whom, and why. Error() is for the operator, with
+// Error is what [Provisioner.Ensure], [Provisioner.Retire] and [Provisioner.Restore] return: where it stopped, for whom, and why. Error() is for the operator, with
 // the remedy where there is one; [Error.Public] is for the person at the browser.
 type Error struct {
 	// Step is the name of the step that failed: one of the Step… constants, the name of one of the host's own steps,
@@ -18,7 +18,7 @@ type Error struct {
 	Person PersonKey
 
 	// Err is the cause. errors.Is finds in it one sentinel at most; errors.As finds a *[DirectoryError],
-	// *[ConflictError], *[MismatchError], *[LicenseError] or *[GroupError].
+	// *[ConflictError], *[MismatchError], *[LicenseError], *[GroupError] or *[VanishedError].
 	Err error
 }
 
@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// RetryAfter says whether calling Ensure again may succeed without anybody changing anything, and the least time to
+// RetryAfter says whether making the same call again may succeed without anybody changing anything, and the least time to
 // wait before. It is 0 where the directory asked for no particular time.
 func (e *Error) RetryAfter() (time.Duration, bool) {
 	switch e.Reason() {
@@ -67,6 +67,8 @@ const (
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
 	ReasonRefused       Reason = "refused"        // a DirectoryError of no sentinel, [ErrNotFound], an unsuitable licence
 	ReasonInternal      Reason = "internal"       // anything else: the store, the host's own step, a panic
+	ReasonNotOwned      Reason = "not-owned"      // [ErrNotOwned]; only of Retire and Restore
+	ReasonUnknown       Reason = "unknown"        // [ErrNoRecord]; only of Retire and Restore
 	ReasonBusy          Reason = "busy"           // [ErrLeaseHeld]; only of an [Event] whose State is Waiting
 )
 
@@ -91,6 +93,8 @@ func reasonOf(err error) Reason {
 		return ReasonUnavailable
 	case ErrRetired:
 		return ReasonRetired
+	case ErrNotOwned:
+		return ReasonNotOwned
 	case ErrNotReady:
 		return ReasonNotReady
 	case ErrNotFound:
@@ -103,6 +107,8 @@ func reasonOf(err error) Reason {
 		return ReasonCanceled
 	case errors.As(err, &answer), errors.As(err, &unsuitable):
 		return ReasonRefused
+	case errors.Is(err, ErrNoRecord):
+		return ReasonUnknown
 	}
 	return ReasonInternal
 }
@@ -119,6 +125,8 @@ func (e *Error) Public() string {
 		return "Your account cannot be set up with the details we have of you. Please contact your administrator."
 	case ReasonNoLicense:
 		return "There is no free place for your account at the moment. Please contact your administrator."
+	case ReasonRetired:
+		return "Your access has ended. Please contact your administrator if you think that this is a mistake."
 	}
 	return "Your account could not be set up. Please contact your administrator."
 }
@@ -131,11 +139,15 @@ func (e *Error) remedy() string {
 			"belong to the cloud in use"
 	case ReasonForbidden:
 		return "grant the application " + permission(e.Step) + " and admin consent; a new grant counts from the next " +
-			"token on"
+			"token on" + privilege(e.Step)
 	case ReasonThrottled:
 		return "nothing is lost: the same person continues where this stopped; lower Pace.Share if it recurs"
 	case ReasonUnavailable, ReasonNotReady:
 		return "nothing is lost: the same person continues where this stopped"
+	case ReasonRetired:
+		return "call Restore if the person is back"
+	case ReasonUnknown:
+		return "the pipeline never provisioned this person, or under another key: check Connection and ID"
 	case ReasonRefused:
 		return refusalRemedy(e.Err)
 	}
@@ -157,11 +169,34 @@ func permission(step string) string {
 			"as well)"
 	case StepSettle:
 		return "User.Read.All"
+	case StepBlock, StepEnable:
+		return "User.EnableDisableAccount.All, User.RevokeSessions.All and User.Read.All"
+	case StepUnlicense:
+		return "LicenseAssignment.ReadWrite.All and GroupMember.ReadWrite.All"
+	case StepDelete, StepPurge, StepRestore:
+		return "User.DeleteRestore.All and User.Read.All"
 	}
 	return "the permission that this step needs"
 }
 
+// privilege says what beside a permission may be missing where accounts are changed that may be an administrator's:
+// https://learn.microsoft.com/graph/api/user-delete#permissions.
+func privilege(step string) string {
+	switch step {
+	case StepBlock, StepEnable, StepDelete, StepPurge, StepRestore:
+		return "; " + adminsOnly
+	}
+	return ""
+}
+
+const adminsOnly = "an account that holds an administrator role can be changed only by an application that holds a " +
+	"higher one itself, such as Privileged Authentication Administrator, or by hand"
+
 func refusalRemedy(err error) string {
+	var vanished *VanishedError
+	if errors.As(err, &vanished) {
+		return "" // it says so itself
+	}
 	var answer *DirectoryError
 	var group *GroupError
 	if !errors.As(err, &answer) || errors.As(err, &group) { // a group's error says the remedy itself
@@ -170,64 +205,22 @@ func refusalRemedy(err error) string {
 	switch {
 	case errors.Is(answer, ErrNotFound):
 		return "check that the address of the directory is the one of the cloud in use"
-	case answer.says("domain portion"):
+	case answer.overQuota():
+		return "the tenant has as many objects as it may have: delete what is not needed for good (deleted objects count, " +
+			"too), or have Microsoft's support raise the limit " +
+			"(https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions)"
+	case answer.unverifiedDomain():
 		return "verify the domain of the UPN in the tenant first"
 	case answer.says("sourceanchor"):
-		return "the directory got no ImmutableID: report the request-id"
+		return "the directory got no ImmutableID, or does not let one be changed in a federated domain: move the account to " +
+			"the tenant's onmicrosoft.com domain, change its ImmutableID there, and move it back"
+	case answer.says("originated within an external service"):
+		return "a directory sync owns the account: change it where the sync reads it"
 	case answer.invalidUsageLocation():
 		return "set a usage location on the account, or a valid one in Rules.UsageLocation or Person.UsageLocation"
 	}
 	return ""
 }
-
-// ConflictError says that the UPN or the ImmutableID meant for a person belongs to somebody else. It matches
-// [ErrConflict].
-type ConflictError struct {
-	Property string // "userPrincipalName" or "onPremisesImmutableId"
-
-	// ImmutableID and UPN are what the person was to get.
-	ImmutableID string
-	UPN         string
-
-	// Owner is the account that holds the value. Its fields are empty when the value is held by a reservation in the
-	// [Store], or by an object that is not a visible user: a group, a contact, a deleted user.
-	Owner User
-
-	Err error // what the directory or the store said; may be nil
-}
-
-// The properties that a ConflictError names.
-const (
-	propertyUPN         = "userPrincipalName"
-	propertyImmutableID = "onPremisesImmutableId"
-)
-
-func (e *ConflictError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "the account with ImmutableID %q and UPN %q clashes in %s with ", e.ImmutableID, e.UPN, e.Property)
-	if e.Owner.ObjectID == "" {
-		b.WriteString("a reservation or an object that is not a visible user")
-	} else {
-		fmt.Fprintf(&b, "user %s (ImmutableID %q, UPN %q)", e.Owner.ObjectID, e.Owner.ImmutableID,
-			e.Owner.UserPrincipalName)
-	}
-	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
-	}
-	b.WriteString("; an account is taken over only if its ImmutableID is exactly the person's: ")
-	if e.Property == propertyUPN {
-		b.WriteString("free the UPN, or give the person another one")
-	} else {
-		b.WriteString("change the other account's ImmutableID, or the rule that chose this one")
-	}
-	return b.String()
-}
-
-// Is reports whether target is [ErrConflict].
-func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
-
-// Unwrap returns what the directory or the store said.
-func (e *ConflictError) Unwrap() error { return e.Err }
 
 // MismatchError says that the host gave a person another identity than the one the person has. It matches
 // [ErrInvalidPerson].

@@ -18,7 +18,7 @@ type flights struct {
 // flight is one run and what it has told so far.
 type flight struct {
 	ctx    context.Context // the run's: it outlives every single caller
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	landed chan struct{} // closed when the run is over
 	plan   plan
 	raised chan struct{} // closed under flights.mu when the run is one that a person waits for
@@ -35,8 +35,9 @@ type flight struct {
 	err     error
 }
 
-// plan is how a run goes about its work, as whoever starts it wants it.
+// plan is what a run is for and how it goes about it, as whoever starts it wants it.
 type plan struct {
+	errand   errand
 	priority Priority
 	budget   time.Duration
 }
@@ -47,16 +48,23 @@ type boarding int
 const (
 	started boarding = iota // the run is the caller's own
 	joined                  // it was under way
-	barred                  // everybody has left it: it is waited for, not joined
+	barred                  // everybody has left it, or it is for something else: it is waited for, not joined
 )
 
-// join makes the caller one of those who wait for the person's run, and starts the run if there is none. The run's
-// context carries the values of the first caller's. A run that everybody has left is waited for, not joined.
+// join makes the caller one of those who wait for the person's run of the same errand, and starts the run if there is
+// none. The run's context carries the values of the first caller's. A run that everybody has left, and one of another
+// errand, is waited for, not joined; but somebody who leaves is not provisioned meanwhile, and does not wait for that.
 func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding, error) {
 	for {
 		f, how := g.board(ctx, key, plan, fly)
 		if how != barred {
 			return f, how, nil
+		}
+		switch {
+		case f.plan.errand.kind == retiring && plan.errand.kind == ensuring:
+			return nil, barred, ErrRetired
+		case f.plan.errand.kind == ensuring && plan.errand.kind == retiring:
+			f.cancel(ErrRetired)
 		}
 		select {
 		case <-f.landed:
@@ -66,13 +74,13 @@ func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*
 	}
 }
 
-// board counts the caller in, on the run under way or on a new one, but not on an abandoned one. A run that is joined
-// for a higher priority than its own has that one from now on.
+// board counts the caller in, on the run under way or on a new one, but not on an abandoned one or one of another errand.
+// A run that is joined for a higher priority than its own has that one from now on.
 func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
-	if ok && f.abandoned {
+	if ok && (f.abandoned || f.plan.errand != plan.errand) {
 		return f, barred
 	}
 	how := joined
@@ -92,7 +100,7 @@ func newFlight(ctx context.Context, plan plan) *flight {
 	f := &flight{
 		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), brief: true, changed: make(chan struct{}),
 	}
-	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	f.ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	return f
 }
 
@@ -116,7 +124,7 @@ func (g *flights) leave(f *flight) (abandoned bool) {
 	defer g.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		f.abandoned = true
-		f.cancel()
+		f.cancel(nil)
 	}
 	return f.abandoned
 }
@@ -178,7 +186,7 @@ func (f *flight) step() string {
 	if last, ok := f.last(); ok {
 		return last.Step
 	}
-	return StepSelect
+	return f.plan.errand.first()
 }
 
 // last is what happened last, if anything did.

@@ -55,9 +55,11 @@ const (
 )
 
 // lease takes the person's lease and keeps it until the run ends. While another process has it, this run waits: for that
-// one's success, which completes this run too, or for its end in failure or by a crash, after which this run goes on
-// from where that one stopped.
-func (r *run) lease(ctx context.Context, leaser Leaser) (outcome, error) {
+// one's success, which may complete this run too, as load finds, or for its end in failure or by a crash, after which this
+// run goes on from where that one stopped.
+func (r *run) lease(
+	ctx context.Context, leaser Leaser, load func(context.Context) (outcome, error),
+) (outcome, error) {
 	for attempt := 1; ; attempt++ {
 		lease, held := leaser.Acquire(ctx, r.person.Key(), leaseTTL)
 		if held == nil {
@@ -65,7 +67,7 @@ func (r *run) lease(ctx context.Context, leaser Leaser) (outcome, error) {
 		} else if !errors.Is(held, ErrLeaseHeld) {
 			return done, r.storeError(ctx, "taking the lease", held)
 		}
-		result, err := r.load(ctx) // anew: another process may have changed the record until now
+		result, err := load(ctx) // anew: another process may have changed the record until now
 		if err != nil || result == complete || held == nil {
 			return result, err
 		}

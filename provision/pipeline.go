@@ -13,14 +13,17 @@ import (
 // run is one walk of one person through the steps.
 type run struct {
 	caller  // its step is where the run is
+	errand  errand
 	person  Person
 	publish func(Event)
 	began   time.Time
 
-	rec     Record // the person's record; zero until there is one
-	fresh   bool   // this run reserved the identity, so nobody has sent anything yet
-	account Account
-	unlease func() // ends the person's lease; does nothing while there is none
+	rec        Record    // the person's record; zero until there is one
+	fresh      bool      // this run reserved the identity, so nobody has sent anything yet
+	synced     bool      // a directory sync owns the account: nothing is ever written to it
+	restoredAt time.Time // when this run brought a deleted account back; zero if it did not
+	account    Account
+	unlease    func() // ends the person's lease; does nothing while there is none
 
 	ripe       bool              // a write that refers to the account is worth trying
 	groupNames map[string]string // by what name each group was found, by object ID
@@ -33,7 +36,7 @@ type step struct {
 	run  func(context.Context) (outcome, error)
 }
 
-// steps are all steps in their order.
+// steps are all steps of a person who signs in, in their order.
 func (r *run) steps() []step {
 	return slices.Concat(
 		[]step{
@@ -78,13 +81,13 @@ const (
 // do takes the steps one after the other.
 func (r *run) do(ctx context.Context) (Account, error) {
 	defer func() { r.unlease() }()
-	for _, s := range r.steps() {
+	for _, s := range r.errand.steps(r) {
 		r.step = s.name
 		if ctx.Err() != nil {
 			return Account{}, r.fail(ctx, r.stopped(ctx, nil))
 		}
 		r.tell(Event{State: Started})
-		result, err := s.run(ctx)
+		result, err := r.take(ctx, s)
 		if err != nil {
 			return Account{}, r.fail(ctx, err)
 		}
@@ -100,15 +103,23 @@ func (r *run) do(ctx context.Context) (Account, error) {
 	return r.account, nil
 }
 
+// take takes one step, unless it would write to an account that a directory sync owns.
+func (r *run) take(ctx context.Context, s step) (outcome, error) {
+	if r.synced && (s.name == StepManager || s.name == StepGroups || s.name == StepLicense) {
+		return skipped, nil
+	}
+	return s.run(ctx)
+}
+
 // fail ends the run.
 func (r *run) fail(ctx context.Context, err error) error {
 	failure := &Error{Step: r.step, Person: r.person.Key(), Err: err}
 	r.tell(Event{State: Failed, Reason: failure.Reason()})
 	level := slog.LevelWarn
-	if failure.Reason() == ReasonCanceled {
+	if failure.Reason() == ReasonCanceled || failure.Reason() == ReasonRetired {
 		level = slog.LevelInfo
 	}
-	r.log.Log(ctx, level, "person not provisioned", "step", r.step, "reason", failure.Reason(), "error", failure)
+	r.log.Log(ctx, level, r.errand.failure(), "step", r.step, "reason", failure.Reason(), "error", failure)
 	return failure
 }
 
@@ -140,7 +151,7 @@ func (r *run) known(ctx context.Context) (outcome, error) {
 	if err != nil || result == complete || !ok {
 		return result, err
 	}
-	return r.lease(ctx, leaser)
+	return r.lease(ctx, leaser, r.load)
 }
 
 // load takes over the person's record, if there is one.
@@ -152,6 +163,9 @@ func (r *run) load(ctx context.Context) (outcome, error) {
 	case err != nil:
 		return done, r.storeError(ctx, "loading the record", err)
 	}
+	if err := r.refuseLeaver(rec); err != nil {
+		return done, err
+	}
 	if err := r.person.agreesWith(rec.ImmutableID, rec.accountUPN()); err != nil {
 		return done, err
 	}
@@ -160,6 +174,14 @@ func (r *run) load(ctx context.Context) (outcome, error) {
 		return done, nil
 	}
 	return complete, nil
+}
+
+// refuseLeaver ends a run that provisions somebody who was retired.
+func (r *run) refuseLeaver(rec Record) error {
+	if r.errand.kind != ensuring || rec.RetiringAt.IsZero() {
+		return nil
+	}
+	return fmt.Errorf("%w: retired on %s", ErrRetired, rec.RetiringAt.Format(time.DateOnly))
 }
 
 // token makes sure that the directory will have us, before anything is reserved.
@@ -226,7 +248,8 @@ const (
 var errOvertaken = errors.New("another process was faster")
 
 // save changes the person's record. When another process changed it meanwhile, the change is made again on top of
-// that, so it must only fill in what is missing.
+// that, so it must only fill in what is missing. What happened is recorded also of a person who was retired meanwhile,
+// but then the run ends.
 func (r *run) save(ctx context.Context, change func(*Record) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
@@ -238,7 +261,7 @@ func (r *run) save(ctx context.Context, change func(*Record) error) error {
 		saved, err := r.p.store.Save(ctx, rec)
 		if err == nil {
 			r.remember(saved)
-			return nil
+			return r.refuseLeaver(saved)
 		}
 		if !errors.Is(err, ErrStaleRecord) {
 			return r.storeError(ctx, "saving the record", err)

@@ -134,7 +134,8 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.withDefaults().validate(), c.Settle.validate(), c.Pace.Validate())
+	problems = append(problems, c.Rules.withDefaults().validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate(),
+		c.Pace.Validate())
 	if _, ok := c.Directory.(Groups); !ok && c.Directory != nil && c.Rules.licensesByGroup() {
 		problems = append(problems, errors.New("Rules.Licenses has a Group, but Config.Directory is not a provision.Groups"))
 	}
@@ -182,17 +183,23 @@ func (p *Provisioner) EnsureWithProgress(
 	if progress == nil {
 		progress = func(Event) {}
 	}
-	key := person.Key()
 	if err := p.validate(person); err != nil {
-		return Account{}, &Error{Step: stepValidate, Person: key, Err: err}
+		return Account{}, &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
-	person = person.normalised()
+	return p.attend(ctx, errand{kind: ensuring}, person.normalised(), progress)
+}
+
+// attend joins the person's run of an errand, or starts it, and follows it to its end.
+func (p *Provisioner) attend(
+	ctx context.Context, e errand, person Person, progress func(Event),
+) (Account, error) {
+	key := person.Key()
 	if ctx.Err() != nil {
-		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
+		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
 	}
-	f, _, err := p.flights.join(ctx, key, plan{p.priority, p.settle.Budget}, p.flyer(person))
+	f, _, err := p.flights.join(ctx, key, plan{e, p.priority, p.settle.Budget}, p.flyer(person))
 	if err != nil {
-		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
+		return Account{}, &Error{Step: e.first(), Person: key, Err: err}
 	}
 	defer p.flights.leave(f)
 
@@ -224,7 +231,7 @@ func (p *Provisioner) flyer(person Person) func(*flight) {
 
 // fly is one run, in a goroutine of its own, from the first event to the landing.
 func (p *Provisioner) fly(f *flight, person Person) {
-	defer f.cancel()
+	defer f.cancel(nil)
 	ctx, cancel := context.WithTimeoutCause(f.ctx, f.plan.budget, errBudget)
 	defer cancel()
 	began := p.now()
@@ -237,13 +244,14 @@ func (p *Provisioner) fly(f *flight, person Person) {
 			budget:   f.plan.budget,
 			deadline: began.Add(f.plan.budget),
 		},
+		errand:  f.plan.errand,
 		person:  person,
 		publish: f.tell,
 		began:   began,
 		unlease: func() {},
 	}
 	r.waiting = r.tell
-	account, err := Account{}, error(&Error{Step: StepSelect, Person: person.Key(), Err: errExited})
+	account, err := Account{}, error(&Error{Step: f.plan.errand.first(), Person: person.Key(), Err: errExited})
 	defer func() { p.flights.land(person.Key(), f, account, err) }()
 	account, err = r.guarded(ctx)
 }

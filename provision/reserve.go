@@ -27,23 +27,31 @@ func (r *run) reserve(ctx context.Context) (outcome, error) {
 			return done, err
 		}
 		if strings.EqualFold(rec.UPN, before) {
-			return done, r.conflict(propertyUPN, rec, User{}, ErrUPNTaken) // there is no other one to try
+			return done, reservedConflict(propertyUPN, rec, ErrUPNTaken) // there is no other one to try
 		}
 		stored, err := r.p.store.Reserve(ctx, rec)
 		switch {
 		case err == nil:
 			return done, r.reserved(rec, stored)
 		case errors.Is(err, ErrImmutableIDTaken):
-			return done, r.conflict(propertyImmutableID, rec, User{}, err)
+			return done, reservedConflict(propertyImmutableID, rec, err)
 		case !errors.Is(err, ErrUPNTaken):
 			return done, r.storeError(ctx, "reserving the identity", err)
 		}
 	}
-	return done, r.conflict(propertyUPN, rec, User{}, ErrUPNTaken)
+	return done, reservedConflict(propertyUPN, rec, ErrUPNTaken)
+}
+
+// reservedConflict is the error of an identity that another person's record holds.
+func reservedConflict(property string, rec Record, cause error) error {
+	return &ConflictError{Kind: ConflictReserved, Property: property, ImmutableID: rec.ImmutableID, UPN: rec.UPN, Err: cause}
 }
 
 // reserved takes over the stored record, which is another process's if that was faster.
 func (r *run) reserved(wanted, stored Record) error {
+	if err := r.refuseLeaver(stored); err != nil {
+		return err
+	}
 	if err := r.person.agreesWith(stored.ImmutableID, stored.accountUPN()); err != nil {
 		return err
 	}
@@ -52,12 +60,13 @@ func (r *run) reserved(wanted, stored Record) error {
 	return nil
 }
 
-// nextUPN moves the reservation to the next free UPN, because owner has the present one in the directory.
-func (r *run) nextUPN(ctx context.Context, owner User, cause error) error {
-	taken := r.rec
+// nextUPN moves the reservation to the next free UPN, because somebody has the present one in the directory. A UPN that
+// the host gave is never replaced: then the conflict is the error.
+func (r *run) nextUPN(ctx context.Context, clash *ConflictError) error {
 	if r.person.UPN != "" {
-		return r.conflict(propertyUPN, taken, owner, cause)
+		return clash
 	}
+	taken := r.rec
 	upn := taken.UPN
 	for attempt := taken.UPNAttempt + 1; attempt < maxUPNAttempts; attempt++ {
 		before := upn
@@ -69,7 +78,7 @@ func (r *run) nextUPN(ctx context.Context, owner User, cause error) error {
 			break
 		}
 		err = r.save(ctx, func(rec *Record) error {
-			if rec.UPN != taken.UPN || !rec.CreatedAt.IsZero() {
+			if rec.UPN != taken.UPN || !rec.CreatedAt.Equal(taken.CreatedAt) {
 				return errOvertaken
 			}
 			rec.UPN, rec.UPNAttempt = upn, attempt
@@ -82,9 +91,6 @@ func (r *run) nextUPN(ctx context.Context, owner User, cause error) error {
 			return err
 		}
 	}
-	return r.conflict(propertyUPN, taken, owner, fmt.Errorf("no free UPN was found: %w", cause))
-}
-
-func (r *run) conflict(property string, rec Record, owner User, cause error) error {
-	return &ConflictError{Property: property, ImmutableID: rec.ImmutableID, UPN: rec.UPN, Owner: owner, Err: cause}
+	clash.UPN, clash.Err = taken.UPN, fmt.Errorf("no free UPN was found: %w", clash.Err)
+	return clash
 }

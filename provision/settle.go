@@ -95,12 +95,16 @@ func (r *run) settleStep(ctx context.Context) (outcome, error) {
 	}
 }
 
-// dwell waits so long that the last of the consecutive reads comes when the dwell since the creation is over.
+// dwell waits so long that the last of the consecutive reads comes when the dwell since the creation, or since the
+// account was brought back, is over.
 func (r *run) dwell(ctx context.Context) error {
-	if r.rec.Adopted {
+	since := r.rec.CreatedAt
+	if !r.restoredAt.IsZero() {
+		since = r.restoredAt // not every replica knows the account again
+	} else if r.rec.Adopted {
 		return nil
 	}
-	over := r.rec.CreatedAt.Add(r.p.settle.Dwell).Sub(r.p.now())
+	over := since.Add(r.p.settle.Dwell).Sub(r.p.now())
 	over = min(over, r.p.settle.Dwell) // the clock that wrote CreatedAt may be ahead
 	if wait := over - r.p.settle.reading(); wait > 0 {
 		return r.wait(ctx, wait, 0, nil)
