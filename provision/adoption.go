@@ -9,7 +9,8 @@ import (
 // AdoptionRules say which ImmutableIDs the users get who are in a domain already, before it is federated or after.
 // Domain, and one of Source and Table, are required.
 type AdoptionRules struct {
-	// Domain is the domain whose users are adopted: those whose UPN is in it, and not those of its subdomains. Required.
+	// Domain is the domain whose users are adopted: those whose UPN is in it, and not those of its subdomains.
+	// Required.
 	Domain string
 
 	// Source says which value of a user identifies them at the identity provider: [ByUPN], [ByMail], [ByEmployeeID], or
@@ -30,9 +31,9 @@ type AdoptionRules struct {
 	Replace bool
 
 	// DetourByUPN is the tenant's initial domain, "contoso.onmicrosoft.com". Where the directory refuses to change the
-	// ImmutableID of a user of a federated domain, the user's UPN is moved there, the ImmutableID is set, and the UPN is
-	// moved back. The user cannot sign in meanwhile, and moving may leave an address behind. Empty: no detours; such a
-	// user is a failure.
+	// ImmutableID of a user of a federated domain, the user's UPN is moved there, the ImmutableID is set, and the UPN
+	// is moved back. The user cannot sign in meanwhile, and moving may leave an address behind. Empty: no detours; such
+	// a user is a failure.
 	DetourByUPN string
 }
 

@@ -34,14 +34,15 @@ type AdoptionDone struct {
 // Apply carries out the plan, one user after the other in its order. It can be called again with the same plan after
 // any error or crash, and then does what is missing.
 //
-// Each user is read again first, and left alone with [ErrUserChanged] if the UPN, the ImmutableID or the owner is not as
-// the plan says. Then a record of how the user was is written to undo, and synced if undo is a file; only when that has
-// succeeded is the user changed. Keep what was written: it is what [Adoption.Undo] reads. A second call should append to
-// the same file, which must not be buffered. The ImmutableID is set directly; where the directory refuses that, by AdoptionRules.DetourByUPN, if set.
+// Each user is read again first, and left alone with [ErrUserChanged] if the UPN, the ImmutableID or the owner is not
+// as the plan says. Then a record of how the user was is written to undo, and synced if undo is a file; only when that
+// has succeeded is the user changed. Keep what was written: it is what [Adoption.Undo] reads. A second call should
+// append to the same file, which must not be buffered. The ImmutableID is set directly; where the directory refuses
+// that, by AdoptionRules.DetourByUPN, if set.
 //
 // progress is told the result of each user who is to be changed; nil is allowed. The failure of one user, for example a
-// *[ConflictError], or [ErrForbidden] for one who holds an administrator's role, does not end the work. The error is what
-// did: ctx, undo, a plan that is not valid, or a directory that does not answer.
+// *[ConflictError], or [ErrForbidden] for one who holds an administrator's role, does not end the work. The error is
+// what did: ctx, undo, a plan that is not valid, or a directory that does not answer.
 func (a *Adoption) Apply(
 	ctx context.Context, plan AdoptionPlan, undo io.Writer, progress func(AdoptionResult),
 ) (done AdoptionDone, err error) {
@@ -204,9 +205,9 @@ func (u *adoptee) asRecorded(user User) bool {
 	return strings.EqualFold(user.UserPrincipalName, u.record.UPN) && u.record.knows(user.ImmutableID)
 }
 
-// see reads the user until consecutive reads have shown the same: what an earlier attempt did may not be everywhere yet,
-// and a user who is away and not seen to be would stay there. Where nobody is ever away, one read that shows what is
-// expected is enough: what follows can be done again without harm.
+// see reads the user until consecutive reads have shown the same: what an earlier attempt did may not be everywhere
+// yet, and a user who is away and not seen to be would stay there. Where nobody is ever away, one read that shows what
+// is expected is enough: what follows can be done again without harm.
 func (u *adoptee) see(ctx context.Context) (User, error) {
 	var before User
 	var missing error
@@ -273,8 +274,8 @@ func (u *adoptee) update(ctx context.Context, again func(error) bool, change Use
 	})
 }
 
-// refused reports whether the directory understood a change and does not allow it, as it may for ImmutableIDs of users of
-// a federated domain.
+// refused reports whether the directory understood a change and does not allow it, as it may for ImmutableIDs of users
+// of a federated domain.
 func refused(err error) bool {
 	var answer *DirectoryError
 	return errors.As(err, &answer) && answer.Status == http.StatusBadRequest && sentinelOf(err) == nil &&

@@ -68,8 +68,8 @@ func (p AdoptionPlan) String() string {
 	return b.String()
 }
 
-// Validate reports what a plan that came from elsewhere must not have: a user twice, an ImmutableID that Entra refuses or
-// that two users would get, a user of another domain. The error lists all of it.
+// Validate reports what a plan that came from elsewhere must not have: a user twice, an ImmutableID that Entra refuses
+// or that two users would get, a user of another domain. The error lists all of it.
 func (p AdoptionPlan) Validate() error {
 	problems := []error{validateDomain(p.Domain)}
 	users, wanted := make(map[string]bool), make(map[string]string)
@@ -112,9 +112,9 @@ func (p AdoptionPlan) Validate() error {
 //
 // A user is left as they are if a directory sync owns them, if the rules give no ImmutableID or a bad one, if two users
 // would get the same, if somebody in the tenant has it already, or if they have another one and the rules do not say
-// Replace. ImmutableIDs that differ in case only are taken for the same here, since nobody could tell whom they sign in.
-// That an ImmutableID belongs to a deleted user, or that a user holds an administrator's role, which needs more rights,
-// is not known before it is applied.
+// Replace. ImmutableIDs that differ in case only are taken for the same here, since nobody could tell whom they sign
+// in. That an ImmutableID belongs to a deleted user, or that a user holds an administrator's role, which needs more
+// rights, is not known before it is applied.
 func (a *Adoption) Plan(ctx context.Context) (AdoptionPlan, error) {
 	plan := AdoptionPlan{Domain: a.rules.Domain}
 	holders := make(map[string][]string) // object IDs, by what they have

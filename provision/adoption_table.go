@@ -11,12 +11,12 @@ import (
 
 // The bounds of what is read from files.
 const (
-	maxAdoptionFile     = 256 << 20 // bytes
-	maxAdoptionProblems = 20        // told at once
+	maxAdoptionFile     = 64 << 20 // bytes
+	maxAdoptionProblems = 20       // told at once
 )
 
 // errTooLong is a file longer than is read.
-var errTooLong = errors.New("it is longer than 256 MiB")
+var errTooLong = errors.New("it is longer than 64 MiB")
 
 // capped reads no more than limit bytes, and says so.
 type capped struct {
@@ -35,8 +35,8 @@ func (c *capped) Read(b []byte) (int, error) {
 
 // ReadAdoptionTable reads a table for [AdoptionRules] from CSV (RFC 4180) in UTF-8, with or without a byte order mark:
 // the UPN, a comma, and the value, on each line. A first line without an "@" in its first column is taken for a header.
-// White space around both is dropped. A UPN that is not one, or comes twice in any case, and an empty value, are errors;
-// the error lists the first 20. At most 256 MiB are read.
+// White space around both is dropped. A UPN that is not one, or comes twice in any case, and an empty value, are
+// errors; the error lists the first 20. At most 64 MiB are read.
 func ReadAdoptionTable(r io.Reader) (map[string]string, error) {
 	buffered := bufio.NewReader(&capped{r, maxAdoptionFile})
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {

@@ -54,7 +54,8 @@ func TestAdoptionRulesAreChecked(t *testing.T) {
 	}
 	p = newProvisioner(t, config(newChangingTenant(), nil))
 	for name, rules := range map[string]provision.AdoptionRules{
-		"both":                            {Domain: "contoso.com", Source: provision.ByUPN, Table: map[string]string{"a@contoso.com": "1"}},
+		"both": {Domain: "contoso.com", Source: provision.ByUPN,
+			Table: map[string]string{"a@contoso.com": "1"}},
 		"a detour to the domain itself":   {Domain: "contoso.com", Source: provision.ByUPN, DetourByUPN: "Contoso.com"},
 		"a table with a UPN that is none": {Domain: "contoso.com", Table: map[string]string{"a": "1"}},
 		"a table with no value":           {Domain: "contoso.com", Table: map[string]string{"a@contoso.com": ""}},
@@ -75,9 +76,11 @@ func TestWhatIsPlannedForAUser(t *testing.T) {
 		want    string
 		problem string
 	}{
-		"has none":    {provision.User{EmployeeID: "e1"}, provision.AdoptionRules{}, provision.AdoptSet, "e1", ""},
-		"has it":      {provision.User{EmployeeID: "e1", ImmutableID: "e1"}, provision.AdoptionRules{}, provision.AdoptKeep, "e1", ""},
-		"has another": {provision.User{EmployeeID: "e1", ImmutableID: "x"}, provision.AdoptionRules{}, provision.AdoptLeave, "e1", `another ImmutableID, "x"`},
+		"has none": {provision.User{EmployeeID: "e1"}, provision.AdoptionRules{}, provision.AdoptSet, "e1", ""},
+		"has it": {provision.User{EmployeeID: "e1", ImmutableID: "e1"}, provision.AdoptionRules{},
+			provision.AdoptKeep, "e1", ""},
+		"has another": {provision.User{EmployeeID: "e1", ImmutableID: "x"}, provision.AdoptionRules{},
+			provision.AdoptLeave, "e1", `another ImmutableID, "x"`},
 		"has another, which is to be replaced": {provision.User{EmployeeID: "e1", ImmutableID: "x"},
 			provision.AdoptionRules{Replace: true}, provision.AdoptReplace, "e1", ""},
 		"has it in another case": {provision.User{EmployeeID: "e1", ImmutableID: "E1"},
@@ -102,8 +105,10 @@ func TestWhatIsPlannedForAUser(t *testing.T) {
 			ImmutableID: provision.ImmutableIDFromUUID}, provision.AdoptLeave, "", "not a UUID"},
 		"by mail": {provision.User{Mail: "First.Last@example.net"}, provision.AdoptionRules{Source: provision.ByMail,
 			ImmutableID: provision.ImmutableIDFromEmail}, provision.AdoptSet, "first.last@example.net", ""},
-		"by UPN":     {provision.User{}, provision.AdoptionRules{Source: provision.ByUPN}, provision.AdoptSet, "User@Contoso.com", ""},
-		"by a table": {provision.User{}, provision.AdoptionRules{Table: map[string]string{"USER@contoso.com": "t-1"}}, provision.AdoptSet, "t-1", ""},
+		"by UPN": {provision.User{}, provision.AdoptionRules{Source: provision.ByUPN}, provision.AdoptSet,
+			"User@Contoso.com", ""},
+		"by a table": {provision.User{},
+			provision.AdoptionRules{Table: map[string]string{"USER@contoso.com": "t-1"}}, provision.AdoptSet, "t-1", ""},
 		"not in the table": {provision.User{}, provision.AdoptionRules{Table: map[string]string{"x@contoso.com": "t-1"}},
 			provision.AdoptLeave, "", "no value"},
 	} {
@@ -482,6 +487,39 @@ func TestAnImmutableIDThatAFederatedDomainKeepsIsTheUsersErrorAndTheUPNIsAsBefor
 	})
 }
 
+func TestAUserWithoutAnImmutableIDWhoIsAwayIsBroughtBackWithOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newChangingTenant()
+		dir.strict = "contoso.com"
+		u := dir.employee("", "a@contoso.com", "1")
+		a := adoption(t, dir, provision.AdoptionRules{DetourByUPN: initialDomain})
+		p := plan(t, a)
+		dir.next("UpdateUser", fault{}, fault{}, fault{err: status(403)})
+		var undo bytes.Buffer
+		_, done := apply(t, a, p, &undo)
+		require.Equal(t, provision.AdoptionDone{Failed: 1}, done)
+		require.Empty(t, u.ImmutableID)
+
+		results, done := undone(t, a, &undo)
+		require.Equal(t, provision.AdoptionDone{Failed: 1}, done)
+		require.ErrorContains(t, results[0].Err, "SourceAnchor")
+		require.Equal(t, "a@contoso.com", u.UserPrincipalName, "a federated domain takes nobody in without one")
+		require.Equal(t, "1", u.ImmutableID)
+	})
+}
+
+func TestAUserWhoIsOnTwoPagesIsOneUser(t *testing.T) {
+	t.Parallel()
+	dir := newChangingTenant()
+	dir.page = 1
+	u := dir.employee("", "a@contoso.com", "1")
+	dir.users = append(dir.users, u)
+	p := plan(t, adoption(t, dir, provision.AdoptionRules{}))
+	require.Len(t, p.Items, 1)
+	require.Equal(t, provision.AdoptSet, p.Items[0].Action)
+}
+
 func TestADetourEndsAlsoWhereReplicasLag(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -706,10 +744,12 @@ func TestTablesOfImmutableIDs(t *testing.T) {
 		want map[string]string
 		err  string
 	}{
-		"empty":             {"", map[string]string{}, ""},
-		"plain":             {"a@contoso.com,1\nB@contoso.com,2\n", map[string]string{"a@contoso.com": "1", "B@contoso.com": "2"}, ""},
-		"with a header":     {"UPN,ID\na@contoso.com,1", map[string]string{"a@contoso.com": "1"}, ""},
-		"of a spreadsheet":  {"\ufeff\"UPN\",\"ID\"\r\n\"a@contoso.com\",\" 1,\"\"x\"\" \"\r\n", map[string]string{"a@contoso.com": `1,"x"`}, ""},
+		"empty": {"", map[string]string{}, ""},
+		"plain": {"a@contoso.com,1\nB@contoso.com,2\n",
+			map[string]string{"a@contoso.com": "1", "B@contoso.com": "2"}, ""},
+		"with a header": {"UPN,ID\na@contoso.com,1", map[string]string{"a@contoso.com": "1"}, ""},
+		"of a spreadsheet": {"\ufeff\"UPN\",\"ID\"\r\n\"a@contoso.com\",\" 1,\"\"x\"\" \"\r\n",
+			map[string]string{"a@contoso.com": `1,"x"`}, ""},
 		"a second header":   {"UPN,ID\nUPN,ID\n", nil, "line 2: provision: the UPN"},
 		"one column":        {"a@contoso.com\n", nil, "wrong number of fields"},
 		"three columns":     {"a@contoso.com,1\nb@contoso.com,2,3\n", nil, "line 2"},
@@ -744,17 +784,18 @@ func (e endless) Read(b []byte) (int, error) {
 func TestFilesWithoutAnEndAreRefused(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("reads 256 MiB")
+		t.Skip("reads 64 MiB")
 	}
 	dir := newChangingTenant()
-	_, err := adoption(t, dir, provision.AdoptionRules{}).Undo(t.Context(), endless{"\n"}, nil)
-	require.ErrorContains(t, err, "longer than 256 MiB")
-	_, err = provision.ReadAdoptionTable(endless{"\n"})
-	require.ErrorContains(t, err, "longer than 256 MiB")
+	_, err := adoption(t, dir, provision.AdoptionRules{}).Undo(t.Context(), endless{strings.Repeat(" ", 1<<15) + "\n"}, nil)
+	require.ErrorContains(t, err, "longer than 64 MiB")
+	_, err = provision.ReadAdoptionTable(endless{"x"})
+	require.ErrorContains(t, err, "longer than 64 MiB")
 }
 
 func FuzzAdoptionTable(f *testing.F) {
-	for _, text := range []string{"", "UPN,ID\na@contoso.com,1\n", "\ufeffa@contoso.com,\"1\"\r\n", "a,b,c\n\"", "\xff,\xff"} {
+	for _, text := range []string{"", "UPN,ID\na@contoso.com,1\n", "\ufeffa@contoso.com,\"1\"\r\n", "a,b,c\n\"",
+		"\xff,\xff"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -780,7 +821,8 @@ func FuzzAdoptionTable(f *testing.F) {
 
 func FuzzAdoptionUndo(f *testing.F) {
 	record := `{"ObjectID":"00000000-0000-4000-8000-000000000001","UPN":"a@contoso.com","ImmutableID":"","Set":"x"}`
-	for _, text := range []string{"", record, record[:40] + "\n" + record, record + "\n" + record, "{}", "null", "[]", "\x00}"} {
+	for _, text := range []string{"", record, record[:40] + "\n" + record, record + "\n" + record, "{}", "null",
+		"[]", "\x00}"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

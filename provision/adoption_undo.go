@@ -33,8 +33,8 @@ type undoError struct{ err error }
 func (e *undoError) Error() string { return fmt.Sprintf("writing what would undo it: %v", e.err) }
 func (e *undoError) Unwrap() error { return e.err }
 
-// write adds the record to an undo file, as a line of its own. If the file ends in the middle of a line, because a crash
-// cut it off, the empty line in front keeps this one whole.
+// write adds the record to an undo file, as a line of its own. If the file ends in the middle of a line, because a
+// crash cut it off, the empty line in front keeps this one whole.
 func (r undoRecord) write(w io.Writer) error {
 	line, err := json.Marshal(r)
 	if err == nil {
@@ -61,8 +61,8 @@ func (r undoRecord) validate() error {
 	return errors.Join(problems...)
 }
 
-// readUndo reads an undo file. Of several records of one user the first counts: how the user was before all of them. What
-// a crash has cut off is passed over: the change that it was to precede was not made.
+// readUndo reads an undo file. Of several records of one user the first counts: how the user was before all of them.
+// What a crash has cut off is passed over: the change that it was to precede was not made.
 func readUndo(r io.Reader) ([]undoRecord, error) {
 	lines := bufio.NewScanner(&capped{r, maxAdoptionFile})
 	lines.Buffer(nil, 1<<20)
@@ -98,11 +98,11 @@ func readUndo(r io.Reader) ([]undoRecord, error) {
 }
 
 // Undo makes the users as they were before [Adoption.Apply], according to what it wrote. The file may hold the records
-// of several calls, and may end in the middle of a line. At most 256 MiB are read. It can be called again after any
+// of several calls, and may end in the middle of a line. At most 64 MiB are read. It can be called again after any
 // error or crash.
 //
-// A user who is as before is left alone, and so, with [ErrUserChanged], is one whom somebody else has changed since. The
-// last ones are undone first. progress and the error are as in Apply; AdoptionRules.Domain is not looked at.
+// A user who is as before is left alone, and so, with [ErrUserChanged], is one whom somebody else has changed since.
+// The last ones are undone first. progress and the error are as in Apply; AdoptionRules.Domain is not looked at.
 //
 // A federated domain may not let an ImmutableID be removed. Then that is the user's error, and the UPN is as before.
 func (a *Adoption) Undo(

@@ -130,17 +130,13 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 	return doing(what, err)
 }
 
-// licenseAgain takes the pipeline's step again. Only the run forgets that it was taken, not the store: if the step
-// fails, or this process does, the person signs in as before.
+// licenseAgain takes the pipeline's step again, as the last thing that the look does. Only the run forgets that it was
+// taken, not the store: if the step fails, or this process does, the person signs in as before.
 func (l *look) licenseAgain(ctx context.Context) error {
-	before := l.rec.LicensedAt
 	l.rec.LicensedAt = time.Time{}
 	result, err := l.license(ctx)
 	if err == nil && result == skipped {
 		err = errNoLicense
-	}
-	if err != nil && l.rec.LicensedAt.IsZero() {
-		l.rec.LicensedAt = before
 	}
 	return doing("licensing", err)
 }

@@ -801,8 +801,10 @@ func TestLicencesThatAreThereOrNot(t *testing.T) {
 		"nothing from anywhere": {"group:" + group, provision.User{}, "group:" + group, ""},
 		"a group, without states": {"group:" + group, provision.User{SKUIDs: []string{basicSKU}},
 			"", ""},
-		"a group that cannot":          {standardSKU + " group:" + group, has(active(standardSKU, ""), failing), "group:" + group, "group:" + group + ": Error CountViolation"},
-		"one of a group's that cannot": {"group:" + group, has(active(standardSKU, group), failing), "group:" + group, "group:" + group + ": Error CountViolation"},
+		"a group that cannot": {standardSKU + " group:" + group,
+			has(active(standardSKU, ""), failing), "group:" + group, "group:" + group + ": Error CountViolation"},
+		"one of a group's that cannot": {"group:" + group, has(active(standardSKU, group), failing),
+			"group:" + group, "group:" + group + ": Error CountViolation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
