@@ -260,9 +260,11 @@ func TestThereIsARemedyForEveryKindOfConflict(t *testing.T) {
 		"a deleted account with the UPN": {
 			provision.ConflictError{Kind: provision.ConflictUPN, Owner: account, Deleted: true},
 			[]string{"delete the deleted account for good"}},
-		"a blocked account":         {provision.ConflictError{Kind: provision.ConflictBlocked, Owner: account}, []string{"enable"}},
-		"a deleted blocked account": {provision.ConflictError{Kind: provision.ConflictBlocked, Deleted: true}, []string{"restore and enable"}},
-		"of no kind":                {provision.ConflictError{Property: "mail"}, []string{"clashes in mail with an object"}},
+		"a blocked account": {
+			provision.ConflictError{Kind: provision.ConflictBlocked, Owner: account}, []string{"enable"}},
+		"a deleted blocked account": {
+			provision.ConflictError{Kind: provision.ConflictBlocked, Deleted: true}, []string{"restore and enable"}},
+		"of no kind": {provision.ConflictError{Property: "mail"}, []string{"clashes in mail with an object"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -101,10 +101,10 @@
 //
 // # Security
 //
-// An account is taken over only if its ImmutableID is byte for byte the person's. The same UPN, address or name is
-// not enough, unless [Adopt].InsecureByUPN is set: whoever could choose one of these at some identity provider could otherwise sign in as somebody else.
-// It follows that a rule for ImmutableIDs must use nothing that a person can choose or pass on; see
-// [ImmutableIDFromEmail] before using it.
+// An account is taken over only if its ImmutableID is byte for byte the person's. The same UPN, address or name is not
+// enough, unless [Adopt].InsecureByUPN is set: whoever could choose one of these at some identity provider could
+// otherwise sign in as somebody else. It follows that a rule for ImmutableIDs must use nothing that a person can choose
+// or pass on; see [ImmutableIDFromEmail] before using it.
 //
 // Accounts of a federated domain do not use a password, but Graph requires one. It is 32 random characters, goes into
 // the request and nowhere else: not into the store, an error, an event or the log.

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Error is what [Provisioner.Ensure], [Provisioner.Retire] and [Provisioner.Restore] return: where it stopped, for whom, and why. Error() is for the operator, with
-// the remedy where there is one; [Error.Public] is for the person at the browser.
+// Error is what [Provisioner.Ensure], [Provisioner.Retire] and [Provisioner.Restore] return: where it stopped, for
+// whom, and why. Error() is for the operator, with the remedy where there is one; [Error.Public] is for the person at
+// the browser.
 type Error struct {
 	// Step is the name of the step that failed: one of the Step… constants, the name of one of the host's own steps,
 	// or "validate" before the first step.

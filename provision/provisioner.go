@@ -166,6 +166,8 @@ func (c Config) validate() error {
 // When ctx ends, Ensure returns at once. The run goes on for whoever else waits; if nobody does, it is cancelled. A
 // creation or a licence assignment that has begun is let finish and is recorded even then.
 //
+// Somebody who was retired gets an error that matches [ErrRetired], and nothing is touched: see [Provisioner.Retire].
+//
 // The error is an *[Error].
 func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error) {
 	return p.EnsureWithProgress(ctx, person, func(Event) {})
