@@ -410,7 +410,8 @@ func TestThePacerIsToldWhatTheDirectoryAnswered(t *testing.T) {
 		want  []provision.TurnReport // before that of the attempt that succeeds
 	}{
 		"nothing of note": {fault{}, nil},
-		"its load":        {fault{err: status(503), before: loaded}, []provision.TurnReport{{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write"}}},
+		"its load": {fault{err: status(503), before: loaded}, []provision.TurnReport{
+			{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write"}}},
 		"a 429": {fault{err: throttled(7 * time.Second), before: loaded}, []provision.TurnReport{
 			{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write", Throttled: true, RetryAfter: 7 * time.Second}}},
 		"a lag":                     {fault{err: notFound()}, []provision.TurnReport{{Cost: cost}}},
