@@ -9,8 +9,8 @@ import (
 )
 
 // Two Provisioners of one process share what the directory allows: one for people who sign in, one for bulk work. The
-// limit here is four writes at once and one a minute, so that it is met soon. Bulk work leaves a quarter of it, and waits;
-// who signs in does not.
+// limit here is four writes at once and one a minute, so that it is met soon. Bulk work leaves a quarter of it, and
+// waits; who signs in does not.
 func ExampleMemoryPacer() {
 	clock := newClock()
 	directory := newTenant() // stands in for the client of package msgraph

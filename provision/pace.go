@@ -100,20 +100,20 @@ func (p Pace) Validate() error {
 			p.Size))
 	}
 	return errors.Join(append(problems,
-		validRate("WritesPerSecond", p.WritesPerSecond), validBurst("WriteBurst", p.WriteBurst),
-		validRate("UnitsPerSecond", p.UnitsPerSecond), validBurst("UnitBurst", p.UnitBurst))...)
+		validRate("Pace.WritesPerSecond", p.WritesPerSecond), validBurst("Pace.WriteBurst", p.WriteBurst),
+		validRate("Pace.UnitsPerSecond", p.UnitsPerSecond), validBurst("Pace.UnitBurst", p.UnitBurst))...)
 }
 
 func validRate(name string, rate float64) error {
 	if rate != 0 && !(rate >= leastRate && rate <= mostRate) {
-		return fmt.Errorf("Pace.%s %v is not a rate from one a day to %v a second", name, rate, mostRate)
+		return fmt.Errorf("%s %v is not a rate from one a day to %v a second", name, rate, mostRate)
 	}
 	return nil
 }
 
 func validBurst(name string, burst int) error {
 	if burst < 0 || burst > mostBurst {
-		return fmt.Errorf("Pace.%s %d is not a number from 1 to %d", name, burst, mostBurst)
+		return fmt.Errorf("%s %d is not a number from 1 to %d", name, burst, mostBurst)
 	}
 	return nil
 }
@@ -164,8 +164,8 @@ func (b bucket) filling(n float64) time.Duration {
 	return time.Duration(min(max(0, n)/b.rate*float64(time.Second), float64(longest)))
 }
 
-// wait is how long it takes until n are there for a call of the priority. full is when the bucket would be full if nobody
-// took anything more. More than the bucket holds is there when it is full.
+// wait is how long it takes until n are there for a call of the priority. full is when the bucket would be full if
+// nobody took anything more. More than the bucket holds is there when it is full.
 func (b bucket) wait(full, now time.Time, n int, priority Priority) time.Duration {
 	if n <= 0 {
 		return 0

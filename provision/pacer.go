@@ -27,8 +27,8 @@ type Pacer interface {
 	Report(ctx context.Context, report TurnReport) error
 }
 
-// Cost is what a call takes of the directory's limits: https://learn.microsoft.com/graph/throttling-limits. A batch costs
-// what its requests cost. The zero Cost takes nothing, but waits while the directory asks for silence.
+// Cost is what a call takes of the directory's limits: https://learn.microsoft.com/graph/throttling-limits. A batch
+// costs what its requests cost. The zero Cost takes nothing, but waits while the directory asks for silence.
 type Cost struct {
 	Writes int // requests that change something
 	Units  int // resource units

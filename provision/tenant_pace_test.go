@@ -14,8 +14,8 @@ import (
 )
 
 // limitedTenant is a tenant that limits calls as Graph does: two buckets fill with what calls cost and drain steadily. A
-// call that does not fit is refused, and counts all the same; one with low priority is refused above 80 %; above 80 % the
-// load is reported.
+// call that does not fit is refused, and counts all the same; one with low priority is refused above 80 %, from where on
+// the load is reported.
 type limitedTenant struct {
 	*tenant
 	limits sync.Mutex
@@ -142,7 +142,9 @@ func newPacer(t testing.TB, pace provision.Pace) *provision.MemoryPacer {
 }
 
 // paced is a Provisioner of a priority that shares a pacer.
-func paced(t testing.TB, dir provision.Directory, pacer provision.Pacer, priority provision.Priority) *provision.Provisioner {
+func paced(
+	t testing.TB, dir provision.Directory, pacer provision.Pacer, priority provision.Priority,
+) *provision.Provisioner {
 	t.Helper()
 	c := config(dir, nil)
 	c.Pacer, c.Priority = pacer, priority

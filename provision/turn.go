@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What the calls cost: https://learn.microsoft.com/graph/throttling-limits. A call with $select that reads one object, or
-// a filtered list, costs one resource unit, and so does a change.
+// What the calls cost: https://learn.microsoft.com/graph/throttling-limits. A call with $select that reads one object,
+// or a filtered list, costs one resource unit, and so does a change.
 var (
 	reading = units(1)  // stops when the run is cancelled
 	writing = writes(1) // once begun is let finish, so that its outcome is known
@@ -130,8 +130,8 @@ func (c *caller) noPacer(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: asking the pacer for a turn: %w", ErrUnavailable, err)
 }
 
-// reportAnswer tells the pacer what the directory said about its limits. For what a batch says about one of its requests,
-// it is called once more with the error of that.
+// reportAnswer tells the pacer what the directory said about its limits. For what a batch says about one of its
+// requests, it is called once more with the error of that.
 func (c *caller) reportAnswer(ctx context.Context, cost Cost, trace *CallTrace, err error) {
 	report := TurnReport{Cost: cost, Load: trace.Load, Scope: trace.Scope}
 	var answer *DirectoryError

@@ -93,6 +93,20 @@ func TestBulkCallsAreServedInTheirOrder(t *testing.T) {
 	})
 }
 
+func TestReadingDoesNotQueueBehindWriting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, began := newTenant(), time.Now()
+		bulk := paced(t, dir, newPacer(t, provision.Pace{WritesPerSecond: 0.01, WriteBurst: 1}), provision.PriorityLow)
+		first := ensureAll(t, bulk, 0, 1)
+		synctest.Wait()
+		wait := ensureAll(t, bulk, 1, 5)
+		first()
+		require.InDelta(t, 15*time.Second, time.Since(began), float64(time.Second))
+		wait()
+	})
+}
+
 func TestAQueuedCallThatIsCancelledLosesNoTurnAndBlocksNobody(t *testing.T) {
 	t.Parallel()
 	for name, victim := range map[string]int{"the head": 1, "one in the middle": 2, "the last": 3} {
@@ -193,6 +207,27 @@ func TestTwoHundredWhoWaitedForAHoldComeBackSpaced(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTurnsThatWereBookedWaitForAHoldThatComesMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newLimitedTenant(3000)
+		p := paced(t, dir, newPacer(t, provision.Pace{WritesPerSecond: 1, WriteBurst: 1}), provision.PriorityHigh)
+		wait := ensureAll(t, p, 0, 60) // for the next minute
+		time.Sleep(9500 * time.Millisecond)
+		dir.limits.Lock()
+		dir.writes.drain(time.Now())
+		dir.writes.level = 3600 // another program
+		dir.limits.Unlock()
+		wait()
+		require.Equal(t, 1, dir.refused)
+		at := dir.times(provision.PriorityHigh)
+		require.Len(t, at, 60)
+		for i := 10; i < 60; i++ {
+			require.InDelta(t, time.Duration(i+31)*time.Second, at[i], float64(2*time.Second), "30 seconds of silence")
+		}
+	})
 }
 
 func TestAHoldIsWaitedForHoweverLongItIs(t *testing.T) {
@@ -375,7 +410,8 @@ func TestThePacerIsToldWhatTheDirectoryAnswered(t *testing.T) {
 		want  []provision.TurnReport // before that of the attempt that succeeds
 	}{
 		"nothing of note": {fault{}, nil},
-		"its load":        {fault{err: status(503), before: loaded}, []provision.TurnReport{{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write"}}},
+		"its load": {fault{err: status(503), before: loaded}, []provision.TurnReport{
+			{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write"}}},
 		"a 429": {fault{err: throttled(7 * time.Second), before: loaded}, []provision.TurnReport{
 			{Cost: cost, Load: 0.9, Scope: "Tenant_Application/Write", Throttled: true, RetryAfter: 7 * time.Second}}},
 		"a lag":                     {fault{err: notFound()}, []provision.TurnReport{{Cost: cost}}},

@@ -21,9 +21,9 @@ import (
 // statement that reads and one that writes; another one of each for whoever had to wait for it. Those who meet other
 // processes at the row try again.
 //
-// If the database fails, Turn returns the error, and the pipeline treats it as it treats a directory that is unavailable:
-// it tries again within its budget. There is no local pace to fall back to, because it would not see that the directory
-// asked for silence, and what the pipeline does next needs the database too.
+// If the database fails, Turn returns the error, and the pipeline treats it as it treats a directory that is
+// unavailable: it tries again within its budget. There is no local pace to fall back to, because it would not see that
+// the directory asked for silence, and what the pipeline does next needs the database too.
 type Pacer struct {
 	store  *Store
 	pace   provision.Pace
@@ -34,8 +34,9 @@ type Pacer struct {
 
 var _ provision.Pacer = (*Pacer)(nil)
 
-// NewPacer checks the configuration, the pace and the database, brings the schema up to date as [New] does, and returns a
-// Pacer. All processes must give the same pace.
+// NewPacer checks the configuration, the pace and the database, brings the schema up to date as [New] does, and returns
+// a Pacer. All processes must give the same pace. The error lists all that is wrong with the configuration and the pace;
+// it is a [*SchemaError] if the schema is too new, or may not be changed.
 func NewPacer(ctx context.Context, config Config, pace provision.Pace) (*Pacer, error) {
 	if err := badConfig([]error{pace.Validate()}); err != nil {
 		return nil, errors.Join(config.validate(), err)

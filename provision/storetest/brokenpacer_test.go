@@ -49,7 +49,8 @@ func pacerFaults() map[string]brokenPacer {
 		}, rules: []string{"what a turn took is given back when it was not used"}},
 		"429s are ignored": {told: func(r *provision.TurnReport) { r.Throttled = false },
 			rules: []string{"a 429 holds back everybody for as long as it asked"}},
-		"holds end with an HTTP deadline": {told: func(r *provision.TurnReport) { r.RetryAfter = min(r.RetryAfter, 100*time.Second) },
+		"holds end with an HTTP deadline": {
+			told:  func(r *provision.TurnReport) { r.RetryAfter = min(r.RetryAfter, 100*time.Second) },
 			rules: []string{"a 429 holds back everybody for as long as it asked", "a hold lasts for an hour at most"}},
 		"scopes are ignored": {told: func(r *provision.TurnReport) { r.Scope = "" },
 			rules: []string{"a 429 empties the bucket that its scope names"}},

@@ -27,8 +27,8 @@ func PacerPace() provision.Pace {
 		Reserve: float64(kept) / burst}
 }
 
-// RunPacer checks every one of the [PacerRules], as [Run] does. open returns a pacer of the given pace, with full buckets,
-// for each. The clock by which it counts must run.
+// RunPacer checks every one of the [PacerRules], as [Run] does. open returns a pacer of the given pace, with full
+// buckets, for each. The clock by which it counts must run.
 func RunPacer(t *testing.T, open func(t *testing.T, pace provision.Pace) provision.Pacer) {
 	t.Helper()
 	run(t, PacerRules(), func(t *testing.T) provision.Pacer { return open(t, PacerPace()) })
@@ -73,7 +73,9 @@ var (
 )
 
 // ask asks for a turn that is of use within a limit.
-func ask(t *testing.T, p provision.Pacer, cost provision.Cost, priority provision.Priority, limit time.Duration) provision.Turn {
+func ask(
+	t *testing.T, p provision.Pacer, cost provision.Cost, priority provision.Priority, limit time.Duration,
+) provision.Turn {
 	t.Helper()
 	turn, err := p.Turn(t.Context(), provision.TurnRequest{Cost: cost, Priority: priority, Limit: limit})
 	require.NoError(t, err)
@@ -221,7 +223,8 @@ func givesBackNoMore(t *testing.T, p provision.Pacer) {
 }
 
 func holdsEverybody(t *testing.T, p provision.Pacer) {
-	report(t, p, provision.TurnReport{Cost: read, Throttled: true, RetryAfter: 3 * refill, Scope: "Tenant_Application/Read"})
+	report(t, p, provision.TurnReport{
+		Cost: read, Throttled: true, RetryAfter: 3 * refill, Scope: "Tenant_Application/Read"})
 	for _, cost := range []provision.Cost{{}, {Writes: 1}, read, write} {
 		requireWait(t, p, cost, provision.PriorityHigh, 3*refill)
 		requireWait(t, p, provision.Cost{Writes: cost.Writes}, provision.PriorityLow, 3*refill)
@@ -243,7 +246,8 @@ func neverShortens(t *testing.T, p provision.Pacer) {
 func rebooksAfterAHold(t *testing.T, p provision.Pacer) {
 	takeNow(t, p, write, burst)
 	require.True(t, ask(t, p, write, provision.PriorityHigh, long).Taken)
-	report(t, p, provision.TurnReport{Cost: write, Throttled: true, RetryAfter: 3 * refill, Scope: "Tenant_Application/Write"})
+	report(t, p, provision.TurnReport{
+		Cost: write, Throttled: true, RetryAfter: 3 * refill, Scope: "Tenant_Application/Write"})
 	for i := range 3 { // one of them was refused: there is room for it at once
 		turn, err := p.Turn(t.Context(), provision.TurnRequest{Cost: write, Limit: long, Booked: true})
 		require.NoError(t, err)
@@ -345,6 +349,7 @@ func pacerStopsWithContext(t *testing.T, p provision.Pacer) {
 	cancel()
 	_, err := p.Turn(ctx, provision.TurnRequest{Cost: write})
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, p.Report(ctx, provision.TurnReport{Cost: write, Throttled: true, RetryAfter: refill}), context.Canceled)
+	refusal := provision.TurnReport{Cost: write, Throttled: true, RetryAfter: refill}
+	require.ErrorIs(t, p.Report(ctx, refusal), context.Canceled)
 	takeNow(t, p, write, burst)
 }
