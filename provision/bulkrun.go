@@ -74,14 +74,16 @@ func (b *bulkRun) begin(ctx context.Context, people iter.Seq2[Person, error]) (e
 	}
 	for person, bad := range people {
 		switch {
-		case index < b.Skip && ctx.Err() == nil:
-			index++
-			continue
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case bad != nil && b.StopAtInput(bad):
 			return fmt.Errorf("provision: the input after %d people: %w", index, bad)
 		}
-		b.beginOne(ctx, index, person, bad)
-		if index++; !b.room(ctx) {
+		if index++; index <= b.Skip {
+			continue
+		}
+		b.beginOne(ctx, index-1, person, bad)
+		if !b.room(ctx) {
 			return context.Cause(ctx)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,4 +109,32 @@ func pair(t *testing.T) string {
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})) +
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+}
+
+func TestASimulatedTenantHasTheGroupsOfTheRules(t *testing.T) {
+	t.Parallel()
+	const id = "11111111-2222-3333-4444-555555555555"
+	tenant, err := newSimulation(provision.Rules{Domain: "contoso.com", Groups: []string{"staff", id}}, nil)
+	require.NoError(t, err)
+	groups := tenant.Groups()
+	require.Len(t, groups, 2)
+	require.ElementsMatch(t, []string{"staff", ""}, []string{groups[0].UniqueName, groups[1].UniqueName})
+	require.Contains(t, []string{groups[0].ObjectID, groups[1].ObjectID}, id)
+}
+
+func TestTheFormatFollowsTheName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"a.csv": formatCSV, "A.CSV": formatCSV, "a.jsonl": formatJSONLines, "a.ndjson": formatJSONLines, "a.xlsx": "", "-": "",
+	} {
+		require.Equal(t, want, formatOf(name), name)
+	}
+}
+
+func TestAReportKeepsLongTextsShort(t *testing.T) {
+	t.Parallel()
+	got := command(t, "-simulate", "-report", keep(t, "x", "")+".jsonl",
+		keep(t, "people.csv", "connection,id\ngoogle,"+strings.Repeat("é", 400_000)+"\n"))
+	require.Equal(t, exitFailed, got.code)
+	require.Less(t, len(got.stderr), 3*maxText)
 }

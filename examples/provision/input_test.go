@@ -258,7 +258,9 @@ func FuzzSplitRecord(f *testing.F) {
 		want, wantErr := reader.Read()
 		got, err := splitRecord(line, ',')
 		require.Equal(t, wantErr == nil, err == nil, "%v, and %v", wantErr, err)
-		require.Equal(t, want, got)
+		if err == nil {
+			require.Equal(t, want, got)
+		}
 	})
 }
 

@@ -224,7 +224,7 @@ func (j *job) finish(began time.Time, err error, seats []seating) int {
 		return exitStopped
 	}
 	if !s.Finished {
-		fmt.Fprintln(j.stderr, "provision:", plain(s.Stopped))
+		fmt.Fprintln(j.stderr, "provision:", plain(strings.TrimPrefix(s.Stopped, "provision: ")))
 		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
 		return exitStopped
 	}
