@@ -135,7 +135,7 @@ func (b *bulkRun) land(index int, key PersonKey, failure *Error) {
 
 // board joins the person's run, or starts one.
 func (b *bulkRun) board(ctx context.Context, person Person) (*flight, boarding) {
-	return b.p.flights.board(ctx, person.Key(), plan{PriorityLow, b.Budget}, b.p.flyer(person))
+	return b.p.flights.board(ctx, person.Key(), plan{PriorityLow, b.Budget, true}, b.p.flyer(person))
 }
 
 // await waits for what becomes of a person. A run that somebody else started has that one's budget: if that was not

@@ -184,7 +184,7 @@ func (p *Provisioner) EnsureWithProgress(
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: ended(ctx)}
 	}
-	f, _, err := p.flights.join(ctx, key, plan{PriorityHigh, p.settle.Budget}, p.flyer(person))
+	f, _, err := p.flights.join(ctx, key, plan{priority: PriorityHigh, budget: p.settle.Budget}, p.flyer(person))
 	if err != nil {
 		return Account{}, &Error{Step: StepSelect, Person: key, Err: err}
 	}
