@@ -351,6 +351,10 @@ func TestAnErrorThatEndsTheInputEndsTheBulkAfterThoseBefore(t *testing.T) {
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		require.Equal(t, 3, report.Next)
 		require.Equal(t, []int{0, 1, 2}, log.indexes(), "who was begun is finished")
+
+		bulk.Skip = 5
+		_, err = newProvisioner(t, config(newTenant(), nil)).EnsureAll(t.Context(), broken(3, io.ErrUnexpectedEOF), bulk)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "also among those who are skipped")
 	})
 }
 
@@ -408,6 +412,27 @@ func TestSkippingMoreThanThereIsShowsThatTheInputIsAnother(t *testing.T) {
 	report, err := p.EnsureAll(t.Context(), crowd(3), provision.Bulk{Skip: 3})
 	require.NoError(t, err, "everything was done before")
 	require.Equal(t, 3, report.Next)
+}
+
+func TestABulkThatEndsWhileItSkipsBeginsNobody(t *testing.T) {
+	t.Parallel()
+	dir := newTenant()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	input := func(yield func(provision.Person, error) bool) {
+		for i := range 10 {
+			if i == 3 {
+				cancel()
+			}
+			if !yield(member(i), nil) {
+				return
+			}
+		}
+	}
+	report, err := newProvisioner(t, config(dir, nil)).EnsureAll(ctx, input, provision.Bulk{Skip: 7})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 7, report.Next)
+	require.Empty(t, dir.calls)
 }
 
 func TestABulkStopsWhereNobodyGetsPast(t *testing.T) {

@@ -74,14 +74,16 @@ func (b *bulkRun) begin(ctx context.Context, people iter.Seq2[Person, error]) (e
 	}
 	for person, bad := range people {
 		switch {
-		case index < b.Skip && ctx.Err() == nil:
-			index++
-			continue
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case bad != nil && b.StopAtInput(bad):
 			return fmt.Errorf("provision: the input after %d people: %w", index, bad)
 		}
-		b.beginOne(ctx, index, person, bad)
-		if index++; !b.room(ctx) {
+		if index++; index <= b.Skip {
+			continue
+		}
+		b.beginOne(ctx, index-1, person, bad)
+		if !b.room(ctx) {
 			return context.Cause(ctx)
 		}
 	}
@@ -133,7 +135,8 @@ func (b *bulkRun) land(index int, key PersonKey, failure *Error) {
 
 // board joins the person's run, or starts one.
 func (b *bulkRun) board(ctx context.Context, person Person) (*flight, boarding) {
-	return b.p.flights.board(ctx, person.Key(), plan{errand{kind: ensuring}, PriorityLow, b.Budget}, b.p.flyer(person))
+	how := plan{errand: errand{kind: ensuring}, priority: PriorityLow, budget: b.Budget, brief: true}
+	return b.p.flights.board(ctx, person.Key(), how, b.p.flyer(person))
 }
 
 // await waits for what becomes of a person. A run that somebody else started has that one's budget: if that was not

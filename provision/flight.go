@@ -21,13 +21,13 @@ type flight struct {
 	cancel context.CancelCauseFunc
 	landed chan struct{} // closed when the run is over
 	plan   plan
-	raised chan struct{} // closed under flights.mu when the run is one that a person waits for
+	raised chan struct{} // closed under flights.mu when the priority is high
 
 	waiters   int  // guarded by flights.mu
 	abandoned bool // guarded by flights.mu: nobody waits any more, and nobody may join
 
 	mu      sync.Mutex
-	brief   bool // only the last event is kept, because nobody follows
+	brief   bool // only the last event is kept, because nobody follows yet
 	events  []Event
 	changed chan struct{} // closed and replaced when events or over change
 	over    bool
@@ -40,6 +40,7 @@ type plan struct {
 	errand   errand
 	priority Priority
 	budget   time.Duration
+	brief    bool // whoever starts it does not follow it: of its events only the last one is kept
 }
 
 // boarding is how a caller came to a run.
@@ -80,42 +81,40 @@ func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
-	if ok && (f.abandoned || f.plan.errand != plan.errand) {
+	switch {
+	case ok && (f.abandoned || f.plan.errand != plan.errand):
 		return f, barred
+	case ok:
+		f.waiters++
+		f.adapt(plan)
+		return f, joined
 	}
-	how := joined
-	if !ok {
-		f, how = newFlight(ctx, plan), started
-		g.running[key] = f
-		go fly(f)
-	}
-	f.waiters++
-	if plan.priority == PriorityHigh {
-		f.raise()
-	}
-	return f, how
-}
-
-func newFlight(ctx context.Context, plan plan) *flight {
-	f := &flight{
-		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), brief: true, changed: make(chan struct{}),
+	f = &flight{
+		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), changed: make(chan struct{}), brief: true,
+		waiters: 1,
 	}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	return f
+	f.adapt(plan)
+	g.running[key] = f
+	go fly(f)
+	return f, started
 }
 
-// raise makes the run one that a person waits for: its calls have the high priority, and its events are all kept.
-// flights.mu is held.
-func (f *flight) raise() {
-	select {
-	case <-f.raised:
-		return
-	default:
-		close(f.raised)
+// adapt makes the run do for one more caller: its priority becomes the highest that any of them wants, and its events
+// are all kept once there is somebody who follows it. flights.mu is held.
+func (f *flight) adapt(plan plan) {
+	if plan.priority == PriorityHigh {
+		select {
+		case <-f.raised:
+		default:
+			close(f.raised)
+		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.brief = false
+	if !plan.brief {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.brief = false
+	}
 }
 
 // leave counts the caller out. When nobody is left the run is cancelled, and lands soon.

@@ -199,7 +199,8 @@ func (p *Provisioner) attend(
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
 	}
-	f, _, err := p.flights.join(ctx, key, plan{e, p.priority, p.settle.Budget}, p.flyer(person))
+	how := plan{errand: e, priority: p.priority, budget: p.settle.Budget}
+	f, _, err := p.flights.join(ctx, key, how, p.flyer(person))
 	if err != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: err}
 	}

@@ -60,7 +60,7 @@ func run(ctx context.Context, p program) int {
 // misused prints everything that is wrong with the command line, the configuration or a file.
 func (p program) misused(err error) int {
 	for _, problem := range problemsOf(err) {
-		fmt.Fprintln(p.stderr, "provision:", plain(problem.Error()))
+		fmt.Fprintln(p.stderr, "provision:", plain(strings.TrimPrefix(problem.Error(), "provision: ")))
 	}
 	fmt.Fprintln(p.stderr, "Try provision -h.")
 	return exitUsage

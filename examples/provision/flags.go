@@ -121,14 +121,14 @@ The input is CSV with the names of the columns in its first line, or a JSON obje
 
 const helpInput = `
 Names may be written in any case, with or without _ - and spaces (displayName). Other columns are not used. Values are
-taken without the spaces around them. CSV is separated by commas, semicolons or tabs; a field in quotes ends in its line.
-Empty lines do not count. A line that cannot be read, or has more than 1 MiB, is a failure of that line alone.
+taken without the spaces around them. CSV is separated by commas, semicolons or tabs, and a field in quotes ends in its
+line. Empty lines do not count. A line that cannot be read, or has more than 1 MiB, is a failure of that line alone.
 
 `
 
 const helpTail = `
-Exactly one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE says how the application
-proves itself to Entra. With -simulate no variable is needed.
+Exactly one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE says how the
+application proves itself to Entra. With -simulate no variable is needed.
 
 Examples:
 
@@ -159,8 +159,12 @@ connection and the id. Never change these, and never give them to somebody else.
 
 The run ends early when 5 people in a row fail for a reason that nobody gets past, such as a missing permission.
 
-Exit codes: 0 everybody has an account that is ready (with -dry-run: would have), 1 some people have not, 2 the flags, the
-configuration or a file cannot be used, 3 it ended early and can be resumed.
+Exit codes:
+
+  0  everybody has an account that is ready, or with -dry-run would have
+  1  some people have not, or there are too few seats
+  2  the flags, the configuration or a file cannot be used: nothing was done
+  3  it ended early, and can be resumed
 `
 
 func printHelp(w io.Writer) {

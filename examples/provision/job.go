@@ -112,13 +112,7 @@ func (j *job) openReport() (err error) {
 	}
 	options := j.options()
 	if !j.flags.resume {
-		if j.report, err = createReport(j.flags.report); err != nil {
-			return err
-		}
-		if j.state, err = newState(j.input.file, options); err != nil {
-			return err
-		}
-		return j.state.write(j.flags.report)
+		return j.beginReport(options)
 	}
 	if j.state, err = readState(j.flags.report); err != nil {
 		return err
@@ -127,6 +121,17 @@ func (j *job) openReport() (err error) {
 		return err
 	}
 	return j.state.check(j.input.file, options, j.counts.People)
+}
+
+// beginReport makes the report and what is kept beside it.
+func (j *job) beginReport(options string) (err error) {
+	if j.state, err = newState(j.input.file, options); err != nil {
+		return err
+	}
+	if j.report, err = createReport(j.flags.report); err != nil {
+		return err
+	}
+	return j.state.write(j.flags.report)
 }
 
 // options are what decides who the people of the input are.
@@ -219,7 +224,7 @@ func (j *job) finish(began time.Time, err error, seats []seating) int {
 		return exitStopped
 	}
 	if !s.Finished {
-		fmt.Fprintln(j.stderr, "provision:", plain(s.Stopped))
+		fmt.Fprintln(j.stderr, "provision:", plain(strings.TrimPrefix(s.Stopped, "provision: ")))
 		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
 		return exitStopped
 	}

@@ -97,11 +97,12 @@ func textOf(token json.Token) (string, error) {
 	return "", errors.New("it is not a text")
 }
 
+// invalidJSON does not wrap its cause: the io.EOF of a line that breaks off is not that of the input.
 func invalidJSON(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("it is not valid JSON: %w", err)
+	return fmt.Errorf("it is not valid JSON: %v", err)
 }
 
 // maxUnused is how many names that give nothing are remembered.

@@ -172,7 +172,9 @@ func (r *rehearsal) lookAt(ctx context.Context, one *rehearsed) (err error) {
 	return err
 }
 
-func (r *rehearsal) skips(p provision.Person) bool { return slices.Contains(r.rules.SkipConnections, p.Connection) }
+func (r *rehearsal) skips(p provision.Person) bool {
+	return slices.Contains(r.rules.SkipConnections, p.Connection)
+}
 
 // upnOf is the UPN that a person would get at an attempt.
 func (r *rehearsal) upnOf(p provision.Person, attempt int) (string, error) {
@@ -199,9 +201,12 @@ func (r *rehearsal) outcome(ctx context.Context, one *rehearsed) (string, error)
 	case one.found:
 		return r.adopted(one)
 	}
-	var err error
-	one.account.UPN, err = r.freeUPN(ctx, one)
-	return wouldCreate, err
+	upn, err := r.freeUPN(ctx, one)
+	if err != nil {
+		return "", err
+	}
+	one.account.UPN = upn
+	return wouldCreate, nil
 }
 
 // adopted is somebody whose account is there.

@@ -42,6 +42,10 @@ func newReportLine(e provision.BulkEvent, line int, at time.Time) reportLine {
 
 func (r *reportLine) fail(err *provision.Error) {
 	r.Step, r.Reason, r.Public, r.Operator = err.Step, string(err.Reason()), err.Public(), shortened(err.Error())
+	var bad *lineError
+	if errors.As(err, &bad) {
+		r.Step, r.Operator = "input", shortened(bad.err.Error()) // there is no person whom the rest could be about
+	}
 }
 
 // maxText is how many characters a text of the report has: what an input says of somebody who is refused may be long.
