@@ -74,8 +74,8 @@ func TestHelpTeaches(t *testing.T) {
 	code, stdout, stderr := command(t, "-h")
 	require.Equal(t, exitOK, code)
 	require.Empty(t, stderr)
-	for _, said := range []string{"-n N", "default 10000", "-seed S", "-workers N", "-v", "-json", "first_bad_seed", "exit code",
-		"Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused, ruleArrives,
+	for _, said := range []string{"-n N", "default 10000", "-seed S", "-workers N", "-v", "-json", "first_bad_seed",
+		"exit code", "Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused, ruleArrives,
 		ruleEnds, ruleLease, ruleForeign, rulePassword, ruleError} {
 		require.Contains(t, stdout, said)
 	}
@@ -109,7 +109,7 @@ func TestAnInterruptionShowsWhatIsComplete(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitOK, run(ctx, []string{"-n", "1000"}, &stdout, &stderr))
+	require.Equal(t, exitInterrupted, run(ctx, []string{"-n", "1000"}, &stdout, &stderr))
 	require.Contains(t, stdout.String(), "Interrupted after 0 of 1000 histories.")
 }
 

@@ -86,8 +86,9 @@ func mutations() []mutation {
 			rules: []string{ruleOneAccount},
 		},
 		{
-			name:  "nobody looks which seats the account has",
-			edits: []edit{{"license.go", `if !containsFold(user.SKUIDs, s.sku.ID) {`, `if user.SKUIDs = nil; !containsFold(user.SKUIDs, s.sku.ID) {`}},
+			name: "nobody looks which seats the account has",
+			edits: []edit{{"license.go", `if !containsFold(user.SKUIDs, s.sku.ID) {`,
+				`if user.SKUIDs = nil; !containsFold(user.SKUIDs, s.sku.ID) {`}},
 			rules: []string{ruleArrives},
 		},
 	}
