@@ -36,8 +36,8 @@ var (
 )
 
 // Run runs f in a bubble of its own and returns when f and all goroutines that it started have ended. Virtual time
-// begins at midnight UTC on 2000-01-01 and stands still from the moment at which f returns; ctx ends then. Everything that is blocked on
-// (channels, timers, contexts) must be made in the bubble.
+// begins at midnight UTC on 2000-01-01 and stands still once f has returned; ctx ends then. What is blocked on (channels,
+// timers, contexts) must be made in the bubble.
 //
 // Run is safe for concurrent use: bubbles know nothing of each other. It must not be called in a bubble.
 func Run(f func(ctx context.Context)) error {

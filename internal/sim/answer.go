@@ -36,7 +36,8 @@ func throttled(op string, after time.Duration) *provision.DirectoryError {
 
 func concurrencyViolation(op string) *provision.DirectoryError {
 	return refused(op, http.StatusConflict, "Directory_ConcurrencyViolation",
-		"Unable to complete the request due to concurrent requests being made to the tenant. Please wait briefly and retry.")
+		"Unable to complete the request due to concurrent requests being made to the tenant. "+
+			"Please wait briefly and retry.")
 }
 
 func noSeat(op, sku string) *provision.DirectoryError {
@@ -44,7 +45,8 @@ func noSeat(op, sku string) *provision.DirectoryError {
 }
 
 func alreadyMember(op string) *provision.DirectoryError {
-	err := badRequest(op, "One or more added object references already exist for the following modified properties: 'members'.")
+	err := badRequest(op, "One or more added object references already exist for the following modified properties: "+
+		"'members'.")
 	err.Err = provision.ErrAlreadyMember
 	return err
 }

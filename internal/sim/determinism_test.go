@@ -16,6 +16,19 @@ func events(seed uint64) string {
 	return text.String()
 }
 
+// firstDifference shows the first line in which two logs differ, or "".
+func firstDifference(one, two string) string {
+	if one == two {
+		return ""
+	}
+	first, second := strings.Split(one, "\n"), strings.Split(two, "\n")
+	i := 0
+	for i < min(len(first), len(second))-1 && first[i] == second[i] {
+		i++
+	}
+	return first[i] + "\n" + second[i]
+}
+
 // TestASeedIsTheSameHistoryEveryTime is not parallel: it changes how many processors there are.
 func TestASeedIsTheSameHistoryEveryTime(t *testing.T) {
 	const seeds = 150
@@ -27,7 +40,7 @@ func TestASeedIsTheSameHistoryEveryTime(t *testing.T) {
 		t.Run(fmt.Sprintf("%d processors", processors), func(t *testing.T) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 			for i, want := range first {
-				require.Equal(t, want, events(uint64(i)), "seed %d", i)
+				require.Empty(t, firstDifference(want, events(uint64(i))), "seed %d", i)
 			}
 		})
 	}
@@ -38,8 +51,8 @@ func TestAnotherSeedIsAnotherHistory(t *testing.T) {
 	seen := make(map[string]int)
 	for seed := range 200 {
 		text := events(uint64(seed))
-		require.NotContains(t, seen, text, "seed %d", seed)
-		seen[text] = seed
+		require.Zero(t, seen[text], "seed %d", seed)
+		seen[text]++
 	}
 }
 

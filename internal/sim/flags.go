@@ -47,8 +47,8 @@ func parseFlags(args []string) (options, error) {
 
 func printHelp(w io.Writer) { fmt.Fprintf(w, help, defaultHistories) }
 
-const help = `sim runs made-up histories of provisioning, each in virtual time and wholly decided by its seed, and checks after each
-one that no rule was broken.
+const help = `sim runs made-up histories of provisioning, each in virtual time and wholly decided by its seed, and checks
+after each one that no rule was broken.
 
 usage: sim [flags]
 
@@ -60,8 +60,9 @@ usage: sim [flags]
   -h           print this
 
 violations counts broken rules: a history that breaks two rules counts as two. first_bad_seed is the lowest seed whose
-history breaks one, or null. The exit code is 0 if no rule was broken, 1 if one was, 2 if the flags are wrong. What was
-broken and how goes to standard error. Ctrl-C ends the run and prints the result of the histories that are complete.
+history breaks one, or null. The exit code is 0 if no rule was broken, 1 if one was, 2 if the flags are wrong, 3 if
+the run was interrupted. What was broken and how goes to standard error. Ctrl-C ends the run and prints the result of
+the histories that are complete.
 
 what happens in a history
   Two or three hosts, which share a store or do not, provision two to four people, whose names collide, in a directory

@@ -116,7 +116,7 @@ func (j *judge) judgeCreation(h *host, n provision.NewUser) {
 	// Without leases another host may have moved the reservation to the next UPN meanwhile.
 	rec, upns := h.store.records[who], h.store.upns[who]
 	if rec.ImmutableID != n.ImmutableID || !slices.Contains(upns, n.UserPrincipalName) {
-		j.violate(ruleReserved, "%s creates %s with ImmutableID %s for person %d, but the store has ImmutableID %q and had %q",
+		j.violate(ruleReserved, "%s creates %s with ImmutableID %s for person %d; the store has ImmutableID %q and had %q",
 			h.name, n.UserPrincipalName, n.ImmutableID, who, rec.ImmutableID, upns)
 	}
 }
@@ -151,7 +151,7 @@ func (j *judge) judgeRecord(h *host, rec provision.Record) {
 		j.violate(ruleIdentity, "%s changes the ImmutableID of person %d from %s to %s", h.name, who, before.ImmutableID,
 			rec.ImmutableID)
 	case before.CreatedAt.IsZero():
-	case accountUPN(rec) != accountUPN(before) || rec.ObjectID != before.ObjectID || !rec.CreatedAt.Equal(before.CreatedAt):
+	case accountUPN(rec) != accountUPN(before), rec.ObjectID != before.ObjectID, !rec.CreatedAt.Equal(before.CreatedAt):
 		j.violate(ruleIdentity, "%s changes the account of person %d from %s (%s, %v) to %s (%s, %v)", h.name, who,
 			accountUPN(before), before.ObjectID, before.CreatedAt, accountUPN(rec), rec.ObjectID, rec.CreatedAt)
 	}
@@ -190,7 +190,7 @@ func (j *judge) judgeAnswer(a answer) {
 		j.told[a.who], first = a.account, a.account
 	}
 	if first.ImmutableID != a.account.ImmutableID || first.UPN != a.account.UPN || first.ObjectID != a.account.ObjectID {
-		j.violate(ruleIdentity, "%s tells person %d of %s (%s, ImmutableID %s), who was told of %s (%s, ImmutableID %s) before",
+		j.violate(ruleIdentity, "%s tells person %d of %s (%s, ImmutableID %s), first told of %s (%s, ImmutableID %s)",
 			a.h.name, a.who, a.account.UPN, a.account.ObjectID, a.account.ImmutableID, first.UPN, first.ObjectID,
 			first.ImmutableID)
 	}

@@ -14,9 +14,10 @@ import (
 
 // Exit codes.
 const (
-	exitOK        = 0
-	exitViolation = 1
-	exitUsage     = 2
+	exitOK          = 0
+	exitViolation   = 1
+	exitUsage       = 2
+	exitInterrupted = 3
 )
 
 func main() {
@@ -43,9 +44,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} else {
 		printSummary(stdout, result)
 	}
-	if len(result.bad) == 0 {
-		return exitOK
+	switch {
+	case len(result.bad) > 0:
+		explain(stderr, result)
+		return exitViolation
+	case result.histories < result.asked:
+		return exitInterrupted
 	}
-	explain(stderr, result)
-	return exitViolation
+	return exitOK
 }

@@ -117,7 +117,9 @@ func (s storeOf) remembered(rec provision.Record, err error) (provision.Record, 
 	return rec, err
 }
 
-func (s leasedStoreOf) Acquire(ctx context.Context, key provision.PersonKey, ttl time.Duration) (provision.Lease, error) {
+func (s leasedStoreOf) Acquire(
+	ctx context.Context, key provision.PersonKey, ttl time.Duration,
+) (provision.Lease, error) {
 	return use(ctx, s.h, opAcquire, "", true, func() (provision.Lease, error) {
 		lease, err := s.h.store.inner.Acquire(context.Background(), key, ttl)
 		if err == nil {

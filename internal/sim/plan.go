@@ -150,7 +150,8 @@ func (p *plan) drawForeign(d *dice, one *person) {
 		p.hasForeign(provision.User{UserPrincipalName: first, ImmutableID: one.immutableID})
 	case 4: // somebody has nearly the same ImmutableID
 		if upper := strings.ToUpper(one.immutableID); upper != one.immutableID {
-			p.hasForeign(provision.User{UserPrincipalName: fmt.Sprintf("nearly%d@%s", len(p.people), domain), ImmutableID: upper})
+			upn := fmt.Sprintf("nearly%d@%s", len(p.people), domain)
+			p.hasForeign(provision.User{UserPrincipalName: upn, ImmutableID: upper})
 			one.refused = p.weather.foldsIDs // otherwise nobody finds it
 		}
 	}

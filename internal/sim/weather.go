@@ -22,6 +22,15 @@ type weather struct {
 // lag is how long a write takes to one replica: evenly up to most, and with a chance up to seldom.
 type lag struct{ most, seldom time.Duration }
 
+func lags() [4]lag {
+	return [4]lag{
+		{},
+		{2 * time.Second, 2 * time.Second},
+		{10 * time.Second, 30 * time.Second},
+		{20 * time.Second, 2 * time.Minute},
+	}
+}
+
 // clash is how the directory words a value that is taken.
 type clash int
 
@@ -35,7 +44,7 @@ const (
 
 func drawWeather(d *dice) weather {
 	w := weather{
-		lag:      []lag{{}, {2 * time.Second, 2 * time.Second}, {10 * time.Second, 30 * time.Second}, {20 * time.Second, 2 * time.Minute}}[d.below(4)],
+		lag:      lags()[d.below(4)],
 		clash:    clash(d.below(int(clashes))),
 		foldsIDs: d.in(50),
 		writes:   bucket{size: 1000, perSecond: 1000},
@@ -124,7 +133,8 @@ func (w *weather) fault(c *call, write bool) fault {
 	case 9:
 		return fault{err: status(c.op, 401+2*d.below(2))}
 	case 10:
-		return fault{err: refused(c.op, 400, "Directory_ObjectNotFound", "Unable to read the company information from the directory.")}
+		return fault{err: refused(c.op, 400, "Directory_ObjectNotFound",
+			"Unable to read the company information from the directory.")}
 	}
 	return w.faultOf(c, lost)
 }
