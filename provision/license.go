@@ -13,7 +13,7 @@ const looksPerSeat = 3
 
 // license gives the account what the rules say: the seats that are given directly in one call, then what groups give.
 func (r *run) license(ctx context.Context) (outcome, error) {
-	if len(r.p.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() {
+	if len(r.p.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && !r.relicense {
 		return skipped, nil
 	}
 	g := r.newGiving(User{})
@@ -361,7 +361,7 @@ func (g *giving) intend(ctx context.Context, marks []string) error {
 
 // forgetRefused stores that what the directory refused was not given. If that fails, the next run finds it out itself.
 func (g *giving) forgetRefused(ctx context.Context) {
-	if len(g.refused) == 0 {
+	if len(g.refused) == 0 || g.relicense {
 		return
 	}
 	if err := g.intend(ctx, nil); err != nil {

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -58,6 +59,7 @@ func TestWhoHasAnAccountIsNotRefusedAhead(t *testing.T) {
 			_ *testing.T, c *provision.Config, dir *licenseTenant, p *provision.Person,
 		) {
 			c.Rules.Adopt.InsecureByUPN = true
+			c.Directory = changeable{dir}
 			p.UPN, p.ImmutableID = "c@contoso.com", "own"
 			dir.give(dir.has("own", "c@contoso.com"), standardSKU)
 			dir.next("FindUser", fault{err: notFound()}) // by the ImmutableID
@@ -86,6 +88,15 @@ func TestWhoHasAnAccountIsNotRefusedAhead(t *testing.T) {
 		})
 	}
 }
+
+// changeable is a tenant whose accounts could be changed, and are not.
+type changeable struct{ *licenseTenant }
+
+func (changeable) UpdateUser(context.Context, string, provision.UserChange) error {
+	return errors.ErrUnsupported
+}
+func (changeable) RevokeSessions(context.Context, string) error { return errors.ErrUnsupported }
+func (changeable) DeleteUser(context.Context, string) error     { return errors.ErrUnsupported }
 
 func TestAFailureOfTheLookAheadIsTheStepLicenses(t *testing.T) {
 	t.Parallel()

@@ -130,10 +130,10 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 	return doing(what, err)
 }
 
-// licenseAgain takes the pipeline's step again, as the last thing that the look does. Only the run forgets that it was
-// taken, not the store: if the step fails, or this process does, the person signs in as before.
+// licenseAgain takes the pipeline's step again, as the last thing that the look does. The record keeps what was given: if
+// the step fails, or this process does, the person signs in as before, and the next look finds the same drift.
 func (l *look) licenseAgain(ctx context.Context) error {
-	l.rec.LicensedAt = time.Time{}
+	l.relicense = true
 	result, err := l.license(ctx)
 	if err == nil && result == skipped {
 		err = errNoLicense
