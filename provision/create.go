@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // looksPerConflict is how often the directory is searched for the account behind a uniqueness clash before the
@@ -14,6 +15,9 @@ const looksPerConflict = 4
 // looksPerAddress is how often it is searched when the clash is about an address. An alias of a group or a contact
 // never shows up as a user.
 const looksPerAddress = 3
+
+// clocksDiffer is how far the directory's clock, which tells whole seconds, may be behind this one.
+const clocksDiffer = time.Minute
 
 // create finds the person's account by its ImmutableID, or creates it. Graph has no idempotency keys, so a creation
 // whose outcome is not known is followed by a look; if it shows nothing, the creation is repeated with the same
@@ -142,7 +146,9 @@ func (r *run) adopt(ctx context.Context, user User, untouched bool) error {
 	}
 	r.log.InfoContext(ctx, "account recognised", "upn", upn, "object", user.ObjectID, "enabled", user.AccountEnabled,
 		"synced", user.DirectorySynced)
-	return r.recognise(ctx, user.ObjectID, upn, untouched)
+	// Without leases another process may have found the reservation, and created the account before it was looked for.
+	isNew := user.CreatedAt.After(r.rec.ReservedAt.Add(-clocksDiffer))
+	return r.recognise(ctx, user.ObjectID, upn, untouched && !isNew)
 }
 
 // recognise records that the account exists, and the UPN that it has: the assertion must name that one.
