@@ -75,7 +75,9 @@ func (r *run) adopt(ctx context.Context, user User, untouched bool) error {
 	r.log.InfoContext(ctx, "account recognised", "upn", upn, "object", user.ObjectID, "enabled", user.AccountEnabled,
 		"synced", user.DirectorySynced)
 	r.synced = user.DirectorySynced
-	return r.recognise(ctx, user.ObjectID, upn, untouched || r.predates(user))
+	// Without leases another process may have found the reservation, and created the account before this one looked: then
+	// it is a new one for both.
+	return r.recognise(ctx, user.ObjectID, upn, r.predates(user) || untouched && user.CreatedAt.IsZero())
 }
 
 // recognise records that the account exists, and the UPN that it has: the assertion must name that one.

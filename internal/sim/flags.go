@@ -74,14 +74,14 @@ what happens in a history
 rules
   one-account   no person has two accounts
   orphan        no account that was created lacks its person
-  seats         no seat is used twice, and none is used that was not bought
+  seats         no seat is used that was not bought, and nobody has two where one is enough
   identity      ImmutableID, UPN and object ID never change once they were recorded or told
   reserved      nothing is created before its identity is in the store
   ready         who is told to sign in has the account, the seats and the groups, and has waited long enough
   refused       who is refused by policy never gets in
   arrives       everybody else does, once the weather is calm
   ends          nothing and nobody waits for ever; who leaves is let go at once
-  lease         hosts that share leases do not write for one person at once
+  lease         hosts that share leases do not write for one person at once, except for several people in one write
   foreign       nobody else's account is written to
   password      no password is sent twice, and none is weak
   typed-errors  every failure is one of those that package provision documents

@@ -168,6 +168,7 @@ func (p *plan) hasForeign(user provision.User) {
 		}
 	}
 	user.UsageLocation, user.AccountEnabled, user.DisplayName = "DE", true, "Somebody else"
+	user.CreatedAt = epoch.AddDate(-1, 0, 0)
 	p.foreign = append(p.foreign, user)
 }
 
