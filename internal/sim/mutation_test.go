@@ -60,7 +60,7 @@ func mutations() []mutation {
 			edits: []edit{
 				{"reserve.go", `stored, err := r.p.store.Reserve(ctx, rec)`, `stored, err := rec, error(nil)
 		stored.Version = 1`},
-				{"create.go", `	at := r.timestamp()
+				{"adopt.go", `	at := r.timestamp()
 	return r.save(ctx, func(rec *Record) error {
 		if rec.CreatedAt.IsZero() {`, `	at := r.timestamp()
 	stored, err := r.p.store.Reserve(ctx, r.rec)
@@ -87,8 +87,9 @@ func mutations() []mutation {
 		},
 		{
 			name: "nobody looks which seats the account has",
-			edits: []edit{{"license.go", `if !containsFold(user.SKUIDs, s.sku.ID) {`,
-				`if user.SKUIDs = nil; !containsFold(user.SKUIDs, s.sku.ID) {`}},
+			edits: []edit{{"license.go", `	g.user = user
+	return nil`, `	g.user, g.user.SKUIDs, g.user.Licenses = user, nil, nil
+	return nil`}},
 			rules: []string{ruleArrives},
 		},
 	}
