@@ -153,8 +153,8 @@ func (f *flight) tell(e Event) {
 	f.changed = make(chan struct{})
 }
 
-// follow hands the run's events to progress, from the first one that is kept, in the caller's own goroutine, and returns the
-// run's result, or an error once the caller's context ends.
+// follow hands the run's events to progress, from the first one that is kept, in the caller's own goroutine, and returns
+// the run's result, or an error once the caller's context ends.
 func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, error) {
 	for seen := 0; ; {
 		events, changed, over := f.since(seen)

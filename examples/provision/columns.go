@@ -144,8 +144,10 @@ func checkHeader(header []string, o inputOptions) error {
 		}
 	}
 	missing := func(property, remedy string) {
-		if given[property] == "" && !slices.ContainsFunc(o.columns, func(r columnRule) bool { return r.property == property }) {
-			errs = append(errs, fmt.Errorf("the first line of the input has no column %q; it has %q: %s", property, header, remedy))
+		ruled := slices.ContainsFunc(o.columns, func(rule columnRule) bool { return rule.property == property })
+		if given[property] == "" && !ruled {
+			errs = append(errs,
+				fmt.Errorf("the first line of the input has no column %q; it has %q: %s", property, header, remedy))
 		}
 	}
 	missing("id", "say which one it is, with -map id=COLUMN")
