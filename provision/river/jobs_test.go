@@ -3,6 +3,7 @@ package river_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,66 @@ func created(c *company) (users []entratest.User) {
 		}
 	}
 	return users
+}
+
+func TestARetireJobEndsTheAccessAndKeepsEnsureJobsOut(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, quick())
+	w := start(t, c, rules())
+	do := func(args river.JobArgs) *rivertype.JobRow {
+		inserted, err := w.client.Insert(t.Context(), args, nil)
+		require.NoError(t, err)
+		return finish(t, w, inserted.Job.ID)
+	}
+	require.Equal(t, rivertype.JobStateCompleted, do(jobs.Ensure(contractor())).State)
+	row := do(jobs.RetireArgs{Connection: "hr", ID: "4711"})
+	require.Equal(t, rivertype.JobStateCompleted, row.State, "%v", row.Errors)
+	require.False(t, created(c)[0].Enabled)
+
+	row = do(jobs.Ensure(contractor()))
+	require.Equal(t, rivertype.JobStateCancelled, row.State, "trying again does not help")
+	require.Contains(t, row.Errors[0].Error, "the person has left")
+	require.False(t, created(c)[0].Enabled)
+}
+
+func TestAReconcileJobFindsAndRepairsWhatItIsToldTo(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, quick())
+	w := start(t, c, rules())
+	do := func(args river.JobArgs) provision.Reconciled {
+		inserted, err := w.client.Insert(t.Context(), args, nil)
+		require.NoError(t, err)
+		row := finish(t, w, inserted.Job.ID)
+		require.Equal(t, rivertype.JobStateCompleted, row.State, "%v", row.Errors)
+		var done provision.Reconciled
+		if _, ok := args.(jobs.ReconcileArgs); ok {
+			require.NoError(t, json.Unmarshal(row.Output(), &done))
+		}
+		return done
+	}
+	do(jobs.Ensure(contractor()))
+	do(jobs.ReconcileArgs{}) // from here on it is told what changes
+	disable(t, c, created(c)[0].ObjectID)
+
+	require.Equal(t, provision.Reconciled{Looked: 1, Drifts: 1}, do(jobs.ReconcileArgs{Full: true}))
+	require.False(t, created(c)[0].Enabled, "nothing is repaired unless it is asked for")
+	repair := jobs.ReconcileArgs{Full: true, Repair: []provision.DriftKind{provision.DriftDisabled}}
+	require.Equal(t, provision.Reconciled{Looked: 1, Drifts: 1, Repaired: 1}, do(repair))
+	require.True(t, created(c)[0].Enabled)
+}
+
+// disable does what an administrator may do at any time.
+func disable(t *testing.T, c *company, objectID string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, c.access.Graph+"/v1.0/users/"+objectID,
+		strings.NewReader(`{"accountEnabled": false}`))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+c.access.Token)
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusNoContent, answer.StatusCode)
 }
 
 func TestHowAFailureIsTreated(t *testing.T) {

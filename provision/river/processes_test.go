@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"time"
 
@@ -64,6 +65,43 @@ func TestProcessesShareTheWork(t *testing.T) {
 	require.Positive(t, kills)
 	requireOneAccountEach(t, c, *crowd)
 	requireAllCompleted(t, c, *crowd)
+}
+
+// TestProcessesShareTheTenantsBudget lets three worker processes provision more people than the tenant lets be created at
+// once. Each of them alone would take all of the budget; the pacer in the database keeps them within it together.
+func TestProcessesShareTheTenantsBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three processes and half a minute")
+	}
+	const people = 230 // of the 300 writes that fit at once, 255 are used, and a quarter of these is kept for sign-ins
+	c := newCompany(t, entratest.Config{Lag: entratest.LagFast, Throttle: entratest.Throttle{Scale: 0.1}})
+	watcher, closeAll, err := c.access.open(t.Context(), rules(), time.Minute)
+	require.NoError(t, err)
+	defer closeAll()
+	insert(t, watcher, people)
+
+	began := time.Now()
+	var shares []int
+	workers := []*process{launch(t, c.access), launch(t, c.access), launch(t, c.access)}
+	for unfinished(t, c) > 0 {
+		require.Less(t, time.Since(began), 5*time.Minute, "they do not finish")
+		time.Sleep(200 * time.Millisecond)
+	}
+	for _, w := range workers {
+		shares = append(shares, w.kill())
+	}
+	requireOneAccountEach(t, c, people)
+	refused := 0
+	for _, call := range c.Tenant.GraphCalls() {
+		if call.Status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	t.Logf("%d people in %v, shared as %v", people, time.Since(began).Round(time.Second), shares)
+	require.Zero(t, refused, "the tenant had to throttle")
+	for _, share := range shares {
+		require.Positive(t, share)
+	}
 }
 
 func insert(t *testing.T, w *worker, n int) {

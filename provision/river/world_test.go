@@ -40,6 +40,7 @@ type access struct {
 	Database string
 	Graph    string
 	Token    string
+	Scale    float64 // of the tenant's limits
 }
 
 func newCompany(t testing.TB, config entratest.Config) *company {
@@ -48,6 +49,10 @@ func newCompany(t testing.TB, config entratest.Config) *company {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tenant.ServeHTTP(w, r) }))
 	t.Cleanup(web.Close)
 	config.BaseURL, config.SignInLag = web.URL, -1
+	config.Throttle.Size = entratest.TenantLarge
+	if config.Throttle.Scale == 0 {
+		config.Throttle.Scale = 1
+	}
 	if config.Domains == nil {
 		config.Domains = []entratest.Domain{{Name: "contoso.com"}}
 	}
@@ -59,7 +64,7 @@ func newCompany(t testing.TB, config entratest.Config) *company {
 	require.NoError(t, err)
 
 	c := &company{Tenant: tenant, Database: server.Database(t)}
-	c.access = access{Database: c.Database, Graph: tenant.Cloud().Graph, Token: token.Token}
+	c.access = access{Database: c.Database, Graph: tenant.Cloud().Graph, Token: token.Token, Scale: config.Throttle.Scale}
 	c.pool, err = pgxpool.New(t.Context(), c.Database)
 	require.NoError(t, err)
 	t.Cleanup(c.pool.Close)
@@ -107,12 +112,16 @@ func (a access) worker(ctx context.Context, pool *pgxpool.Pool, config sqlstore.
 	}
 	cloud := entrafed.Global()
 	cloud.Graph, cloud.InsecureLoopback = a.Graph, true
-	directory, err := msgraph.New(msgraph.Config{Cloud: cloud, Credential: staticToken(a.Token), Bulk: true})
+	directory, err := msgraph.New(msgraph.Config{Cloud: cloud, Credential: staticToken(a.Token)})
+	if err != nil {
+		return nil, err
+	}
+	pacer, err := sqlstore.NewPacer(ctx, config, a.pace())
 	if err != nil {
 		return nil, err
 	}
 	people, err := provision.New(provision.Config{
-		Directory: directory, Store: store, Rules: rules,
+		Directory: directory, Store: store, Pacer: pacer, Priority: provision.PriorityLow, Rules: rules,
 		Settle: provision.Settle{Dwell: time.Second, Reads: 2, Interval: 100 * time.Millisecond, Budget: timeout - time.Second},
 	})
 	if err != nil {
@@ -130,6 +139,14 @@ func (a access) worker(ctx context.Context, pool *pgxpool.Pool, config sqlstore.
 	settings.Configure(riverConfig)
 	client, err := river.NewClient(riverpgxv5.New(pool), riverConfig)
 	return &worker{people, client}, err
+}
+
+// pace is the default one for a large tenant, at the scale of this one.
+func (a access) pace() provision.Pace {
+	return provision.Pace{
+		WritesPerSecond: 17 * a.Scale, WriteBurst: int(2550 * a.Scale),
+		UnitsPerSecond: 680 * a.Scale, UnitBurst: int(6800 * a.Scale),
+	}
 }
 
 func rules() provision.Rules {
