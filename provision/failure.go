@@ -212,7 +212,7 @@ func refusalRemedy(err error) string {
 			"(https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions)"
 	case answer.unverifiedDomain():
 		return "verify the domain of the UPN in the tenant first"
-	case answer.says("sourceanchor"):
+	case answer.says("sourceanchor"), answer.says("onpremisesimmutableid"):
 		return "the directory got no ImmutableID, or does not let one be changed in a federated domain: move the account to " +
 			"the tenant's onmicrosoft.com domain, change its ImmutableID there, and move it back"
 	case answer.says("originated within an external service"):

@@ -57,11 +57,16 @@ var errPending = errors.New("the directory has not worked out yet what the group
 
 // giveByGroup makes the account a member of a group and waits for what the group gives.
 func (g *giving) giveByGroup(ctx context.Context, o offer) error {
+	return g.joinForLicense(ctx, o, func(user User) error { return o.standing(user, g.skus) })
+}
+
+// joinForLicense makes the account a member of a group and waits until pending says something else than errPending.
+func (g *giving) joinForLicense(ctx context.Context, o offer, pending func(User) error) error {
 	began := g.p.now()
 	if err := g.joinGroup(ctx, o.group); err != nil {
 		return fmt.Errorf("joining group %q, which gives the licence: %w", o.license.Group, err)
 	}
-	err := g.awaitGroup(ctx, func(user User) error { return o.standing(user, g.skus) })
+	err := g.awaitGroup(ctx, pending)
 	if err == nil {
 		g.log.InfoContext(ctx, "licences given by a group", "object", g.rec.ObjectID, "group", o.group.ObjectID)
 		g.p.skus.spend(o.group.SKUIDs, began)
@@ -91,19 +96,41 @@ func (g *giving) awaitGroup(ctx context.Context, pending func(User) error) error
 	}
 }
 
-// rejoin leaves a group and joins it again, so that the directory works out anew what it gives.
+// rejoin leaves a group and joins it again, so that the directory works out anew what it gives. A replica that lags shows
+// what was before that: it is not believed at once that nothing is given any more, nor that it is refused again.
 func (g *giving) rejoin(ctx context.Context, o offer) error {
 	if err := g.leaveGroup(ctx, o.group.ObjectID); err != nil {
 		return err
 	}
-	err := g.awaitGroup(ctx, func(user User) error {
+	gone := func(err error) bool { return err == nil }
+	err := g.awaitGroup(ctx, g.steady(gone, func(user User) error {
 		if o.memberOf(user) {
 			return errPending
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		return err
 	}
-	return g.giveByGroup(ctx, o)
+	return g.joinForLicense(ctx, o, g.steady(isInTheWay, func(user User) error { return o.standing(user, g.skus) }))
+}
+
+// steady is pending, but what is doubted is pending as well until it has been shown, without a break, for so long as any
+// change takes to be known everywhere.
+func (g *giving) steady(doubted func(error) bool, pending func(User) error) func(User) error {
+	var since time.Time
+	return func(user User) error {
+		err, now := pending(user), g.p.now()
+		switch {
+		case !doubted(err):
+			since = time.Time{}
+			return err
+		case since.IsZero():
+			since = now
+		}
+		if now.Sub(since) < g.p.settle.least() {
+			return errPending
+		}
+		return err
+	}
 }
