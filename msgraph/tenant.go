@@ -93,6 +93,7 @@ func carry(ctx context.Context) (context.Context, func()) {
 	call := &graph.Trace{Low: trace.Priority == provision.PriorityLow}
 	return graph.WithTrace(ctx, call), func() {
 		trace.Load, trace.Scope, trace.Duration = call.Load, call.Scope, call.Duration
+		trace.Status, trace.RequestID = call.Status, call.RequestID
 	}
 }
 

@@ -148,7 +148,7 @@ func (r *run) takeOver(ctx context.Context, user User, clash error) error {
 	}
 	immutableID := r.rec.ImmutableID
 	change := UserChange{ImmutableID: &immutableID}
-	err := r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
+	err := r.retry(ctx, opUpdateUser, writing, temporaryOrMissing, func(ctx context.Context) error {
 		return r.p.directory.(Accounts).UpdateUser(ctx, user.ObjectID, change)
 	})
 	switch {
@@ -172,7 +172,7 @@ func (r *run) takeOver(ctx context.Context, user User, clash error) error {
 
 // seen reads a user who is known to exist, again and again until a replica has it.
 func (r *run) seen(ctx context.Context, key UserKey) (user User, err error) {
-	err = r.retry(ctx, reading, temporaryOrMissing, func(ctx context.Context) (err error) {
+	err = r.retry(ctx, opFindUser, reading, temporaryOrMissing, func(ctx context.Context) (err error) {
 		user, err = r.p.directory.FindUser(ctx, key)
 		return err
 	})

@@ -269,7 +269,7 @@ func (u *adoptee) move(ctx context.Context, upn string) error {
 }
 
 func (u *adoptee) update(ctx context.Context, again func(error) bool, change UserChange) error {
-	return u.retry(ctx, writing, again, func(ctx context.Context) error {
+	return u.retry(ctx, opUpdateUser, writing, again, func(ctx context.Context) error {
 		return u.a.change.UpdateUser(ctx, u.record.ObjectID, change)
 	})
 }

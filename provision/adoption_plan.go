@@ -168,7 +168,7 @@ func (a *Adoption) eachUser(ctx context.Context, each func(User)) error {
 func (a *Adoption) users(ctx context.Context, cursor string) (page UserPage, err error) {
 	r, ctx, end := a.p.background(ctx, stepAdopt)
 	defer end()
-	err = r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err = r.retry(ctx, opListUsers, reading, temporary, func(ctx context.Context) (err error) {
 		page, err = a.lists.ListUsers(ctx, cursor)
 		return err
 	})

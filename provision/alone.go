@@ -10,11 +10,11 @@ import (
 // way in this process, nor in another one that shares the store's leases. Runs that come meanwhile wait for it. The error
 // is an *[Error] of the step.
 func (p *Provisioner) alone(
-	ctx context.Context, key PersonKey, step string, work func(r *run, ctx context.Context) error,
+	ctx context.Context, key PersonKey, errand, step string, work func(r *run, ctx context.Context) error,
 ) error {
 	err := key.Validate()
 	if err == nil {
-		err = p.flights.alone(ctx, key, func() error { return p.aloneRun(ctx, key, step, work) })
+		err = p.flights.alone(ctx, key, func() error { return p.aloneRun(ctx, key, errand, step, work) })
 	}
 	if err == nil {
 		return nil
@@ -24,8 +24,8 @@ func (p *Provisioner) alone(
 
 // aloneRun is the run in which the work is done.
 func (p *Provisioner) aloneRun(
-	ctx context.Context, key PersonKey, step string, work func(r *run, ctx context.Context) error,
-) error {
+	ctx context.Context, key PersonKey, errand, step string, work func(r *run, ctx context.Context) error,
+) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.settle.Budget, errBudget)
 	defer cancel()
 	began := p.now()
@@ -45,6 +45,9 @@ func (p *Provisioner) aloneRun(
 		unlease: func() {},
 	}
 	defer func() { r.unlease() }()
+	ctx, seen := p.observer.beginRun(ctx, subject{errand: errand, connection: key.Connection})
+	err = errBroken
+	defer func() { r.endRun(ctx, seen, r.account, err) }()
 	if leaser, ok := p.store.(Leaser); ok {
 		if err := r.waitForLease(ctx, leaser); err != nil {
 			return err

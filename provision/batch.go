@@ -38,7 +38,7 @@ func (r *run) createUser(ctx context.Context, user NewUser) (created User, err e
 	if r.priority == PriorityLow && r.p.creations != nil {
 		return share(ctx, r.p.creations, struct{}{}, creation{by: &r.caller, user: user})
 	}
-	err = r.ask(ctx, writing, func(ctx context.Context) (err error) {
+	err = r.ask(ctx, opCreateUser, writing, func(ctx context.Context) (err error) {
 		created, err = r.p.directory.CreateUser(ctx, user)
 		return err
 	})
@@ -55,7 +55,7 @@ func createUsers(ctx context.Context, directory UserBatches, b *batch[creation, 
 	}
 	var sent []*ticket[creation, User]
 	var results []Created
-	err := c.ask(ctx, writes(len(b.tickets)), func(ctx context.Context) (err error) {
+	err := c.ask(ctx, opCreateUsers, writes(len(b.tickets)), func(ctx context.Context) (err error) {
 		if sent = b.take(); len(sent) == 0 {
 			return ctx.Err()
 		}

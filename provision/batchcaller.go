@@ -1,6 +1,10 @@
 package provision
 
-import "context"
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/trace"
+)
 
 // sharer is what a run wants of a call that it shares with others.
 type sharer interface {
@@ -11,17 +15,20 @@ type sharer interface {
 // of those who wait, so that nobody's short one fails the others. It tells all of them when it has to wait.
 func callerFor[W sharer, R any](ctx context.Context, b *batch[W, R]) (*caller, context.Context, context.CancelFunc) {
 	var c caller
+	var shared []trace.SpanContext
 	b.each(func(w W) {
-		if from := w.from(); c.p == nil || from.deadline.After(c.deadline) {
+		from := w.from()
+		if c.p == nil || from.deadline.After(c.deadline) {
 			c = *from
 		}
+		shared = append(shared, from.at)
 	})
 	if c.p == nil { // everybody has left already
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
 		return nil, ctx, cancel
 	}
-	c.log = c.p.logger
+	c.log, c.shared, c.attempts = c.p.logger, shared, [operations]int32{}
 	c.waiting = func(e Event) { b.each(func(w W) { w.from().waiting(e) }) }
 	ctx, cancel := context.WithTimeoutCause(ctx, c.left(), errBudget)
 	return &c, ctx, cancel

@@ -94,7 +94,7 @@ func (a *addition) add(ctx context.Context, members []*joiner) {
 
 // send makes one write. The members are asked for when its turn has come.
 func (a *addition) send(ctx context.Context, members func() []*joiner) error {
-	return a.c.ask(ctx, writing, func(ctx context.Context) error {
+	return a.c.ask(ctx, opAddMembers, writing, func(ctx context.Context) error {
 		var ids []string
 		for _, m := range members() {
 			ids = append(ids, m.want.objectID)
@@ -226,7 +226,7 @@ func (a *addition) halves(ctx context.Context, members []*joiner) {
 
 // missing reports whether one read does not find the account.
 func (a *addition) missing(ctx context.Context, m *joiner) bool {
-	err := a.c.ask(ctx, reading, func(ctx context.Context) error {
+	err := a.c.ask(ctx, opFindUser, reading, func(ctx context.Context) error {
 		_, err := a.c.p.directory.FindUser(ctx, UserKey{ObjectID: m.want.objectID})
 		return err
 	})

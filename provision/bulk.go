@@ -76,6 +76,14 @@ type BulkReport struct {
 	Reasons  map[Reason]int      // how many were refused or failed for each reason
 }
 
+// reported is how many people were reported.
+func (b *bulkRun) reported() (n int) {
+	for _, count := range b.report.Outcomes {
+		n += count
+	}
+	return n
+}
+
 // Failed is how many people have no account that is ready.
 func (r BulkReport) Failed() int { return r.Outcomes[BulkRefused] + r.Outcomes[BulkFailed] }
 
@@ -103,6 +111,9 @@ func (p *Provisioner) EnsureAll(ctx context.Context, people iter.Seq2[Person, er
 		return report, err
 	}
 	b := newBulkRun(p, bulk.withDefaults(), report)
+	err := errBroken
+	ctx, seen := p.observer.beginRun(ctx, subject{errand: errandBulk})
+	defer func() { p.observer.endWork(ctx, seen, err, keyPeople.Int(b.reported())) }()
 	ctx, b.stop = context.WithCancelCause(ctx)
 	defer b.drain() // nothing to drain, unless Progress panicked
 	go b.pull(ctx, people)
@@ -110,7 +121,8 @@ func (p *Provisioner) EnsureAll(ctx context.Context, people iter.Seq2[Person, er
 		b.take(r)
 	}
 	b.release(true)
-	return b.report, b.verdict(ctx)
+	err = b.verdict(ctx)
+	return b.report, err
 }
 
 const (

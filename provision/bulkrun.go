@@ -135,8 +135,12 @@ func (b *bulkRun) land(index int, key PersonKey, failure *Error) {
 
 // board joins the person's run, or starts one.
 func (b *bulkRun) board(ctx context.Context, person Person) (*flight, boarding) {
-	how := plan{errand: errand{kind: ensuring}, priority: PriorityLow, budget: b.Budget, brief: true}
-	return b.p.flights.board(ctx, person.Key(), how, b.p.flyer(person))
+	how := plan{errand: errand{kind: ensuring}, priority: PriorityLow, budget: b.Budget, brief: true, apart: true}
+	f, came := b.p.flights.board(ctx, person.Key(), how, b.p.flyer(person))
+	if came == joined {
+		b.p.observer.link(ctx, f)
+	}
+	return f, came
 }
 
 // await waits for what becomes of a person. A run that somebody else started has that one's budget: if that was not
@@ -185,16 +189,24 @@ func (b *bulkRun) result(ctx context.Context, person Person, f *flight, how boar
 		stopped := ctx.Err() != nil && failure.Reason() == ReasonCanceled
 		return bulkResult{finished: !stopped, BulkEvent: BulkEvent{Outcome: outcomeOf(failure.Reason()), Err: failure}}
 	}
-	outcome := BulkCreated
-	switch {
-	case account.Skipped:
-		outcome = BulkSkipped
-	case how == joined || f.step() == StepKnown:
+	outcome := madeOf(account, f.step())
+	if how == joined && outcome != BulkSkipped {
 		outcome = BulkKnown
-	case account.CreatedAt.IsZero():
-		outcome = BulkAdopted
 	}
 	return bulkResult{finished: true, BulkEvent: BulkEvent{Outcome: outcome, Account: account}}
+}
+
+// madeOf is what became of a person whose run ended well, in the given step.
+func madeOf(account Account, last string) BulkOutcome {
+	switch {
+	case account.Skipped:
+		return BulkSkipped
+	case last == StepKnown:
+		return BulkKnown
+	case account.CreatedAt.IsZero():
+		return BulkAdopted
+	}
+	return BulkCreated
 }
 
 // passing reports a failure that may pass by itself.

@@ -29,6 +29,12 @@ type CallTrace struct {
 
 	// Duration is how long the call took on the wire, without the token. 0: nothing was sent.
 	Duration time.Duration
+
+	// Status is the HTTP status of the answer; of a batch, that of the round trip. 0: none came, or there is none.
+	Status int
+
+	// RequestID is what the directory called the request, for its support. Empty: the answer did not say.
+	RequestID string
 }
 
 type callTraceKey struct{}

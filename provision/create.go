@@ -95,7 +95,7 @@ func (r *run) lookAgain(ctx context.Context, attempt int, last error) error {
 // find reads one user, and again while the directory fails.
 func (r *run) find(ctx context.Context, key UserKey) (User, error) {
 	var user User
-	err := r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err := r.retry(ctx, opFindUser, reading, temporary, func(ctx context.Context) (err error) {
 		user, err = r.p.directory.FindUser(ctx, key)
 		return err
 	})
@@ -105,7 +105,7 @@ func (r *run) find(ctx context.Context, key UserKey) (User, error) {
 // readByImmutableID reads the person's account once.
 func (r *run) readByImmutableID(ctx context.Context) (User, error) {
 	var user User
-	err := r.ask(ctx, reading, func(ctx context.Context) (err error) {
+	err := r.ask(ctx, opFindUser, reading, func(ctx context.Context) (err error) {
 		user, err = r.p.directory.FindUser(ctx, UserKey{ImmutableID: r.rec.ImmutableID})
 		return err
 	})

@@ -14,6 +14,10 @@ const (
 	restoring
 )
 
+func (k errandKind) String() string {
+	return [...]string{"ensure", "retire", "restore"}[k]
+}
+
 // steps are the steps of a run.
 func (e errand) steps(r *run) []step {
 	switch e.kind {

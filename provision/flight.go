@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // flights holds the runs under way, one per person. Callers join a run, follow it, and leave it; the last one to leave
@@ -33,6 +35,8 @@ type flight struct {
 	over    bool
 	account Account
 	err     error
+	span    trace.Span   // the run's, once it has begun; nil: nobody is told
+	links   []trace.Link // to the callers who joined before
 }
 
 // plan is what a run is for and how it goes about it, as whoever starts it wants it.
@@ -41,6 +45,7 @@ type plan struct {
 	priority Priority
 	budget   time.Duration
 	brief    bool // whoever starts it does not follow it: of its events only the last one is kept
+	apart    bool // its span begins a trace of its own
 }
 
 // boarding is how a caller came to a run.

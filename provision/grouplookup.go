@@ -133,7 +133,7 @@ func (c *caller) readGroupByKey(ctx context.Context, key GroupKey) (group Group,
 	if err != nil {
 		return Group{}, err
 	}
-	err = c.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err = c.retry(ctx, opFindGroup, reading, temporary, func(ctx context.Context) (err error) {
 		group, err = groups.FindGroup(ctx, key)
 		return err
 	})

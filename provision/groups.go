@@ -94,7 +94,7 @@ func (r *run) leaveGroup(ctx context.Context, groupID string) error {
 		return err
 	}
 	for look := 1; ; look++ {
-		err := r.retry(ctx, writing, temporary, func(ctx context.Context) error {
+		err := r.retry(ctx, opRemoveMember, writing, temporary, func(ctx context.Context) error {
 			return groups.RemoveMember(ctx, groupID, r.rec.ObjectID)
 		})
 		switch {

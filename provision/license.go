@@ -260,7 +260,7 @@ func (r *run) changeLicenses(ctx context.Context, change LicenseChange, user Use
 		}
 		return temporaryOrMissing(err)
 	}
-	return r.retry(ctx, writing, again, func(ctx context.Context) error {
+	return r.retry(ctx, opChangeLicenses, writing, again, func(ctx context.Context) error {
 		return r.p.directory.ChangeLicenses(ctx, r.rec.ObjectID, change)
 	})
 }

@@ -19,7 +19,7 @@ import (
 // The error is an *[Error]; it matches [ErrNoRecord] for somebody whom the store does not know, and [ErrRetired] for
 // somebody who has left.
 func (p *Provisioner) SwapLicenses(ctx context.Context, key PersonKey) error {
-	return p.alone(ctx, key, StepLicense, (*run).swapLicenses)
+	return p.alone(ctx, key, errandSwap, StepLicense, (*run).swapLicenses)
 }
 
 func (r *run) swapLicenses(ctx context.Context) error {

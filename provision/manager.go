@@ -76,7 +76,7 @@ func (r *run) setManager(ctx context.Context, managerID string) error {
 		}
 		return temporary(err)
 	}
-	return r.retry(ctx, writing, again, func(ctx context.Context) error {
+	return r.retry(ctx, opSetManager, writing, again, func(ctx context.Context) error {
 		return r.p.directory.(Managers).SetManager(ctx, r.rec.ObjectID, managerID)
 	})
 }

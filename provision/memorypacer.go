@@ -18,7 +18,10 @@ type MemoryPacer struct {
 	state PaceState
 }
 
-var _ Pacer = (*MemoryPacer)(nil)
+var (
+	_ Pacer     = (*MemoryPacer)(nil)
+	_ PaceGauge = (*MemoryPacer)(nil)
+)
 
 // NewMemoryPacer returns a pacer with full buckets. now is its clock; nil: time.Now. The error lists all that is wrong
 // with the pace.
@@ -57,4 +60,14 @@ func (p *MemoryPacer) Report(ctx context.Context, report TurnReport) error {
 	defer p.mu.Unlock()
 	p.state = p.pace.Report(p.state, p.now(), report)
 	return nil
+}
+
+// Left implements [PaceGauge].
+func (p *MemoryPacer) Left(ctx context.Context) (PaceLeft, error) {
+	if ctx.Err() != nil {
+		return PaceLeft{}, ended(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pace.Left(p.state, p.now()), nil
 }

@@ -105,7 +105,14 @@ func (r *run) do(ctx context.Context) (Account, error) {
 }
 
 // take takes one step, unless it would write to an account that a directory sync owns.
-func (r *run) take(ctx context.Context, s step) (outcome, error) {
+func (r *run) take(ctx context.Context, s step) (result outcome, err error) {
+	ctx, seen := r.beginStep(ctx, s.name)
+	err = errBroken
+	defer func() { r.endStep(ctx, seen, s.name, result, err) }()
+	return r.takeUnlessSynced(ctx, s)
+}
+
+func (r *run) takeUnlessSynced(ctx context.Context, s step) (outcome, error) {
 	if r.synced && (s.name == StepManager || s.name == StepGroups || s.name == StepLicense) {
 		return skipped, nil
 	}
@@ -191,7 +198,7 @@ func (r *run) token(ctx context.Context) (outcome, error) {
 	if !ok {
 		return skipped, nil
 	}
-	err := r.retry(ctx, reading, temporary, source.Authorize)
+	err := r.retry(ctx, opAuthorize, reading, temporary, source.Authorize)
 	if err != nil && sentinelOf(err) == nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
@@ -206,7 +213,7 @@ func (r *run) extra(after string) []step {
 			continue
 		}
 		steps = append(steps, step{own.Name(), func(ctx context.Context) (outcome, error) {
-			return done, r.retry(ctx, reading, temporaryOrMissing, func(ctx context.Context) error {
+			return done, r.retry(ctx, opStep, reading, temporaryOrMissing, func(ctx context.Context) error {
 				return own.Run(ctx, r.person, r.account)
 			})
 		}})

@@ -10,6 +10,9 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config is what a [Provisioner] is made of. Directory and Rules are required; every other zero value is a default.
@@ -55,9 +58,18 @@ type Config struct {
 	// whose federation is removed one day.
 	Rand io.Reader
 
-	// Logger gets one record for each account that was created, recognised, or not provisioned, and the retries at
-	// level Debug. Nil: nothing is logged.
+	// Logger gets one record for each account that was created, recognised, or not provisioned, and the steps and retries
+	// at level Debug. The package's documentation lists the messages to watch. Nil: nothing is logged.
 	Logger *slog.Logger
+
+	// TracerProvider gets a span for each run, step and call to the directory, as the package's documentation says. Nil:
+	// there are none, whatever OpenTelemetry's global provider is.
+	TracerProvider trace.TracerProvider
+
+	// MeterProvider gets the metrics that the package's documentation lists. Nil: there are none, whatever OpenTelemetry's
+	// global provider is. What is left of the pace is shown if the Pacer is a [PaceGauge]; it is asked whenever metrics are
+	// collected, for as long as the MeterProvider lives.
+	MeterProvider metric.MeterProvider
 }
 
 // Provisioner makes sure that people exist in Entra. It is safe for concurrent use.
@@ -70,6 +82,7 @@ type Provisioner struct {
 	now       func() time.Time
 	sleep     func(ctx context.Context, d time.Duration) error
 	logger    *slog.Logger
+	observer  *observer
 
 	flights  flights
 	pacer    Pacer
@@ -124,6 +137,10 @@ func New(config Config) (*Provisioner, error) {
 	}
 	if p.rand == nil {
 		p.rand = rand.Reader
+	}
+	var err error
+	if p.observer, err = newObserver(config, p.pacer, p.now); err != nil {
+		return nil, fmt.Errorf("provision: bad configuration: Config.MeterProvider: %w", err)
 	}
 	p.groups, p.joins, p.creations = newGroupCache(p), newJoins(p), newCreations(p)
 	return p, nil
@@ -200,9 +217,12 @@ func (p *Provisioner) attend(
 		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
 	}
 	how := plan{errand: e, priority: p.priority, budget: p.settle.Budget}
-	f, _, err := p.flights.join(ctx, key, how, p.flyer(person))
+	f, came, err := p.flights.join(ctx, key, how, p.flyer(person))
 	if err != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: err}
+	}
+	if came == joined {
+		p.observer.link(ctx, f)
 	}
 	defer p.flights.leave(f)
 
@@ -254,8 +274,15 @@ func (p *Provisioner) fly(f *flight, person Person) {
 		unlease: func() {},
 	}
 	r.waiting = r.tell
+	ctx, seen := p.observer.beginRun(ctx, subject{
+		errand: f.plan.errand.kind.String(), connection: person.Connection, apart: f.plan.apart,
+	})
+	f.observed(seen.span)
 	account, err := Account{}, error(&Error{Step: f.plan.errand.first(), Person: person.Key(), Err: errExited})
-	defer func() { p.flights.land(person.Key(), f, account, err) }()
+	defer func() {
+		r.endRun(ctx, seen, account, err)
+		p.flights.land(person.Key(), f, account, err)
+	}()
 	account, err = r.guarded(ctx)
 }
 

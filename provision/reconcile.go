@@ -108,7 +108,7 @@ func (p *Provisioner) Reconcile(ctx context.Context, r Reconciliation) (Reconcil
 		return Reconciled{}, err
 	}
 	began := p.now()
-	err = rd.do(ctx)
+	err = rd.observed(ctx)
 	done := []any{"looked", rd.result.Looked, "drifts", rd.result.Drifts, "repaired", rd.result.Repaired,
 		"failed", rd.result.Failed, "unread", rd.result.Unread, "elapsed", p.now().Sub(began)}
 	if err != nil {
@@ -117,6 +117,16 @@ func (p *Provisioner) Reconcile(ctx context.Context, r Reconciliation) (Reconcil
 	}
 	p.logger.InfoContext(ctx, "reconciled", done...)
 	return rd.result, nil
+}
+
+// observed takes the round.
+func (rd *round) observed(ctx context.Context) (err error) {
+	ctx, seen := rd.p.observer.beginRun(ctx, subject{errand: errandReconcile})
+	err = errBroken
+	defer func() {
+		rd.p.observer.endWork(ctx, seen, err, keyPeople.Int(rd.result.Looked), keyDrifts.Int(rd.result.Drifts))
+	}()
+	return rd.do(ctx)
 }
 
 // newRound checks that the store and the directory can do what a round needs.

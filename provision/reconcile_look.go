@@ -40,7 +40,10 @@ func (rd *round) look(ctx context.Context, s suspect, first bool) (over bool, er
 }
 
 // examine returns the drifts of one person, which were repaired if they are to be.
-func (rd *round) examine(ctx context.Context, s suspect) ([]Drift, error) {
+func (rd *round) examine(ctx context.Context, s suspect) (drifts []Drift, err error) {
+	ctx, seen := rd.p.observer.beginLook(ctx, s.rec)
+	err = errBroken
+	defer func() { rd.p.observer.endLook(seen, drifts, err) }()
 	r, ctx, end := rd.work(ctx, s.rec.Key)
 	defer end()
 	r.remember(s.rec)
@@ -163,7 +166,7 @@ func (l *look) findDeleted(ctx context.Context) (bool, error) {
 		return l.deleted, nil
 	}
 	var users []User
-	err := l.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err := l.retry(ctx, opFindDeletedUsers, reading, temporary, func(ctx context.Context) (err error) {
 		users, err = directory.FindDeletedUsers(ctx, UserKey{ObjectID: l.rec.ObjectID})
 		return err
 	})

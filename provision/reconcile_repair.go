@@ -82,7 +82,7 @@ func (l *look) restore(ctx context.Context) error {
 	if !ok {
 		return errNoDeleted
 	}
-	err := l.retry(ctx, writing, temporary, func(ctx context.Context) error {
+	err := l.retry(ctx, opRestoreUser, writing, temporary, func(ctx context.Context) error {
 		_, err := directory.RestoreUser(ctx, l.rec.ObjectID, "")
 		return err
 	})
@@ -110,7 +110,7 @@ func (l *look) revoke(ctx context.Context, again func(error) bool) error {
 	if !ok {
 		return errNoAccounts
 	}
-	return l.retry(ctx, writing, again, func(ctx context.Context) error {
+	return l.retry(ctx, opRevokeSessions, writing, again, func(ctx context.Context) error {
 		return directory.RevokeSessions(ctx, l.rec.ObjectID)
 	})
 }
@@ -124,7 +124,7 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 	case user.DirectorySynced:
 		return doing(what, errSynced)
 	}
-	err := l.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
+	err := l.retry(ctx, opUpdateUser, writing, temporaryOrMissing, func(ctx context.Context) error {
 		return directory.UpdateUser(ctx, l.rec.ObjectID, change)
 	})
 	return doing(what, err)

@@ -103,7 +103,7 @@ func (rd *round) delta(ctx context.Context, cursor string) error {
 func (rd *round) changes(ctx context.Context, cursor string) (page ChangePage, err error) {
 	r, ctx, end := rd.work(ctx, PersonKey{})
 	defer end()
-	err = r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err = r.retry(ctx, opUserChanges, reading, temporary, func(ctx context.Context) (err error) {
 		page, err = rd.lists.UserChanges(ctx, cursor)
 		return err
 	})
@@ -296,6 +296,7 @@ func (rd *round) report(ctx context.Context, d Drift) {
 		rd.result.Failed++
 		rd.rememberAgain(ctx, d.ObjectID)
 	}
+	rd.p.observer.meters.drifted(ctx, d)
 	about := []any{"kind", d.Kind, "connection", d.Person.Connection, "person", d.Person.ID, "object", d.ObjectID,
 		"want", d.Want, "have", d.Have, "repaired", d.Repaired}
 	if d.Err != nil {

@@ -139,7 +139,7 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 func (r *run) letIn(ctx context.Context) error {
 	enabled := true
 	for attempt := 1; !r.rec.CreatedAt.IsZero() && r.rec.PurgedAt.IsZero() && !r.synced; attempt++ {
-		err := r.ask(ctx, writing, func(ctx context.Context) error {
+		err := r.ask(ctx, opUpdateUser, writing, func(ctx context.Context) error {
 			return r.p.directory.(Accounts).UpdateUser(ctx, r.rec.ObjectID, UserChange{AccountEnabled: &enabled})
 		})
 		if err == nil || !temporaryOrMissing(err) {

@@ -220,13 +220,13 @@ func notOwned(user User, why string) error {
 func (r *run) shutOut(ctx context.Context) error {
 	accounts := r.p.directory.(Accounts)
 	enabled := false
-	err := r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
+	err := r.retry(ctx, opUpdateUser, writing, temporaryOrMissing, func(ctx context.Context) error {
 		return accounts.UpdateUser(ctx, r.rec.ObjectID, UserChange{AccountEnabled: &enabled})
 	})
 	if err != nil {
 		return err
 	}
-	return r.retry(ctx, writing, temporaryOrMissing, func(ctx context.Context) error {
+	return r.retry(ctx, opRevokeSessions, writing, temporaryOrMissing, func(ctx context.Context) error {
 		return accounts.RevokeSessions(ctx, r.rec.ObjectID)
 	})
 }
@@ -283,7 +283,7 @@ func (r *run) delete(ctx context.Context) (outcome, error) {
 		if here, err := r.here(ctx, attempt > 1 && !shown); !here || err != nil {
 			return done, err
 		}
-		err := r.ask(ctx, writing, func(ctx context.Context) error {
+		err := r.ask(ctx, opDeleteUser, writing, func(ctx context.Context) error {
 			return r.p.directory.(Accounts).DeleteUser(ctx, r.rec.ObjectID)
 		})
 		if err == nil {
@@ -346,7 +346,7 @@ func (r *run) purgeOnce(ctx context.Context, user User) error {
 	if err := r.owned(user, true); err != nil {
 		return err
 	}
-	return r.ask(ctx, writing, func(ctx context.Context) error {
+	return r.ask(ctx, opPurgeUser, writing, func(ctx context.Context) error {
 		return r.p.directory.(DeletedUsers).PurgeUser(ctx, r.rec.ObjectID)
 	})
 }

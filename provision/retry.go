@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The backoff where the directory asks for no particular delay: https://learn.microsoft.com/graph/throttling.
@@ -51,12 +53,19 @@ type caller struct {
 	step     string      // what is being done
 	waiting  func(Event) // told before every wait
 	refusal  error       // the 429 that the last call was refused with
+
+	// For those who observe.
+	attempts [operations]int32   // the calls of each kind in this step
+	at       trace.SpanContext   // the step's
+	shared   []trace.SpanContext // those of the steps that share the calls
 }
 
 // retry makes a call until it succeeds, fails for good, or the budget is used up.
-func (c *caller) retry(ctx context.Context, cost Cost, again func(error) bool, call func(context.Context) error) error {
+func (c *caller) retry(
+	ctx context.Context, op operation, cost Cost, again func(error) bool, call func(context.Context) error,
+) error {
 	for attempt := 1; ; attempt++ {
-		err := c.ask(ctx, cost, call)
+		err := c.ask(ctx, op, cost, call)
 		if err == nil || !again(err) {
 			return err
 		}
@@ -68,21 +77,23 @@ func (c *caller) retry(ctx context.Context, cost Cost, again func(error) bool, c
 
 // ask makes one call to the directory when its turn comes. All calls go through it. One that writes is let finish once
 // it has begun, so that its outcome is known.
-func (c *caller) ask(ctx context.Context, cost Cost, call func(context.Context) error) error {
+func (c *caller) ask(ctx context.Context, op operation, cost Cost, call func(context.Context) error) error {
 	c.heed()
+	asked := c.p.observer.asks()
 	if err := c.takeTurn(ctx, cost); err != nil {
 		return err
 	}
 	c.heed()
-	trace := CallTrace{Priority: c.priority}
-	callCtx := WithCallTrace(ctx, &trace)
+	waited := c.p.observer.waitedSince(ctx, asked, c.priority)
+	said := CallTrace{Priority: c.priority}
+	callCtx := WithCallTrace(ctx, &said)
 	if cost.Writes > 0 {
 		var cancel context.CancelFunc
 		callCtx, cancel = finishing(callCtx)
 		defer cancel()
 	}
-	err := call(callCtx)
-	c.reportAnswer(ctx, cost, &trace, err)
+	err := c.observed(callCtx, op, waited, &said, call)
+	c.reportAnswer(ctx, cost, &said, err)
 	if c.refusal = nil; errors.Is(err, ErrThrottled) {
 		c.refusal = err
 	}
@@ -138,6 +149,7 @@ func (c *caller) wait(ctx context.Context, delay time.Duration, attempts int, la
 		waiting := Event{State: Waiting, Attempt: attempts, Wait: delay}
 		if last != nil {
 			waiting.Reason = waitReason(last)
+			c.retried(ctx, last)
 			c.log.DebugContext(ctx, "waiting", "step", c.step, "attempts", attempts, "wait", delay, "error", last)
 		}
 		c.waiting(waiting)

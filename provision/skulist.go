@@ -33,7 +33,7 @@ func (r *run) readSKUs(ctx context.Context, maxAge time.Duration) ([]SKU, error)
 		return r.p.skus.list, nil
 	}
 	var list []SKU
-	err := r.retry(ctx, units(2), temporary, func(ctx context.Context) (err error) {
+	err := r.retry(ctx, opSKUs, units(2), temporary, func(ctx context.Context) (err error) {
 		list, err = r.p.directory.SKUs(ctx)
 		return err
 	})

@@ -138,6 +138,7 @@ func (c *caller) reportAnswer(ctx context.Context, cost Cost, trace *CallTrace, 
 	switch {
 	case errors.Is(err, ErrThrottled) && errors.As(err, &answer):
 		report.Throttled, report.RetryAfter = true, answer.RetryAfter
+		c.warnOfHold(ctx, trace.Scope, answer.RetryAfter)
 		if answer.RetryAfter <= 0 {
 			report.Jitter = c.p.draw()
 		}

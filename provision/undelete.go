@@ -14,7 +14,7 @@ func (r *run) findDeleted(ctx context.Context, key UserKey) (User, error) {
 		return User{}, ErrNotFound
 	}
 	var users []User
-	err := r.retry(ctx, reading, temporary, func(ctx context.Context) (err error) {
+	err := r.retry(ctx, opFindDeletedUsers, reading, temporary, func(ctx context.Context) (err error) {
 		users, err = directory.FindDeletedUsers(ctx, key)
 		return err
 	})
@@ -72,7 +72,7 @@ func (r *run) askBack(ctx context.Context, deleted User) (user User, err error) 
 	if !strings.EqualFold(originalUPN(deleted), wanted) {
 		upn = wanted
 	}
-	err = r.ask(ctx, writing, func(ctx context.Context) (err error) {
+	err = r.ask(ctx, opRestoreUser, writing, func(ctx context.Context) (err error) {
 		user, err = r.p.directory.(DeletedUsers).RestoreUser(ctx, deleted.ObjectID, upn)
 		return err
 	})

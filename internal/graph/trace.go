@@ -11,10 +11,12 @@ import (
 
 // Trace travels with the context of one call. The call reads Low, and fills in the rest before it returns.
 type Trace struct {
-	Low      bool          // nobody waits for the call
-	Load     float64       // x-ms-throttle-limit-percentage, at most 1.8; 0 when the answer did not say
-	Scope    string        // the first two parts of x-ms-throttle-scope; empty when the answer did not say
-	Duration time.Duration // on the wire, without the token; 0 when nothing was sent
+	Low       bool          // nobody waits for the call
+	Load      float64       // x-ms-throttle-limit-percentage, at most 1.8; 0 when the answer did not say
+	Scope     string        // the first two parts of x-ms-throttle-scope; empty when the answer did not say
+	Duration  time.Duration // on the wire, without the token; 0 when nothing was sent
+	Status    int           // of the answer; 0 when none came
+	RequestID string        // Graph's request-id
 }
 
 type traceKey struct{}
@@ -43,6 +45,7 @@ func (c *Client) priority(trace *Trace) string {
 // fill tells the trace what became of the call.
 func (call *call) fill(trace *Trace) {
 	trace.Load, trace.Scope, trace.Duration = call.load, call.scope, call.duration
+	trace.Status, trace.RequestID = call.status, clip(call.header.Get("request-id"))
 }
 
 // maxLoad is the highest share of a limit that Graph reports: https://learn.microsoft.com/graph/throttling-limits.

@@ -32,7 +32,10 @@ type Pacer struct {
 	rough  atomic.Bool   // the row counts 429s, which a success must end
 }
 
-var _ provision.Pacer = (*Pacer)(nil)
+var (
+	_ provision.Pacer     = (*Pacer)(nil)
+	_ provision.PaceGauge = (*Pacer)(nil)
+)
 
 // NewPacer checks the configuration, the pace and the database, brings the schema up to date as [New] does, and returns
 // a Pacer. All processes must give the same pace. The error lists all that is wrong with the configuration and the pace;
@@ -68,6 +71,25 @@ func (p *Pacer) Report(ctx context.Context, report provision.TurnReport) error {
 	return p.change(ctx, "reporting on a turn", func(state provision.PaceState, now time.Time) provision.PaceState {
 		return p.pace.Report(state, now, report)
 	})
+}
+
+// Left implements [provision.PaceGauge]. It is one statement that reads.
+func (p *Pacer) Left(ctx context.Context) (left provision.PaceLeft, err error) {
+	err = p.store.retry(ctx, "asking what is left of the pace", func(ctx context.Context) error {
+		row, err := p.load(ctx)
+		switch {
+		case errors.Is(err, sql.ErrNoRows): // nobody has asked for a turn yet
+			row = pacerRow{}
+		case err != nil:
+			return err
+		}
+		left = p.pace.Left(row.state, row.now)
+		return nil
+	})
+	if err != nil {
+		return provision.PaceLeft{}, err
+	}
+	return left, nil
 }
 
 // change replaces the state by what change makes of it, as one step: if another process was faster, change is called
