@@ -35,7 +35,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bench: %v\nTry bench -h.\n", err)
 		return exitUsage
 	}
-	if err := compare(ctx, opts, stdout, stderr); err != nil {
+	measured := compare
+	if opts.provision {
+		measured = measurePipeline
+	}
+	if err := measured(ctx, opts, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return exitFailure
 	}
