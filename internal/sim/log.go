@@ -61,7 +61,11 @@ func (w *world) noteAnswer(a answer) {
 	if !w.log.on {
 		return
 	}
-	if a.err != nil {
+	switch {
+	case a.err != nil && a.h.dead: // which step it died in depends on what its goroutines saw first
+		w.note(a.h, a.who, "is told nothing, after %v", a.ended-a.began)
+		return
+	case a.err != nil:
 		w.note(a.h, a.who, "is told, after %v: %v", a.ended-a.began, a.err)
 		return
 	}

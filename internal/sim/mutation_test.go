@@ -148,14 +148,18 @@ func (m mutation) build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	replace := make(map[string]string)
-	for i, e := range m.edits {
+	for _, e := range m.edits {
 		original, err := filepath.Abs(filepath.Join("..", "..", "provision", e.file))
 		require.NoError(t, err)
-		source, err := os.ReadFile(original)
+		mutated := filepath.Join(dir, e.file)
+		from := original
+		if replace[original] != "" { // another edit of the same file came before
+			from = mutated
+		}
+		source, err := os.ReadFile(from)
 		require.NoError(t, err)
 		require.Equal(t, 1, strings.Count(string(source), e.old),
 			"the source of %s changed: adapt the mutation, whose text it must have once:\n%s", e.file, e.old)
-		mutated := filepath.Join(dir, fmt.Sprintf("%d_%s", i, e.file))
 		require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600))
 		replace[original] = mutated
 	}
