@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 
+	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -59,33 +57,8 @@ func run(ctx context.Context, p program) int {
 
 // misused prints everything that is wrong with the command line, the configuration or a file.
 func (p program) misused(err error) int {
-	for _, problem := range problemsOf(err) {
-		fmt.Fprintln(p.stderr, "provision:", plain(strings.TrimPrefix(problem.Error(), "provision: ")))
-	}
-	fmt.Fprintln(p.stderr, "Try provision -h.")
+	terminal.Complain(p.stderr, "provision", err)
 	return exitUsage
-}
-
-// problemsOf takes what errors.Join joined apart again.
-func problemsOf(err error) (list []error) {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	for _, one := range joined.Unwrap() {
-		list = append(list, problemsOf(one)...)
-	}
-	return list
-}
-
-// plain is text without what a terminal would obey: an input file may have anything in it.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 func (p program) now() time.Time {

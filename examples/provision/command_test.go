@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -26,7 +27,7 @@ func TestHelp(t *testing.T) {
 		require.Contains(t, got.stdout, "  -"+h.name)
 	}
 	for _, v := range variables() {
-		require.Contains(t, got.stdout, v.name)
+		require.Contains(t, got.stdout, v.Name)
 	}
 	for line := range strings.Lines(got.stdout) {
 		require.LessOrEqual(t, len(line), 121, line)
@@ -56,7 +57,7 @@ func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 		{"a file that is not there", []string{"-simulate", "nobody.csv"}, []string{"nobody.csv"}},
 		{"a folder", []string{"-simulate", "-format", "csv", t.TempDir()}, []string{"is not a file"}},
 		{"nothing is configured", []string{file}, []string{varDomain + " is missing", varUsageLocation + " is missing",
-			varTenantID + " is missing", varClientID + " is missing", "exactly one of them must be set, and 0 are"}},
+			environment.TenantID + " is missing", environment.ClientID + " is missing", "exactly one of them must be set, and 0 are"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -181,7 +181,7 @@ func printHelp(w io.Writer) {
 	_ = table.Flush()
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
 	for _, v := range variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.name, v.need, v.meaning)
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Need, v.Meaning)
 	}
 	_ = table.Flush()
 	fmt.Fprint(w, helpTail)

@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -33,7 +34,7 @@ type job struct {
 	report   *report
 	state    state
 	counts   tally // of this run, and of those that it resumes
-	progress *progress
+	progress *terminal.Progress
 	told     int // failures that were printed
 }
 
@@ -53,13 +54,14 @@ func (p program) prepare(ctx context.Context, f flags) (*job, error) {
 		return nil, err
 	}
 	j.input.skip = j.counts.People
-	j.progress.total, j.progress.before = j.input.total, j.counts.People
+	j.progress.Expect(j.input.total, j.counts.People)
 	return j, nil
 }
 
 // connect makes the pipeline, and the tenant for it.
 func (j *job) connect() error {
-	j.progress = newProgress(j.stderr, j.terminal && !j.flags.verbose && !j.dumb(), 0, 0, j.now)
+	j.progress = terminal.NewProgress("provision", j.stderr, j.terminal && !j.flags.verbose && !terminal.Dumb(j.environ),
+		j.now)
 	log := slog.New(slog.DiscardHandler)
 	if j.flags.verbose {
 		log = slog.New(slog.NewTextHandler(j.progress, nil))
@@ -69,11 +71,11 @@ func (j *job) connect() error {
 		simulatedVariables(e)
 	}
 	j.rules = readRules(e)
-	cloud, credential, transport := readCloud(e), azcore.TokenCredential(nil), j.transport
+	cloud, credential, transport := e.Cloud(), azcore.TokenCredential(nil), j.transport
 	if !j.flags.simulate {
-		credential = newCredential(e, cloud, transport)
+		credential = e.Credential(cloud, transport)
 	}
-	if err := e.err(); err != nil {
+	if err := e.Err(); err != nil {
 		return err
 	}
 	if j.flags.simulate {
@@ -100,9 +102,6 @@ func (j *job) open(
 	})
 	return err
 }
-
-// dumb is a terminal that cannot erase a line.
-func (j *job) dumb() bool { return slices.Contains(j.environ, "TERM=dumb") }
 
 // openReport begins the report, or goes on with that of an earlier run.
 func (j *job) openReport() (err error) {
@@ -150,7 +149,7 @@ func (j *job) provision(ctx context.Context) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	began := j.begin()
-	hide := j.progress.show(ctx)
+	hide := j.progress.Show(ctx)
 	_, err := j.pipeline.EnsureAll(ctx, j.input.people(), provision.Bulk{
 		Concurrency: j.flags.concurrency,
 		Skip:        j.input.skip,
@@ -169,10 +168,10 @@ func (j *job) provision(ctx context.Context) int {
 // begin says what is not as it may be thought to be.
 func (j *job) begin() time.Time {
 	if len(j.input.unused) > 0 {
-		j.progress.note("provision: not used: the columns %q", j.input.unused)
+		j.progress.Note("provision: not used: the columns %q", j.input.unused)
 	}
 	if j.input.skip > 0 {
-		j.progress.note("provision: %d people are in the report already", j.input.skip)
+		j.progress.Note("provision: %d people are in the report already", j.input.skip)
 	}
 	return j.now()
 }
@@ -187,13 +186,13 @@ func (j *job) record(line reportLine) {
 		return // nobody comes after the last line of the report
 	}
 	j.counts.add(line)
-	j.progress.add(line.Reason != "")
+	j.progress.Add(line.Reason != "")
 	switch {
 	case line.Reason == "":
 	case j.told < maxTold:
-		j.progress.note("line %d: %s: %s", line.Line, line.Outcome, line.Operator)
+		j.progress.Note("line %d: %s: %s", line.Line, line.Outcome, line.Operator)
 	case j.told == maxTold:
-		j.progress.note("further failures are not printed: -report has them all")
+		j.progress.Note("further failures are not printed: -report has them all")
 	}
 	if line.Reason != "" {
 		j.told++
@@ -224,7 +223,7 @@ func (j *job) finish(began time.Time, err error, seats []seating) int {
 		return exitStopped
 	}
 	if !s.Finished {
-		fmt.Fprintln(j.stderr, "provision:", plain(strings.TrimPrefix(s.Stopped, "provision: ")))
+		fmt.Fprintln(j.stderr, "provision:", terminal.Plain(strings.TrimPrefix(s.Stopped, "provision: ")))
 		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
 		return exitStopped
 	}

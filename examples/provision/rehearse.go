@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -51,7 +52,7 @@ func (j *job) rehearse(ctx context.Context) int {
 		job: j, upn: provision.UPNFromEmail(strings.ToLower(j.rules.Domain)), seed: maphash.MakeSeed(),
 		claimed: map[uint64]bool{}, met: map[uint64]bool{},
 	}
-	hide := j.progress.show(ctx)
+	hide := j.progress.Show(ctx)
 	err := r.all(ctx)
 	hide()
 	return j.finish(began, err, r.seats)
@@ -138,9 +139,9 @@ func (r *rehearsal) tell(line reportLine) {
 	if r.flags.json {
 		return
 	}
-	r.progress.clear()
+	r.progress.Clear()
 	text := fmt.Sprintf("line %d: %s %s: %s %s", line.Line, line.Connection, line.ID, line.Outcome, line.UPN)
-	fmt.Fprintln(r.stdout, strings.TrimSpace(plain(text)))
+	fmt.Fprintln(r.stdout, strings.TrimSpace(terminal.Plain(text)))
 }
 
 // lookAt finds what the tenant has of a person.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -156,7 +157,7 @@ func TestADryRunWithoutAccessStopsAtOnce(t *testing.T) {
 			p := newProgram()
 			app := entratest.DefaultApp()
 			app.Permissions = c.permissions
-			p = p.at(p.tenant(t, entratest.Config{Apps: []entratest.App{app}}), varClientSecret+"="+c.secret)
+			p = p.at(p.tenant(t, entratest.Config{Apps: []entratest.App{app}}), environment.ClientSecret+"="+c.secret)
 			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(30)))
 			require.Equal(t, exitStopped, got.code)
 			require.Contains(t, got.stderr, c.want)

@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -16,13 +17,11 @@ const (
 )
 
 // simulatedVariables fills in what a simulation does not ask for.
-func simulatedVariables(e *environment) {
+func simulatedVariables(e *environment.Variables) {
 	for name, value := range map[string]string{
 		varDomain: simulatedDomain, varUsageLocation: simulatedLocation, varLicenses: simulatedLicense,
 	} {
-		if e.value(name) == "" {
-			e.values[name] = value
-		}
+		e.Default(name, value)
 	}
 }
 

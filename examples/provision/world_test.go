@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -54,8 +55,8 @@ func (p program) at(tenant *entratest.Tenant, variables ...string) program {
 	app := tenant.Config().Apps[0]
 	p.transport = tenant.Transport()
 	p.environ = append([]string{
-		varDomain + "=contoso.com", varUsageLocation + "=DE", varTenantID + "=" + tenant.Config().TenantID,
-		varClientID + "=" + app.ClientID, varClientSecret + "=" + app.Secret,
+		varDomain + "=contoso.com", varUsageLocation + "=DE", environment.TenantID + "=" + tenant.Config().TenantID,
+		environment.ClientID + "=" + app.ClientID, environment.ClientSecret + "=" + app.Secret,
 	}, variables...)
 	return p
 }

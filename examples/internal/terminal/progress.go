@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// progress shows how far a run is: as a bar on a terminal, as a line now and then in a log.
-type progress struct {
-	w     io.Writer
-	bar   bool
-	total int // 0: not known
-	now   func() time.Time
+// Progress shows how far a run is: as a bar on a terminal, as a line now and then in a log.
+type Progress struct {
+	command string
+	w       io.Writer
+	bar     bool
+	total   int // 0: not known
+	now     func() time.Time
 
 	mu           sync.Mutex
 	began        time.Time
@@ -29,12 +30,20 @@ const (
 	lineInterval = 10 * time.Second
 )
 
-func newProgress(w io.Writer, bar bool, total, before int, now func() time.Time) *progress {
-	return &progress{w: w, bar: bar, total: total, before: before, now: now, began: now()}
+// NewProgress begins now. now is the clock.
+func NewProgress(command string, w io.Writer, bar bool, now func() time.Time) *Progress {
+	return &Progress{command: command, w: w, bar: bar, now: now, began: now()}
 }
 
-// show shows it again and again until stop is called.
-func (p *progress) show(ctx context.Context) (stop func()) {
+// Expect says how many there are, 0 for not known, and how many of them an earlier run reported.
+func (p *Progress) Expect(total, before int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total, p.before = total, before
+}
+
+// Show shows it again and again until stop is called.
+func (p *Progress) Show(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -57,12 +66,12 @@ func (p *progress) show(ctx context.Context) (stop func()) {
 	return func() {
 		cancel()
 		<-ended
-		p.clear()
+		p.Clear()
 	}
 }
 
-// add counts one more person.
-func (p *progress) add(failed bool) {
+// Add counts one more.
+func (p *Progress) Add(failed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done++
@@ -71,42 +80,43 @@ func (p *progress) add(failed bool) {
 	}
 }
 
-// note prints something else.
-func (p *progress) note(format string, args ...any) {
+// Note prints something else.
+func (p *Progress) Note(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
-	fmt.Fprintln(p.w, plain(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(p.w, Plain(fmt.Sprintf(format, args...)))
 }
 
 // Write lets a log share the terminal with the bar.
-func (p *progress) Write(b []byte) (int, error) {
+func (p *Progress) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
 	return p.w.Write(b)
 }
 
-func (p *progress) draw() {
+func (p *Progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
 	if !p.bar {
-		fmt.Fprintln(p.w, "provision:", p.text())
+		fmt.Fprintln(p.w, p.command+":", p.text())
 		return
 	}
 	fmt.Fprint(p.w, p.picture()+p.text())
 	p.drawn = true
 }
 
-func (p *progress) clear() {
+// Clear takes the bar away until it is shown the next time.
+func (p *Progress) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
 }
 
 // erase takes the bar away.
-func (p *progress) erase() {
+func (p *Progress) erase() {
 	if p.drawn {
 		fmt.Fprint(p.w, "\r\x1b[K") // carriage return, and the rest of the line erased
 		p.drawn = false
@@ -116,7 +126,7 @@ func (p *progress) erase() {
 const barWidth = 24
 
 // picture is the bar itself, where it is known how long it is.
-func (p *progress) picture() string {
+func (p *Progress) picture() string {
 	if p.total == 0 {
 		return ""
 	}
@@ -125,7 +135,7 @@ func (p *progress) picture() string {
 }
 
 // text is how far it is, and how long it takes.
-func (p *progress) text() string {
+func (p *Progress) text() string {
 	var b strings.Builder
 	reported := p.before + p.done
 	fmt.Fprintf(&b, "%d", reported)

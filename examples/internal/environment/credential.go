@@ -1,4 +1,4 @@
-package main
+package environment
 
 import (
 	"errors"
@@ -16,57 +16,57 @@ import (
 	"github.com/entrafed/entrafed"
 )
 
-// newCredential makes what the application proves itself with to the cloud's own sign-in service.
-func newCredential(e *environment, at entrafed.Cloud, transport http.RoundTripper) azcore.TokenCredential {
+// Credential makes what the application proves itself with to the cloud's own sign-in service.
+func (e *Variables) Credential(at entrafed.Cloud, transport http.RoundTripper) azcore.TokenCredential {
 	options := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: at.Login + "/"}}
 	if transport != nil {
 		options.Transport = &http.Client{Transport: transport}
 	}
-	tenant, client := e.required(varTenantID), e.required(varClientID)
+	tenant, client := e.Required(TenantID), e.Required(ClientID)
 	var credential azcore.TokenCredential
 	var err error
 	way := chooseCredential(e)
 	switch way {
-	case varClientSecret:
-		credential, err = azidentity.NewClientSecretCredential(tenant, client, e.values[varClientSecret],
+	case ClientSecret:
+		credential, err = azidentity.NewClientSecretCredential(tenant, client, e.values[ClientSecret],
 			&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
-	case varClientCertificate:
+	case ClientCertificate:
 		credential, err = certificateCredential(e, tenant, client, options)
-	case varTokenFile:
+	case TokenFile:
 		credential, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: options, TenantID: tenant, ClientID: client, TokenFilePath: e.value(varTokenFile),
+			ClientOptions: options, TenantID: tenant, ClientID: client, TokenFilePath: e.Value(TokenFile),
 		})
 	}
 	if err != nil {
-		e.refuse(way, "cannot be used: %w", err)
+		e.Refuse(way, "cannot be used: %w", err)
 	}
 	return credential
 }
 
 // chooseCredential returns the one variable that is set, or nothing.
-func chooseCredential(e *environment) string {
-	ways := []string{varClientSecret, varClientCertificate, varTokenFile}
+func chooseCredential(e *Variables) string {
+	ways := []string{ClientSecret, ClientCertificate, TokenFile}
 	var found []string
 	for _, name := range ways {
-		if e.value(name) != "" {
+		if e.Value(name) != "" {
 			found = append(found, name)
 		}
 	}
 	if len(found) == 1 {
 		return found[0]
 	}
-	e.refuse(strings.Join(ways, ", ")+":", "exactly one of them must be set, and %d are", len(found))
+	e.Refuse(strings.Join(ways, ", ")+":", "exactly one of them must be set, and %d are", len(found))
 	return ""
 }
 
 func certificateCredential(
-	e *environment, tenant, client string, options azcore.ClientOptions,
+	e *Variables, tenant, client string, options azcore.ClientOptions,
 ) (azcore.TokenCredential, error) {
-	content, err := readPrivateFile(e.value(varClientCertificate))
+	content, err := readPrivateFile(e.Value(ClientCertificate))
 	if err != nil {
 		return nil, err
 	}
-	certificates, key, err := azidentity.ParseCertificates(content, []byte(e.values[varCertificatePassword]))
+	certificates, key, err := azidentity.ParseCertificates(content, []byte(e.values[CertificatePassword]))
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -16,13 +16,14 @@ func TestTheBar(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := newProgress(&out, true, 100, 20, time.Now)
-		stop := p.show(t.Context())
+		p := NewProgress("provision", &out, true, time.Now)
+		p.Expect(100, 20)
+		stop := p.Show(t.Context())
 		time.Sleep(10*time.Second - time.Millisecond)
 		for i := range 30 {
-			p.add(i < 2)
+			p.Add(i < 2)
 		}
-		p.note("line 7: refused: \x1b[2J")
+		p.Note("line 7: refused: \x1b[2J")
 		time.Sleep(20 * time.Millisecond)
 		stop()
 		const erase = "\r\x1b[K"
@@ -38,9 +39,9 @@ func TestALogGetsALineNowAndThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := newProgress(&out, false, 0, 0, time.Now)
-		stop := p.show(t.Context())
-		p.add(false)
+		p := NewProgress("provision", &out, false, time.Now)
+		stop := p.Show(t.Context())
+		p.Add(false)
 		time.Sleep(25 * time.Second)
 		stop()
 		require.Equal(t, "provision: 1, 0 failed, 10s\nprovision: 1, 0 failed, 20s\n", out.String())
@@ -51,7 +52,7 @@ func TestTheProgressEndsWithTheRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		stop := newProgress(&bytes.Buffer{}, true, 0, 0, time.Now).show(ctx)
+		stop := NewProgress("provision", &bytes.Buffer{}, true, time.Now).Show(ctx)
 		cancel()
 		synctest.Wait()
 		stop()
@@ -61,7 +62,7 @@ func TestTheProgressEndsWithTheRun(t *testing.T) {
 func TestALogSharesTheTerminalWithTheBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := newProgress(&out, true, 0, 0, time.Now)
+	p := NewProgress("provision", &out, true, time.Now)
 	p.draw()
 	fmt.Fprintln(p, "a record")
 	require.Equal(t, "0, 0 failed, 0s\r\x1b[Ka record\n", out.String())

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/entrafed/entrafed/provision"
+)
+
+// plan says what would change.
+func (p program) plan(ctx context.Context, f flags) int {
+	rules, err := f.rules()
+	s, connectErr := p.connect(f, "")
+	if err := errors.Join(err, connectErr, absent(f.out, "-out")); err != nil {
+		return p.misused(err)
+	}
+	rules.Domain = s.domain
+	adoption, err := s.people.Adoption(rules)
+	if err != nil {
+		return p.misused(err)
+	}
+	hide := s.progress.Show(ctx)
+	plan, err := adoption.Plan(ctx)
+	hide()
+	if err != nil {
+		return s.close(p.stopped(err, "nothing was changed"))
+	}
+	return s.close(s.report(plan))
+}
+
+// rules are what the flags say of the ImmutableIDs.
+func (f flags) rules() (rules provision.AdoptionRules, err error) {
+	rules = provision.AdoptionRules{Source: sources()[f.by], Replace: f.replace}
+	if f.table != "" {
+		rules.Table, err = readTable(f.table)
+	}
+	if f.connection != "" {
+		rules.ImmutableID = func(value string) (string, error) {
+			return provision.ImmutableIDFromSubject(f.connection, value), nil
+		}
+	}
+	return rules, err
+}
+
+func readTable(path string) (map[string]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	table, err := provision.ReadAdoptionTable(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return table, nil
+}
+
+// report writes and prints the plan.
+func (s *session) report(plan provision.AdoptionPlan) int {
+	if s.flags.out != "" {
+		if err := writePlan(s.flags.out, plan); err != nil {
+			return s.misused(err)
+		}
+	}
+	chart := s.newChart(plan)
+	err := chart.print(s.stdout)
+	if s.flags.json {
+		err = printJSON(s.stdout, plan)
+	}
+	if err != nil {
+		return s.stopped(err, "nothing was changed")
+	}
+	if s.flags.out != "" {
+		s.say("the plan is in %s", s.flags.out)
+	}
+	return chart.code()
+}

@@ -1,0 +1,79 @@
+package environment_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/environment"
+)
+
+// keep writes text to a file of the test.
+func keep(t testing.TB, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+func TestExactlyOneCredential(t *testing.T) {
+	t.Parallel()
+	certificate := keep(t, "client.pem", pair(t))
+	token := keep(t, "token", "a.b.c")
+	readable := keep(t, "readable.pem", pair(t))
+	require.NoError(t, os.Chmod(readable, 0o644))
+	for _, c := range []struct {
+		name      string
+		variables []string
+		want      string // empty: it can be used
+	}{
+		{"a secret", []string{environment.ClientSecret + "=s"}, ""},
+		{"a certificate", []string{environment.ClientCertificate + "=" + certificate}, ""},
+		{"a token", []string{environment.TokenFile + "=" + token}, ""},
+		{"none", nil, "and 0 are"},
+		{"two", []string{environment.ClientSecret + "=s", environment.TokenFile + "=" + token}, "and 2 are"},
+		{"a certificate that others may read", []string{environment.ClientCertificate + "=" + readable}, "chmod 600"},
+		{"a certificate that is none", []string{environment.ClientCertificate + "=" + token}, environment.ClientCertificate + " cannot be used"},
+		{"a certificate that is not there", []string{environment.ClientCertificate + "=nowhere.pem"}, "nowhere.pem"},
+		{"a folder", []string{environment.ClientCertificate + "=" + t.TempDir()}, "is not a file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := environment.New(append(c.variables, environment.TenantID+"=contoso.com",
+				environment.ClientID+"=00000000-0000-0000-0000-00000000000b"), environment.OfTheTenant())
+			credential := e.Credential(entrafed.Global(), nil)
+			if c.want == "" {
+				require.NoError(t, e.Err())
+				require.NotNil(t, credential)
+				return
+			}
+			require.ErrorContains(t, e.Err(), c.want)
+		})
+	}
+}
+
+// pair is a certificate and its key.
+func pair(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotAfter: time.Now().Add(time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+}
