@@ -123,26 +123,26 @@
 // description.
 //
 //	attribute                   of                   meaning
-//	error.type                  run, step, call      a [Reason]; of a call that was answered, the status
-//	http.response.status_code   call                 if the directory says so in [CallTrace]
+//	error.type                  run, step, call      a Reason; of a call that was answered, the status
+//	http.response.status_code   call                 if the directory says so in CallTrace
 //	azure.service.request.id    call                 the request-id, to quote to Microsoft's support
 //	entrafed.errand             run                  ensure, retire, restore, swap-licenses, reconcile, bulk
 //	entrafed.outcome            run                  created, known, adopted, skipped, refused, failed; done
 //	                            step                 done, skipped, failed
 //	                            drift                repaired, failed, reported
 //	entrafed.step               run, step, retry     the step; of a run, its last
-//	entrafed.connection         run, look            [Person].Connection
+//	entrafed.connection         run, look            Person.Connection
 //	entrafed.object_id          run, look            the account's object ID
 //	entrafed.people             bulk, reconcile      how many were reported, or looked at
 //	entrafed.drifts             reconcile            how many were found
-//	entrafed.drift.kind         look, drift          a [DriftKind]; of a look, all that it found
+//	entrafed.drift.kind         look, drift          a DriftKind; of a look, all that it found
 //	entrafed.operation          call                 the method: CreateUser
 //	entrafed.status_class       call (metric)        2xx, 3xx, 4xx, 5xx; 429; none: no answer came
 //	entrafed.attempt            call                 which call of its kind it is in the step, from 1
 //	entrafed.priority           call, turn           high, low
 //	entrafed.turn.wait          call                 seconds that it waited for its turn
 //	entrafed.load               call                 share of a limit that is used, if the directory says so
-//	entrafed.reason             retry                what it waited for: a [Reason]
+//	entrafed.reason             retry                what it waited for: a Reason
 //
 // The metrics; all names begin with "entrafed.provision.", and no attribute can have more values than there are steps,
 // methods or codes:
@@ -155,7 +155,7 @@
 //	turn.wait           histogram, s      priority
 //	people              up-down counter   errand; how many people are worked on
 //	drifts              counter           drift.kind, outcome
-//	budget.writes       gauge             how many writes the pacer would let through at once; see [PaceGauge]
+//	budget.writes       gauge             how many writes the pacer would let through at once; see PaceGauge
 //	budget.share        gauge             the same as a share of the most there can be
 //
 // Messages of the log that are worth an alert:
