@@ -34,8 +34,9 @@ func newRuns(people People, now func() time.Time) *runs {
 
 var errClosed = errors.New("adapters: the Bridge is closed")
 
-// of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it.
-func (rs *runs) of(person provision.Person, retry bool) (*run, error) {
+// of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it. The
+// run's context has the values of the first request's, so that its trace goes on, and outlives the request.
+func (rs *runs) of(ctx context.Context, person provision.Person, retry bool) (*run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.ctx.Err() != nil {
@@ -47,8 +48,12 @@ func (rs *runs) of(person provision.Person, retry bool) (*run, error) {
 	}
 	started := &run{changed: make(chan struct{}), ended: make(chan struct{})}
 	rs.byPerson[person.Key()] = started
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(rs.ctx, cancel)
 	rs.running.Go(func() {
-		account, err := rs.people.EnsureWithProgress(rs.ctx, person, started.add)
+		defer cancel()
+		defer stop()
+		account, err := rs.people.EnsureWithProgress(ctx, person, started.add)
 		started.end(account, err, rs.now())
 	})
 	return started, nil

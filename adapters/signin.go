@@ -84,7 +84,7 @@ func (b *Bridge) account(r *http.Request, person provision.Person) (provision.Ac
 	if b.people == nil {
 		return statedAccount(person)
 	}
-	run, err := b.runs.of(person, r.URL.Query().Has(parameterRetry))
+	run, err := b.runs.of(r.Context(), person, r.URL.Query().Has(parameterRetry))
 	if err != nil {
 		return provision.Account{}, nil, err
 	}

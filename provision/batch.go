@@ -40,7 +40,7 @@ func (r *run) createUser(ctx context.Context, user NewUser) (created User, err e
 	}
 	err = r.ask(ctx, opCreateUser, writing, func(ctx context.Context) (err error) {
 		created, err = r.p.directory.CreateUser(ctx, user)
-		return err
+		return withoutPasswords(err, user)
 	})
 	return created, err
 }
@@ -86,7 +86,10 @@ func sendCreations(ctx context.Context, directory UserBatches, sent []*ticket[cr
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, withoutPasswords(err, users...)
+	}
+	for i := range results {
+		results[i].Err = withoutPasswords(results[i].Err, users...)
 	}
 	return results, nil
 }

@@ -130,21 +130,83 @@
 // either, and [Error.RetryAfter] says whether trying again is worth it. What the directory answered is kept as a
 // [*DirectoryError].
 //
-// # What is logged
+// # Observing
 //
-// Config.Logger gets a record for everything that was done to an account, at level info ("account created", "licences
-// assigned", "account blocked", "reconciled", …), and every wait at level debug. Records about a person have the
-// attributes connection and person. These, at level warn unless it says otherwise, are to be watched:
+// Config.TracerProvider, Config.MeterProvider and Config.Logger are optional, and each is used without the others. Spans
+// and metrics hold no text of an error. Neither holds a UPN, an address, a name, a claim, a password or a token, nor the
+// person's ID, which may be an address. A span may have the connection, and the account's object ID, which says nothing
+// to whoever has no access to the tenant; metrics have neither. The log has personal data: connection and person in every
+// record about one person. A handler that writes the trace ID of its context joins the two.
 //
-//   - "person not provisioned", "person not retired", "person not restored", with step, reason and error; at level info
-//     where the caller went away or the person has left
-//   - "drift", with kind, want and have; at level info where it was repaired
-//   - "reconciliation not finished", "account not read", "user not adopted"
-//   - "account taken over by its UPN": [Adopt].InsecureByUPN did
-//   - "the person has no manager in the directory: …"
-//   - "the account of a person who was retired meanwhile is not blocked: retire the person again"
-//   - "the pacer was not told", "the person's lease is not renewed any more: …": the store fails
-//   - "panic", at level error: in code of the host
+// The spans of a run:
+//
+//	provision ensure                the run; also: retire, restore, swap-licenses
+//	  step create                   each step; the host's own by their names
+//	    directory CreateUser        each call, by the name of the method
+//	provision bulk                  a call of EnsureAll
+//	provision reconcile             a round, with its calls for lists below it
+//	reconcile person                the look at one person in a round
+//
+// A run's span is a child of the span of the caller who started it, and is linked to the spans of those who joined it. A
+// bulk and a round may be about a million people: the runs and looks that they begin are traces of their own, linked to
+// theirs. A call that several runs share is a child of the step of one and linked to those of the others. An [Adoption]
+// has no span: its calls are children of the caller's. A span that fails has the status Error, with error.type as its
+// description.
+//
+//	attribute                   of                   meaning
+//	error.type                  run, step, call      a Reason; of a call that was answered, the status
+//	http.response.status_code   call                 if the directory says so in CallTrace
+//	azure.service.request.id    call                 the request-id, to quote to Microsoft's support
+//	entrafed.errand             run                  ensure, retire, restore, swap-licenses, reconcile, bulk
+//	entrafed.outcome            run                  created, known, adopted, skipped, refused, failed; done
+//	                            step                 done, skipped, failed
+//	                            drift                repaired, failed, reported
+//	entrafed.step               run, step, retry     the step; of a run, its last
+//	entrafed.connection         run, look            Person.Connection
+//	entrafed.object_id          run, look            the account's object ID
+//	entrafed.people             bulk, reconcile      how many were reported, or looked at
+//	entrafed.drifts             reconcile            how many were found
+//	entrafed.drift.kind         look, drift          a DriftKind; of a look, all that it found
+//	entrafed.operation          call                 the method: CreateUser
+//	entrafed.status_class       call (metric)        2xx, 3xx, 4xx, 5xx; 429; none: no answer came
+//	entrafed.attempt            call                 which call of its kind it is in the step, from 1
+//	entrafed.priority           call, turn           high, low
+//	entrafed.turn.wait          call                 seconds that it waited for its turn
+//	entrafed.load               call                 share of a limit that is used, if the directory says so
+//	entrafed.reason             retry                what it waited for: a Reason
+//
+// The metrics; all names begin with "entrafed.provision.", and no attribute can have more values than there are steps,
+// methods or codes:
+//
+//	step.duration       histogram, s      step, outcome, error.type
+//	runs                counter           errand, outcome, error.type
+//	run.duration        histogram, s      errand, outcome, error.type
+//	directory.duration  histogram, s      operation, status_class
+//	retries             counter           step, reason
+//	turn.wait           histogram, s      priority
+//	people              up-down counter   errand; how many people are worked on
+//	drifts              counter           drift.kind, outcome
+//	budget.writes       gauge             how many writes the pacer would let through at once; see PaceGauge
+//	budget.share        gauge             the same as a share of the most there can be
+//
+// Messages of the log that are worth an alert:
+//
+//	person not provisioned          warn    reason unauthorized or forbidden: nobody gets in; no-license: seats are out
+//	person not retired              warn    somebody may still have access
+//	person not restored             warn
+//	the directory is throttling     warn    once for each hold, with scope and retry_after
+//	the pacer was not told          warn    the pacer's database fails
+//	the person's lease …            warn    the store fails: another process may do the same again
+//	the person has no manager …     warn    the directory does not know the manager
+//	account taken over by its UPN   warn    only with Adopt.InsecureByUPN
+//	the account of a person who was retired meanwhile is not blocked: retire the person again    warn
+//	drift                           warn    one that was not repaired
+//	reconciliation not finished     warn
+//	account not read                warn    by a reconciliation, which looks again the next time
+//	user not adopted                warn
+//	panic                           error   in a rule, a step, the store or the directory
+//
+// At level Debug there are "step ended" with outcome and duration for each step, and "waiting" before each retry.
 //
 // # Security
 //
@@ -154,7 +216,8 @@
 // or pass on; see [ImmutableIDFromEmail] before using it.
 //
 // Accounts of a federated domain do not use a password, but Graph requires one. It is 32 random characters, goes into
-// the request and nowhere else: not into the store, an error, an event or the log.
+// the request and nowhere else: not into the store, an error, an event, a span or the log. An answer that repeats it is
+// kept without it.
 //
 // Names such as admin or postmaster are never given bare by the default rule, because their mailboxes can obtain
 // certificates for the domain.

@@ -159,9 +159,13 @@ func (o *observer) asks() time.Time {
 
 // retried counts one more attempt, unless nothing was attempted yet: the call was held back before it was made.
 func (c *caller) retried(ctx context.Context, last error) {
+	m := c.p.observer.meters
+	if m == nil {
+		return
+	}
 	var held *heldBackError
 	if !errors.As(last, &held) {
-		c.p.observer.meters.retried(ctx, c.step, waitReason(last))
+		m.retried(ctx, c.step, waitReason(last))
 	}
 }
 

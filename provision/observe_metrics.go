@@ -104,9 +104,7 @@ func (m *meters) called(ctx context.Context, op operation, status string, took t
 }
 
 func (m *meters) retried(ctx context.Context, step string, reason Reason) {
-	if m != nil {
-		m.retries.Add(ctx, 1, metric.WithAttributes(keyStep.String(step), keyReason.String(string(reason))))
-	}
+	m.retries.Add(ctx, 1, metric.WithAttributes(keyStep.String(step), keyReason.String(string(reason))))
 }
 
 func (m *meters) waited(ctx context.Context, priority Priority, wait time.Duration) {

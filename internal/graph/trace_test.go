@@ -50,16 +50,18 @@ func TestTheTraceTellsWhatTheAnswerDid(t *testing.T) {
 		header map[string]string
 		load   float64
 		scope  string
+		id     string
 	}{
-		"nothing":           {nil, 0, ""},
-		"a limit is near":   {map[string]string{percentage: "0.92"}, 0.92, ""},
-		"a limit is passed": {map[string]string{percentage: "1.30", scope: "Tenant/Write/app/tenant"}, 1.3, "Tenant/Write"},
-		"more than it goes": {map[string]string{percentage: "92"}, 1.8, ""},
-		"no number":         {map[string]string{percentage: "high"}, 0, ""},
-		"not a number":      {map[string]string{percentage: "NaN"}, 0, ""},
-		"below nothing":     {map[string]string{percentage: "-1"}, 0, ""},
-		"without an end":    {map[string]string{percentage: "Inf"}, 1.8, ""},
-		"half a scope":      {map[string]string{scope: "Tenant"}, 0, "Tenant"},
+		"nothing":           {nil, 0, "", ""},
+		"a limit is near":   {map[string]string{percentage: "0.92"}, 0.92, "", ""},
+		"a limit is passed": {map[string]string{percentage: "1.30", scope: "Tenant/Write/app/tenant"}, 1.3, "Tenant/Write", ""},
+		"more than it goes": {map[string]string{percentage: "92"}, 1.8, "", ""},
+		"no number":         {map[string]string{percentage: "high"}, 0, "", ""},
+		"not a number":      {map[string]string{percentage: "NaN"}, 0, "", ""},
+		"below nothing":     {map[string]string{percentage: "-1"}, 0, "", ""},
+		"without an end":    {map[string]string{percentage: "Inf"}, 1.8, "", ""},
+		"half a scope":      {map[string]string{scope: "Tenant"}, 0, "Tenant", ""},
+		"its request-id":    {map[string]string{"request-id": "4b0e"}, 0, "", "4b0e"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,7 +69,7 @@ func TestTheTraceTellsWhatTheAnswerDid(t *testing.T) {
 				client, _ := answering(t, answer{status: status, body: wholeUser, header: test.header})
 				trace := graph.Trace{Load: 7, Scope: "of an earlier call", Duration: time.Hour}
 				_, _ = client.UserByObjectID(graph.WithTrace(t.Context(), &trace), objectID)
-				require.Equal(t, graph.Trace{Load: test.load, Scope: test.scope}, trace)
+				require.Equal(t, graph.Trace{Load: test.load, Scope: test.scope, Status: status, RequestID: test.id}, trace)
 			}
 		})
 	}
@@ -106,5 +108,6 @@ func TestTheTraceOfABatchIsThatOfItsBusiestRequest(t *testing.T) {
 	var trace graph.Trace
 	_, err := client.CreateUsers(graph.WithTrace(t.Context(), &trace), people("adele", "bo", "cy"))
 	require.NoError(t, err)
-	require.Equal(t, graph.Trace{Load: 1.1, Scope: "Tenant_Application/Write"}, trace)
+	require.Equal(t, graph.Trace{Load: 1.1, Scope: "Tenant_Application/Write", Status: http.StatusOK,
+		RequestID: "batch"}, trace)
 }
