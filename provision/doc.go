@@ -196,8 +196,8 @@
 //	person not restored             warn
 //	the directory is throttling     warn    once for each hold, with scope and retry_after
 //	the pacer was not told          warn    the pacer's database fails
-//	the person's lease …            warn    the store fails: another process may do the same again
-//	the person has no manager …     warn    the directory does not know the manager
+//	the person's lease is not renewed any more: another process may do the same again    warn
+//	the person has no manager in the directory    warn
 //	account taken over by its UPN   warn    only with Adopt.InsecureByUPN
 //	the account of a person who was retired meanwhile is not blocked: retire the person again    warn
 //	drift                           warn    one that was not repaired
