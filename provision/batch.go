@@ -39,6 +39,7 @@ func (r *run) createUser(ctx context.Context, user NewUser) (created User, err e
 		return share(ctx, r.p.creations, struct{}{}, creation{by: &r.caller, user: user})
 	}
 	err = r.ask(ctx, opCreateUser, writing, func(ctx context.Context) (err error) {
+		defer hidePasswords(user)
 		created, err = r.p.directory.CreateUser(ctx, user)
 		return withoutPasswords(err, user)
 	})
@@ -78,6 +79,7 @@ func sendCreations(ctx context.Context, directory UserBatches, sent []*ticket[cr
 	for i, t := range sent {
 		users[i] = t.want.user
 	}
+	defer hidePasswords(users...)
 	results, err := directory.CreateUsers(ctx, users)
 	if err == nil && len(results) != len(users) {
 		err = &DirectoryError{

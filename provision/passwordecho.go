@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -12,13 +13,32 @@ func withoutPasswords(err error, users ...NewUser) error {
 	if err == nil {
 		return nil
 	}
+	return echoFree(err, passwords(users))
+}
+
+// passwords replaces the passwords of users.
+func passwords(users []NewUser) *strings.Replacer {
 	var pairs []string
 	for _, user := range users {
 		if user.Password != "" {
 			pairs = append(pairs, user.Password, "[password]")
 		}
 	}
-	return echoFree(err, strings.NewReplacer(pairs...))
+	return strings.NewReplacer(pairs...)
+}
+
+// hidePasswords is deferred where passwords are handed to a directory: what it panics with is logged. The stack is that of
+// the panic still.
+func hidePasswords(users ...NewUser) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	text := fmt.Sprint(v)
+	if clean := passwords(users).Replace(text); clean != text {
+		v = clean
+	}
+	panic(v)
 }
 
 // echoFree is err, or, if there is something to replace in its text, an error that says and matches the same otherwise.
