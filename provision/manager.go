@@ -82,7 +82,7 @@ func (r *run) setManager(ctx context.Context, managerID string) error {
 }
 
 func (r *run) withoutManager(ctx context.Context, why string, err error) (outcome, error) {
-	r.log.WarnContext(ctx, "the person has no manager in the directory: "+why, "object", r.rec.ObjectID,
+	r.log.WarnContext(ctx, "the person has no manager in the directory", "why", why, "object", r.rec.ObjectID,
 		"manager", r.person.Manager, "error", err)
 	return skipped, nil
 }
