@@ -42,6 +42,7 @@ func (c *Client) CreateUsers(ctx context.Context, users []NewUser) ([]Created, e
 		return created, nil
 	}
 	err = c.do(ctx, "POST /$batch", func(ctx context.Context) error {
+		callOf(ctx).hide(users...)
 		r := request(abstractions.POST, "/$batch", nil)
 		if err := setJSON(r, map[string]any{"requests": requests}); err != nil {
 			return err

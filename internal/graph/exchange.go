@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	khttp "github.com/microsoft/kiota-http-go"
@@ -26,8 +28,9 @@ const (
 type call struct {
 	operation       string
 	clientRequestID string
-	priority        string // of x-ms-throttle-priority
-	limit           int    // bytes of the answer that are read
+	priority        string   // of x-ms-throttle-priority
+	limit           int      // bytes of the answer that are read
+	secrets         []string // what was sent and is not to be read back
 
 	status   int         // 0 until an answer arrives
 	header   http.Header // of the answer
@@ -79,6 +82,7 @@ func (x exchange) Intercept(next khttp.Pipeline, index int, req *http.Request) (
 	defer resp.Body.Close()
 	call.received(resp.StatusCode, resp.Header)
 	body, err := readAnswer(resp.Body, call.limit)
+	body = call.withoutSecrets(req, body)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, call.refusal(body, x.now())
 	}
@@ -87,6 +91,22 @@ func (x exchange) Intercept(next khttp.Pipeline, index int, req *http.Request) (
 	}
 	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return resp, nil
+}
+
+// leastSecret is the length of the shortest secret that is looked for: that of the shortest password. What is shorter
+// may occur by chance.
+const leastSecret = 8
+
+// withoutSecrets is an answer without the token and the passwords of its request. Graph does not repeat them, but what
+// stands between it and us may, and what an answer says is kept in errors and in the log.
+func (call *call) withoutSecrets(req *http.Request, body []byte) []byte {
+	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	for _, secret := range append(slices.Clip(call.secrets), token) {
+		if len(secret) >= leastSecret {
+			body = bytes.ReplaceAll(body, []byte(secret), []byte("[secret]"))
+		}
+	}
+	return body
 }
 
 func complete(req *http.Request, call *call) error {

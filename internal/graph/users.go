@@ -71,6 +71,7 @@ func (c *Client) CreateUser(ctx context.Context, user NewUser) (User, error) {
 		return User{}, err
 	}
 	return c.oneUser(ctx, createOperation, func(ctx context.Context) (User, error) {
+		callOf(ctx).hide(user)
 		answer, err := c.users().Post(ctx, body, nil)
 		if err != nil {
 			return User{}, err
@@ -80,6 +81,13 @@ func (c *Client) CreateUser(ctx context.Context, user NewUser) (User, error) {
 }
 
 const createOperation = "POST /users"
+
+// hide keeps what the answer repeats of the users' passwords from being read.
+func (call *call) hide(users ...NewUser) {
+	for _, user := range users {
+		call.secrets = append(call.secrets, user.Password)
+	}
+}
 
 func newUserBody(user NewUser) (models.Userable, error) {
 	if err := checkAttributes(user.Attributes); err != nil {

@@ -198,7 +198,7 @@ func (m *Metrics) Text() string { return strings.Join(slices.Sorted(maps.Keys(m.
 func name(instrument string, set attribute.Set) string {
 	var list []string
 	for _, a := range set.ToSlice() {
-		list = append(list, fmt.Sprintf("%s=%s", a.Key, a.Value.Emit()))
+		list = append(list, fmt.Sprintf("%s=%s", a.Key, a.Value.String()))
 	}
 	return instrument + "{" + strings.Join(list, " ") + "}"
 }

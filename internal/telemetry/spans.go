@@ -119,7 +119,7 @@ func (s *Spans) Text() string {
 		s.mu.Lock()
 		fmt.Fprintf(&text, "%s %s\n", span.name, span.description)
 		for key, value := range span.attributes {
-			fmt.Fprintf(&text, "%s=%s\n", key, value.Emit())
+			fmt.Fprintf(&text, "%s=%s\n", key, value.String())
 		}
 		for _, event := range span.events {
 			fmt.Fprintln(&text, event)
@@ -134,7 +134,7 @@ func (s *Spans) Text() string {
 
 func writeAttributes(text *strings.Builder, attributes []attribute.KeyValue) {
 	for _, a := range attributes {
-		fmt.Fprintf(text, "%s=%s\n", a.Key, a.Value.Emit())
+		fmt.Fprintf(text, "%s=%s\n", a.Key, a.Value.String())
 	}
 }
 
@@ -153,7 +153,7 @@ func (s *Span) Attribute(key string) string {
 	if !ok {
 		return ""
 	}
-	return value.Emit()
+	return value.String()
 }
 
 // Keys are the names of the attributes, sorted.

@@ -21,9 +21,11 @@ func contractor() provision.Person {
 }
 
 // start runs a worker in this process until the test ends.
-func start(t *testing.T, c *company, rules provision.Rules) *worker {
+func start(
+	t *testing.T, c *company, rules provision.Rules, changes ...func(*provision.Config, *river.Config),
+) *worker {
 	t.Helper()
-	w, closeAll, err := c.access.open(t.Context(), rules, 20*time.Second)
+	w, closeAll, err := c.access.open(t.Context(), rules, 20*time.Second, changes...)
 	require.NoError(t, err)
 	t.Cleanup(closeAll)
 	require.NoError(t, w.client.Start(t.Context()))

@@ -89,14 +89,15 @@ type worker struct {
 }
 
 // open connects a worker to the tenant and the database.
-func (a access) open(ctx context.Context, rules provision.Rules, timeout time.Duration) (*worker, func(), error) {
+func (a access) open(ctx context.Context, rules provision.Rules, timeout time.Duration,
+	changes ...func(*provision.Config, *river.Config)) (*worker, func(), error) {
 	pool, err := pgxpool.New(ctx, a.Database)
 	if err != nil {
 		return nil, nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	closeAll := func() { db.Close(); pool.Close() }
-	w, err := a.worker(ctx, pool, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL}, rules, timeout)
+	w, err := a.worker(ctx, pool, sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL}, rules, timeout, changes)
 	if err != nil {
 		closeAll()
 		return nil, nil, err
@@ -105,7 +106,7 @@ func (a access) open(ctx context.Context, rules provision.Rules, timeout time.Du
 }
 
 func (a access) worker(ctx context.Context, pool *pgxpool.Pool, config sqlstore.Config, rules provision.Rules,
-	timeout time.Duration) (*worker, error) {
+	timeout time.Duration, changes []func(*provision.Config, *river.Config)) (*worker, error) {
 	store, err := sqlstore.New(ctx, config)
 	if err != nil {
 		return nil, err
@@ -120,21 +121,30 @@ func (a access) worker(ctx context.Context, pool *pgxpool.Pool, config sqlstore.
 	if err != nil {
 		return nil, err
 	}
+<<<<<<< HEAD
 	people, err := provision.New(provision.Config{
 		Directory: directory, Store: store, Pacer: pacer, Priority: provision.PriorityLow, Rules: rules,
-		Settle: provision.Settle{Dwell: time.Second, Reads: 2, Interval: 100 * time.Millisecond, Budget: timeout - time.Second},
-	})
-	if err != nil {
-		return nil, err
-	}
+=======
 	workers := river.NewWorkers()
-	settings := jobs.Config{People: people, Timeout: timeout}
-	if err := jobs.AddWorkers(workers, settings); err != nil {
-		return nil, err
+	pipeline := provision.Config{
+		Directory: directory, Store: store, Rules: rules,
+>>>>>>> observe
+		Settle: provision.Settle{Dwell: time.Second, Reads: 2, Interval: 100 * time.Millisecond, Budget: timeout - time.Second},
 	}
 	riverConfig := &river.Config{
 		Workers: workers, Queues: map[string]river.QueueConfig{jobs.Queue: {MaxWorkers: 100}},
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), JobTimeout: timeout, FetchPollInterval: 200 * time.Millisecond,
+	}
+	for _, change := range changes {
+		change(&pipeline, riverConfig)
+	}
+	people, err := provision.New(pipeline)
+	if err != nil {
+		return nil, err
+	}
+	settings := jobs.Config{People: people, Timeout: timeout}
+	if err := jobs.AddWorkers(workers, settings); err != nil {
+		return nil, err
 	}
 	settings.Configure(riverConfig)
 	client, err := river.NewClient(riverpgxv5.New(pool), riverConfig)

@@ -20,6 +20,7 @@ type brokenPacer struct {
 	told  func(*provision.TurnReport)
 	racy  bool
 	deaf  bool
+	full  bool // it says that all is left
 	rules []string
 }
 
@@ -64,6 +65,8 @@ func pacerFaults() map[string]brokenPacer {
 			rules: []string{"a success changes nothing"}},
 		"look first, then take": {racy: true,
 			rules: []string{"of many who ask at once, as many as the bucket holds get a turn"}},
+		"a gauge that always shows the same": {full: true,
+			rules: []string{"a PaceGauge says what is left of the writes, and takes nothing"}},
 		"deaf to the context": {deaf: true, rules: []string{"both methods stop when the context ends"}},
 	}
 }
@@ -103,6 +106,13 @@ func (p *faultyPacer) Report(ctx context.Context, r provision.TurnReport) error 
 		ctx = context.WithoutCancel(ctx)
 	}
 	return p.MemoryPacer.Report(ctx, r)
+}
+
+func (p *faultyPacer) Left(ctx context.Context) (provision.PaceLeft, error) {
+	if p.fault.full {
+		return provision.PaceLeft{Writes: 10, WriteShare: 1}, ctx.Err()
+	}
+	return p.MemoryPacer.Left(ctx)
 }
 
 // brokenPacerName names the fault of the pacer that this process checks.

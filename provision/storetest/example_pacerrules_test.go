@@ -37,5 +37,6 @@ func ExamplePacerRules() {
 	// a load without a scope is that of the call's kind
 	// a success changes nothing
 	// of many who ask at once, as many as the bucket holds get a turn
+	// a PaceGauge says what is left of the writes, and takes nothing
 	// both methods stop when the context ends
 }

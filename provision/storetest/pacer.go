@@ -62,6 +62,7 @@ func PacerRules() []Rule[provision.Pacer] {
 		{"a load without a scope is that of the call's kind", learnsByTheKind},
 		{"a success changes nothing", staysAsItIs},
 		{"of many who ask at once, as many as the bucket holds get a turn", turnRace},
+		{"a PaceGauge says what is left of the writes, and takes nothing", tellsWhatIsLeft},
 		{"both methods stop when the context ends", pacerStopsWithContext},
 	}
 }
@@ -324,6 +325,40 @@ func staysAsItIs(t *testing.T, p provision.Pacer) {
 	takeNow(t, p, write, 1)
 	report(t, p, provision.TurnReport{Cost: write})
 	requireWait(t, p, write, provision.PriorityHigh, refill)
+}
+
+func tellsWhatIsLeft(t *testing.T, p provision.Pacer) {
+	gauge, ok := p.(provision.PaceGauge)
+	if !ok {
+		return
+	}
+	left := func(writes int) {
+		t.Helper()
+		for range 2 {
+			left, err := gauge.Left(t.Context())
+			require.NoError(t, err)
+			require.InDelta(t, float64(writes)/burst, left.WriteShare, .01)
+			require.InDelta(t, writes, left.Writes, 1)
+			require.LessOrEqual(t, left.Writes, burst)
+		}
+	}
+	left(burst)
+	takeNow(t, p, write, 4)
+	left(burst - 4)
+	takeNow(t, p, write, burst-4)
+	left(0)
+	require.True(t, ask(t, p, write, provision.PriorityHigh, long).Taken)
+	left(0)
+	report(t, p, provision.TurnReport{Cost: write, Unused: true})
+	report(t, p, provision.TurnReport{Cost: write, Unused: true})
+	left(1)
+	report(t, p, provision.TurnReport{Cost: read, Throttled: true, RetryAfter: long, Scope: "Tenant/Read"})
+	left(0)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := gauge.Left(ctx)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func turnRace(t *testing.T, p provision.Pacer) {
