@@ -116,9 +116,10 @@ const provisionHelp = `
 bench -provision measures the provisioning pipeline instead, in virtual time and in simulated tenants: minutes of waiting
 for Graph cost a moment, and the numbers say nothing about this machine. Calls take no time unless it is said.
 
-  -people N    how many people the bulk has (default %d; 200 to 100000). All else follows from it: a fiftieth of
-               them, but no fewer than 20, sign in during a bulk, and for each lag; a hundred times as many are in the
-               stream. With a few hundred the bulk is over before its rate is steady.
+  -people N    how many people the bulk has (default %d; 200 to 100000). All else follows from it: one in 25
+               of them, but no fewer than 20, sign in during a bulk, and half as many for each lag; a hundred times as
+               many are in the stream. With fewer than 3000 the bulk is over before its rate is steady, and a p99 is
+               hardly more than the longest wait.
   -json        print one object: {"bulk":{"ours","naive","ceiling"},"signin_during_bulk":{"median_ratio","p99_ratio"},
                "ready_after_lag":[{"lag_s","extra_median_s"}, ...],"stream":{"people","heap_mib"}}
 

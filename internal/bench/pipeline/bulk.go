@@ -23,7 +23,7 @@ type Bulk struct {
 
 // MeasureBulk compares EnsureAll with the naive loop.
 func MeasureBulk(ctx context.Context, o Options) (Bulk, error) {
-	ours, err := measureOurs(ctx, o)
+	ours, err := measureOurs(ctx, o, ownPace())
 	if err != nil {
 		return Bulk{}, err
 	}
@@ -34,7 +34,7 @@ func MeasureBulk(ctx context.Context, o Options) (Bulk, error) {
 	return Bulk{
 		Ours: hundredths(ours.sustained()), Naive: hundredths(naive.sustained()), Ceiling: hundredths(ceiling),
 		All: hundredths(ours.all()), NaiveAll: hundredths(naive.all()),
-		Wasted: ours.writes - o.People - (o.People+provision.MaxMembers-1)/provision.MaxMembers,
+		Wasted: ours.wasted(),
 	}, nil
 }
 
@@ -53,21 +53,21 @@ func (f finish) sustained() float64 {
 // all is the rate from the beginning to the last one.
 func (f finish) all() float64 { return float64(len(f.ready)) / f.ready[len(f.ready)-1].Seconds() }
 
-// measureOurs has EnsureAll provision everybody.
-func measureOurs(ctx context.Context, o Options) (f finish, err error) {
+// wasted is how many requests to write there were beyond one for each person and one for each twenty.
+func (f finish) wasted() int {
+	people := len(f.ready)
+	return f.writes - people - (people+provision.MaxMembers-1)/provision.MaxMembers
+}
+
+// measureOurs has EnsureAll provision everybody at a pace.
+func measureOurs(ctx context.Context, o Options, pace provision.Pace) (f finish, err error) {
+	defer collectLess()()
 	err = inBubble(ctx, o, "bulk, ours", o.People, func(ctx context.Context, m *meter) error {
 		t, err := newTenant(1, entratest.LagNormal, o.People)
 		if err != nil {
 			return err
 		}
-		pacer, err := ownPacer()
-		if err != nil {
-			return err
-		}
-		if err := t.drainPaced(ctx, pacer, allowedWrites); err != nil {
-			return err
-		}
-		p, err := provision.New(provision.Config{Directory: t.graph, Rules: byGroup(), Pacer: pacer})
+		p, err := t.drained(ctx, pace, allowedWrites)
 		if err != nil {
 			return err
 		}
@@ -78,10 +78,8 @@ func measureOurs(ctx context.Context, o Options) (f finish, err error) {
 	return f, err
 }
 
-// ownPacer is the pacer of a program that has the application in a large tenant to itself.
-func ownPacer() (provision.Pacer, error) {
-	return provision.NewMemoryPacer(provision.Pace{Share: 1, Size: provision.TenantLarge}, nil)
-}
+// ownPace is that of a program that has the application in a large tenant to itself.
+func ownPace() provision.Pace { return provision.Pace{Share: 1, Size: provision.TenantLarge} }
 
 // ensureAll returns when each of the people was ready. Somebody who is not is an error.
 func ensureAll(ctx context.Context, p *provision.Provisioner, people int, m *meter) ([]time.Duration, error) {

@@ -26,9 +26,9 @@
 //
 // # Sign-in during bulk
 //
-// People sign in for the first time at random moments of two minutes and a half in which a bulk takes all writes that it
-// may; and the same people at the same moments in the same tenant without the bulk. Both use one Provisioner, hence one
-// pacer and one application. The quantiles of how long they wait are compared.
+// People sign in for the first time at random moments, four in three seconds, while a bulk takes all writes that it may;
+// and the same people at the same moments in the same tenant without the bulk. Both use one Provisioner, hence one pacer
+// and one application, which has the same licence for everybody. The quantiles of how long they wait are compared.
 //
 // # Ready after lag
 //

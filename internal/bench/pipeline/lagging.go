@@ -9,18 +9,19 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// lagging is a directory all of whose replicas, that of the sign-in service included, show a new account at the same
-// time: exactly lag after it was created.
+// lagging is a directory all of whose replicas show a new account at the same time, exactly lag after it was created, and
+// the sign-in service's trails behind them.
 type lagging struct {
-	lag time.Duration
+	lag    time.Duration
+	behind time.Duration
 
 	mu      sync.Mutex
 	draw    *rand.Rand
 	created map[string]time.Time // by ImmutableID
 }
 
-func newLagging(lag time.Duration) *lagging {
-	return &lagging{lag: lag, draw: rand.New(rand.NewPCG(4, uint64(lag))), created: map[string]time.Time{}}
+func newLagging(lag, behind time.Duration) *lagging {
+	return &lagging{lag: lag, behind: behind, draw: rand.New(rand.NewPCG(4, uint64(lag))), created: map[string]time.Time{}}
 }
 
 // How long a call takes, there and back.
@@ -29,11 +30,11 @@ const (
 	slowestCall = 150 * time.Millisecond
 )
 
-// readyAt is when the account is there for everybody.
+// readyAt is when the sign-in service knows the account.
 func (d *lagging) readyAt(immutableID string) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.created[immutableID].Add(d.lag)
+	return d.created[immutableID].Add(d.lag + d.behind)
 }
 
 // call has something happen in the middle of a call.

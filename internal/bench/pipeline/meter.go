@@ -9,11 +9,8 @@ import (
 	"github.com/entrafed/entrafed/internal/bubble"
 )
 
-// meter tells how far a measurement has come, and ends it when the caller's context has ended: that belongs to real time,
-// and cannot be waited for in a bubble.
+// meter tells how far a measurement has come.
 type meter struct {
-	outer context.Context
-	end   context.CancelFunc
 	o     Options
 	what  string
 	total int
@@ -28,9 +25,6 @@ func (m *meter) tick() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done++
-	if m.outer.Err() != nil {
-		m.end()
-	}
 	if m.done%max(1, m.total/10) == 0 {
 		fmt.Fprintf(m.o.Progress, "%s: %d of %d people, %v of virtual time\n", m.what, m.done, m.total,
 			time.Since(m.began).Round(time.Second))
@@ -49,7 +43,8 @@ func inBubble(
 	stuck := bubble.Run(func(inner context.Context) {
 		inner, end := context.WithCancel(inner)
 		defer end()
-		err = measure(inner, &meter{outer: ctx, end: end, o: o, what: what, total: total, began: time.Now()})
+		go endWith(ctx, inner, end)
+		err = measure(inner, &meter{o: o, what: what, total: total, began: time.Now()})
 	})
 	switch {
 	case stuck != nil:
@@ -61,4 +56,21 @@ func inBubble(
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// endWith ends a bubble's context when the caller's has ended. That one belongs to real time, and cannot be waited for in
+// a bubble; so it is looked at every second of virtual time.
+func endWith(outer, inner context.Context, end context.CancelFunc) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if outer.Err() != nil {
+				end()
+			}
+		case <-inner.Done():
+			return
+		}
+	}
 }

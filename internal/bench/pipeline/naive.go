@@ -23,6 +23,7 @@ func politely(err error) time.Duration {
 
 // measureLoop has a plain loop provision everybody, one by one: three writes each.
 func measureLoop(ctx context.Context, o Options, what string, wait manners) (f finish, err error) {
+	defer collectLess()()
 	err = inBubble(ctx, o, what, o.People, func(ctx context.Context, m *meter) error {
 		t, err := newTenant(1, entratest.LagNone, o.People)
 		if err != nil {

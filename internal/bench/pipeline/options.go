@@ -13,15 +13,17 @@ const LeastPeople = 200
 
 // Options say how much is measured.
 type Options struct {
-	// People is how many the bulk has, at least LeastPeople; everything else follows from it: a fiftieth of them, but
-	// no fewer than 20, sign in during a bulk, and for each lag; a hundred times as many are in the stream.
+	// People is how many the bulk has, at least LeastPeople; everything else follows from it: one in 25 of them, but no
+	// fewer than 20, sign in during a bulk, and half as many for each lag; a hundred times as many are in the stream.
 	People int
 
 	// Progress gets a line every now and then.
 	Progress io.Writer
 }
 
-func (o Options) signIns() int { return max(20, o.People/50) }
+func (o Options) signIns() int { return max(20, o.People/25) }
+
+func (o Options) arrivals() int { return max(20, o.People/50) }
 
 func (o Options) stream() int { return 100 * o.People }
 

@@ -39,7 +39,7 @@ func MeasureReadyAfterLag(ctx context.Context, o Options) ([]ReadyLag, error) {
 	quiet := o
 	quiet.Progress = io.Discard
 	for _, lag := range lags() {
-		fmt.Fprintf(o.Progress, "ready after a lag of %v: %d people, three times\n", lag, o.signIns())
+		fmt.Fprintf(o.Progress, "ready after a lag of %v: %d people, three times\n", lag, o.arrivals())
 		row := ReadyLag{Lag: lag.Seconds()}
 		for _, c := range []struct {
 			settle provision.Settle
@@ -49,7 +49,7 @@ func MeasureReadyAfterLag(ctx context.Context, o Options) ([]ReadyLag, error) {
 			{provision.Settle{Dwell: -1}, &row.Slow},
 			{provision.Settle{}, &row.Default},
 		} {
-			extra, err := measureLag(ctx, quiet, lag, c.settle)
+			extra, err := measureLag(ctx, quiet, newLagging(lag, 0), c.settle)
 			if err != nil {
 				return nil, err
 			}
@@ -66,18 +66,16 @@ var errTooEarly = errors.New("somebody was ready before the tenant was")
 // measureLag returns how much later than the tenant Ensure was ready, for each of the people. They come one after the
 // other, so that the pacer does not hold them back.
 func measureLag(
-	ctx context.Context, o Options, lag time.Duration, settle provision.Settle,
+	ctx context.Context, o Options, d *lagging, settle provision.Settle,
 ) (extra []time.Duration, err error) {
-	what := fmt.Sprintf("ready after a lag of %v", lag)
-	err = inBubble(ctx, o, what, o.signIns(), func(ctx context.Context, m *meter) error {
-		d := newLagging(lag)
+	err = inBubble(ctx, o, "ready after lag", o.arrivals(), func(ctx context.Context, m *meter) error {
 		p, err := provision.New(provision.Config{
 			Directory: d, Rules: provision.Rules{Domain: domain, UsageLocation: "DE"}, Settle: settle,
 		})
 		if err != nil {
 			return err
 		}
-		for i := range o.signIns() {
+		for i := range o.arrivals() {
 			account, err := p.Ensure(ctx, member(i))
 			if err != nil {
 				return err

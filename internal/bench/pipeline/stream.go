@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	"github.com/entrafed/entrafed/provision"
@@ -41,7 +42,7 @@ func measureStream(
 		if err != nil {
 			return err
 		}
-		_, err = p.EnsureAll(ctx, crowd(people), provision.Bulk{Progress: func(e provision.BulkEvent) {
+		report, err := p.EnsureAll(ctx, crowd(people), provision.Bulk{Progress: func(e provision.BulkEvent) {
 			told(e)
 			if e.Index%max(1, people/looks) == people/looks/2 {
 				s.look()
@@ -52,6 +53,9 @@ func measureStream(
 			return err
 		}
 		s.look()
+		if created := report.Outcomes[provision.BulkCreated]; created != people {
+			return fmt.Errorf("of %d people %d were created: %v", people, created, report.Reasons)
+		}
 		return d.everybodyOnce()
 	})
 	return s, err

@@ -89,16 +89,24 @@ func (t *tenant) drain(ctx context.Context, writes int) error {
 	return nil
 }
 
-// drainPaced is drain by somebody who uses the pacer.
-func (t *tenant) drainPaced(ctx context.Context, pacer provision.Pacer, writes int) error {
+// drained makes so many writes at once and returns a Provisioner that goes on from there at a pace: its pacer knows of
+// them.
+func (t *tenant) drained(ctx context.Context, pace provision.Pace, writes int) (*provision.Provisioner, error) {
+	pacer, err := provision.NewMemoryPacer(pace, nil)
+	if err != nil {
+		return nil, err
+	}
 	turn, err := pacer.Turn(ctx, provision.TurnRequest{Cost: provision.Cost{Writes: writes, Units: writes}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !turn.Taken || turn.Wait > 0 {
-		return fmt.Errorf("the pacer does not allow %d writes at once", writes)
+		return nil, fmt.Errorf("the pacer does not allow %d writes at once", writes)
 	}
-	return t.drain(ctx, writes)
+	if err := t.drain(ctx, writes); err != nil {
+		return nil, err
+	}
+	return provision.New(provision.Config{Directory: t.graph, Rules: byGroup(), Pacer: pacer})
 }
 
 // licensed reports an error unless the tenant has exactly one account for each of the new people, each with a seat, and
