@@ -34,9 +34,9 @@ const (
 	unmappedClaim = "unmapped-claim-marker"
 )
 
-// wire is a transport that keeps the tokens and passwords that pass it. It answers in the tenant's place, with all that
+// tap is a transport that keeps the tokens and passwords that pass it. It answers in the tenant's place, with all that
 // it was sent, as often as told.
-type wire struct {
+type tap struct {
 	http.RoundTripper
 
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ type wire struct {
 
 var passwordField = regexp.MustCompile(`"password":"([^"]*)"`)
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
@@ -61,7 +61,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // keep notes what is secret in a request, and says how to answer it.
-func (w *wire) keep(r *http.Request, body []byte) (status int, echo bool) {
+func (w *tap) keep(r *http.Request, body []byte) (status int, echo bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
@@ -79,7 +79,7 @@ func (w *wire) keep(r *http.Request, body []byte) (status int, echo bool) {
 }
 
 // repeat is a Graph error that says all that it was asked.
-func (w *wire) repeat(r *http.Request, body []byte, status int) *http.Response {
+func (w *tap) repeat(r *http.Request, body []byte, status int) *http.Response {
 	password, token := string(passwordField.Find(body)), r.Header.Get("Authorization")
 	content := map[string]any{"error": map[string]any{"code": password, "message": password + token,
 		"details": []any{map[string]string{"code": token, "target": password, "message": token}}}}
@@ -98,7 +98,7 @@ func (w *wire) repeat(r *http.Request, body []byte, status int) *http.Response {
 }
 
 // secrets are all that must not occur anywhere.
-func (w *wire) secrets() []string {
+func (w *tap) secrets() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	words := append(slices.Clone(w.words), rightSecret, wrongSecret, unmappedClaim)
@@ -129,7 +129,7 @@ func (s *shared) String() string {
 // stage is a simulated tenant, and everything that is said by the client and the pipeline in front of it.
 type stage struct {
 	entra   *entratest.Tenant
-	wire    *wire
+	tap    *tap
 	people  *provision.Provisioner
 	log     shared
 	spans   telemetry.Spans // the pipeline's
@@ -146,7 +146,7 @@ func newStage(t *testing.T, secret string) *stage {
 	app.Secret = rightSecret
 	s := &stage{entra: entratest.Start(t, entratest.Config{Clock: clock, Lag: entratest.LagNone, Apps: []entratest.App{app},
 		SKUs: []entratest.SKU{{ID: skuID, PartNumber: "SPB", Enabled: 50}}})}
-	s.wire = &wire{RoundTripper: s.entra.Transport(), tokens: map[string]bool{}}
+	s.tap = &tap{RoundTripper: s.entra.Transport(), tokens: map[string]bool{}}
 
 	before := otel.GetTracerProvider()
 	otel.SetTracerProvider(&s.sdk)
@@ -158,7 +158,7 @@ func newStage(t *testing.T, secret string) *stage {
 		}})
 	require.NoError(t, err)
 	logger := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	tenant, err := msgraph.New(msgraph.Config{Cloud: s.entra.Cloud(), Credential: credential, Transport: s.wire,
+	tenant, err := msgraph.New(msgraph.Config{Cloud: s.entra.Cloud(), Credential: credential, Transport: s.tap,
 		Now: clock.Now, Logger: logger})
 	require.NoError(t, err)
 	s.people, err = provision.New(provision.Config{
@@ -272,7 +272,7 @@ func TestNoSecretIsObservedFromEndToEnd(t *testing.T) {
 			s := newStage(t, tc.secret)
 			tc.history(t, s)
 			require.NoError(t, s.metrics.Collect(t.Context()))
-			secrets := s.wire.secrets()
+			secrets := s.tap.secrets()
 			require.Equal(t, tc.sent, len(secrets) > 4, "a token and a password")
 			require.NotEmpty(t, s.log.String())
 			require.Equal(t, tc.sent, len(s.sdk.All()) > 0, "the SDK's spans are seen")
@@ -296,9 +296,9 @@ func failing(status int) func(t *testing.T, s *stage) {
 // echoing has the next answers to creations repeat what was asked.
 func echoing(inside bool, statuses ...int) func(t *testing.T, s *stage) {
 	return func(t *testing.T, s *stage) {
-		s.wire.inside = inside
+		s.tap.inside = inside
 		for _, act := range []func(*testing.T){s.bulk, func(t *testing.T) { s.ensure(t) }} {
-			s.wire.echoes = slices.Clone(statuses)
+			s.tap.echoes = slices.Clone(statuses)
 			act(t)
 		}
 	}
@@ -319,7 +319,7 @@ func (s *stage) change(t *testing.T, objectID string) {
 func TestALeakIsNoticedFromEndToEnd(t *testing.T) {
 	s := newStage(t, rightSecret)
 	s.ensure(t)
-	secrets := s.wire.secrets()
+	secrets := s.tap.secrets()
 	require.Empty(t, s.leaks(secrets, s.said()...))
 	password, token := secrets[0], secrets[len(secrets)-1]
 	slog.New(slog.NewJSONHandler(&s.log, nil)).Info("sending", "header", http.Header{"Authorization": {"Bearer " + token}})

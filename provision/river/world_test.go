@@ -121,14 +121,9 @@ func (a access) worker(ctx context.Context, pool *pgxpool.Pool, config sqlstore.
 	if err != nil {
 		return nil, err
 	}
-<<<<<<< HEAD
-	people, err := provision.New(provision.Config{
-		Directory: directory, Store: store, Pacer: pacer, Priority: provision.PriorityLow, Rules: rules,
-=======
 	workers := river.NewWorkers()
 	pipeline := provision.Config{
-		Directory: directory, Store: store, Rules: rules,
->>>>>>> observe
+		Directory: directory, Store: store, Pacer: pacer, Priority: provision.PriorityLow, Rules: rules,
 		Settle: provision.Settle{Dwell: time.Second, Reads: 2, Interval: 100 * time.Millisecond, Budget: timeout - time.Second},
 	}
 	riverConfig := &river.Config{
