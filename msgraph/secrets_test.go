@@ -129,7 +129,7 @@ func (s *shared) String() string {
 // stage is a simulated tenant, and everything that is said by the client and the pipeline in front of it.
 type stage struct {
 	entra   *entratest.Tenant
-	tap    *tap
+	tap     *tap
 	people  *provision.Provisioner
 	log     shared
 	spans   telemetry.Spans // the pipeline's

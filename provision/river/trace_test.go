@@ -19,7 +19,7 @@ func TestAJobsTraceGoesOnInItsRun(t *testing.T) {
 	spans := new(telemetry.Spans)
 	c := newCompany(t, quick())
 	w := start(t, c, rules(), func(config *provision.Config, queue *river.Config) {
-		config.TracerProvider = spans
+		config.TracerProvider, config.Priority = spans, provision.PriorityHigh // which creates one by one
 		queue.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(
 			func(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 				ctx, span := spans.Tracer("queue").Start(ctx, "job")
