@@ -29,12 +29,15 @@
 //
 // # A provisioned person
 //
-// Package provision makes sure that a person exists in Entra exactly once, licensed and ready to sign in; package
-// msgraph is the tenant behind it, over Microsoft Graph:
+// Package provision makes sure that a person exists in Entra exactly once, licensed, in their groups and ready to sign in,
+// and shuts out whoever leaves; package msgraph is the tenant behind it, over Microsoft Graph:
 //
 //	tenant, err := msgraph.New(msgraph.Config{Credential: credential})
 //	people, err := provision.New(provision.Config{Directory: tenant, Rules: rules})
 //	account, err := people.Ensure(ctx, provision.Person{Connection: "google", ID: "104", Email: "contractor@example.net"})
+//
+// It remembers in SQLite or PostgreSQL with package provision/sqlstore, goes through many people at once, and works as
+// jobs of a queue with package provision/river, which is a module of its own.
 //
 // # A link
 //
@@ -47,5 +50,5 @@
 // Package federation/entratest is a simulated tenant: Microsoft Graph with its lag and its errors, and a sign-in
 // service that checks every response by the rules that Entra is known to have, and answers with its error codes.
 //
-// Programs that import only this package, saml or smartlink compile nothing of the Microsoft Graph SDK.
+// Only programs that import msgraph compile the Microsoft Graph SDK.
 package entrafed

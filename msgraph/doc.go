@@ -46,8 +46,8 @@
 //
 // User.ReadBasic.All is not enough to read: it leaves out the ImmutableID. For people who sign in, this is
 // User.ReadWrite.All, and both permissions of LicenseAssignment if seats are assigned to people directly, or
-// GroupMember.ReadWrite.All, with GroupMember.Read.All, if groups give them. Whoever retires people adds
-// User.RevokeSessions.All and User.DeleteRestore.All. A group that roles can be assigned to also needs
+// GroupMember.ReadWrite.All, with GroupMember.Read.All and LicenseAssignment.Read.All, if groups give them. Whoever
+// retires people adds User.RevokeSessions.All and User.DeleteRestore.All. A group that roles can be assigned to also needs
 // RoleManagement.ReadWrite.Directory; keep people out of such groups here. Accounts that hold a role of an administrator
 // can be changed and deleted only by an application that holds a higher one itself, which this one should not.
 //

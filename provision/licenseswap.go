@@ -13,7 +13,8 @@ import (
 //
 // It is idempotent, and continues where an earlier call stopped. An alternative that the person holds counts, though
 // another one may be preferred now. If no seat is left, nothing changes. A person who was never licensed nor ready gets
-// the licences of the rules from [Provisioner.Ensure], and nothing from here.
+// the licences of the rules from [Provisioner.Ensure], and nothing from here. An account that a directory sync owns is left
+// as it is.
 //
 // It is bulk work: [Pace] lets people who sign in go first. Runs of the same person wait for it. It uses [Settle.Budget].
 // The error is an *[Error]; it matches [ErrNoRecord] for somebody whom the store does not know, and [ErrRetired] for
@@ -32,6 +33,9 @@ func (r *run) swapLicenses(ctx context.Context) error {
 	user, err := r.findSure(ctx)
 	if err != nil {
 		return fmt.Errorf("looking at the account's licences: %w", err)
+	}
+	if user.DirectorySynced {
+		return nil // never written to: whoever runs the sync decides
 	}
 	g := r.newGiving(user)
 	g.swap = true

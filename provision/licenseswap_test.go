@@ -305,3 +305,20 @@ func TestASwapWaitsForTheLease(t *testing.T) {
 		require.NoError(t, err, "it is released afterwards")
 	})
 }
+
+func TestAnAccountThatADirectorySyncOwnsKeepsItsLicences(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newLicenseTenant()
+		key := contractor().Key()
+		user := dir.has(provision.ImmutableIDFromSubject(key.Connection, key.ID), "contractor@contoso.com")
+		user.DirectorySynced = true
+		cfg := config(dir, nil)
+		cfg.Rules.Licenses = []provision.License{seat(standardSKU)}
+		p := newProvisioner(t, cfg)
+		_, err := p.Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		require.NoError(t, p.SwapLicenses(t.Context(), key))
+		require.Empty(t, user.SKUIDs)
+	})
+}
