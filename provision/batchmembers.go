@@ -81,7 +81,7 @@ type addition struct {
 
 	unsure map[*joiner]bool // those who were in a write whose outcome is not known
 	lost   []*joiner        // the last such write
-	proof  []*joiner        // those of it who were no members before: if one is now, the write was carried out
+	proof  []*joiner        // those of it who were no members before: one of them now says that it was carried out
 }
 
 // add sends one write for some of the batch and settles them.
@@ -163,21 +163,24 @@ func (a *addition) withoutMembers(ctx context.Context, members []*joiner) {
 	a.add(ctx, others)
 }
 
-// afterLoss finds out whether a lost write was carried out. One account that was no member before stands for all that
-// were in the write.
+// afterLoss finds out whether a lost write was carried out. If an account that was no member before is one now, then it
+// was, as a rule, and everybody in it is a member. But a host that does not share the store may have added that very
+// account, so it speaks for nobody else: each of the others is asked about alone. It costs writes, and only after a loss.
 func (a *addition) afterLoss(ctx context.Context, members []*joiner, probe *joiner) {
 	lost := a.lost
 	a.lost, a.proof = nil, nil
 	err := a.send(ctx, func() []*joiner { return []*joiner{probe} })
-	if errors.Is(err, ErrAlreadyMember) {
-		a.settle(commonJoiners(lost, members), nil)
-		_, others := splitJoiners(members, amongJoiners(lost))
-		a.add(ctx, others)
-		return
-	}
 	a.conclude(ctx, []*joiner{probe}, err)
 	_, others := splitJoiners(members, amongJoiners([]*joiner{probe}))
-	a.withoutMembers(ctx, others)
+	if !errors.Is(err, ErrAlreadyMember) {
+		a.withoutMembers(ctx, others)
+		return
+	}
+	inIt, others := splitJoiners(others, amongJoiners(lost))
+	for _, m := range inIt {
+		a.add(ctx, []*joiner{m})
+	}
+	a.add(ctx, others)
 }
 
 // withoutLate follows a write that found an account or the group missing. Accounts that are behind are left to their

@@ -353,3 +353,27 @@ func TestManyAtOnceGetTheirOwnResults(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, len(doneFor)+int(left.Load()), 2000)
 }
+
+// A simulation cannot tell apart who goes on at one instant, unless it is asked to let them go on one by one.
+func TestWhoSharesACallGoesOnThroughTheSleep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		slept := 0
+		c := inGroups(config(newGroupTenant(), nil), "staff")
+		c.Sleep = func(ctx context.Context, d time.Duration) error {
+			if d == 0 {
+				mu.Lock()
+				defer mu.Unlock()
+				slept++
+				return ctx.Err()
+			}
+			time.Sleep(d)
+			return ctx.Err()
+		}
+		for _, err := range ensureLow(t.Context(), newProvisioner(t, quick(c)), hires(5)) {
+			require.NoError(t, err)
+		}
+		require.GreaterOrEqual(t, slept, 5)
+	})
+}

@@ -237,10 +237,10 @@ func TestOneWriteForManyLeavesNobodyOut(t *testing.T) {
 		}, 3},
 		"the answer is lost": {func(dir *groupTenant) {
 			dir.next("AddMembers", fault{err: dropped(), commit: true})
-		}, 3},
+		}, 22},
 		"the answer is lost twice": {func(dir *groupTenant) {
 			dir.next("AddMembers", fault{err: status(504), commit: true}, fault{err: status(502)})
-		}, 4},
+		}, 23},
 		"the write is lost": {func(dir *groupTenant) {
 			dir.next("AddMembers", fault{err: status(504)})
 		}, 2},
@@ -251,6 +251,13 @@ func TestOneWriteForManyLeavesNobodyOut(t *testing.T) {
 				dir.members[staffGroup] = append(dir.members[staffGroup], dir.writes[0][19])
 			}})
 		}, 14},
+		"the write is lost, and the first one came in between": {func(dir *groupTenant) {
+			dir.next("AddMembers", fault{err: status(504), before: func(context.Context) {
+				dir.mu.Lock()
+				defer dir.mu.Unlock()
+				dir.members[staffGroup] = append(dir.members[staffGroup], dir.writes[0][0])
+			}})
+		}, 22},
 		"throttled": {func(dir *groupTenant) {
 			dir.next("AddMembers", fault{err: throttled(10 * time.Second)})
 		}, 2},

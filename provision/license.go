@@ -45,6 +45,7 @@ type giving struct {
 	skus    []SKU              // the tenant's subscriptions
 	fresh   bool               // they were read for this work, not found in the cache
 	refused map[string]refusal // alternatives that the directory refused, by their keys
+	doubts  doubts             // alternatives that may be held all the same
 }
 
 // refusal is an alternative that the directory refused.
@@ -54,7 +55,7 @@ type refusal struct {
 }
 
 func (r *run) newGiving(user User) *giving {
-	return &giving{run: r, user: user, refused: make(map[string]refusal)}
+	return &giving{run: r, user: user, refused: make(map[string]refusal), doubts: newDoubts(r.rec, r.p.now())}
 }
 
 // errNextAlternative is an alternative that was refused in favour of the next one.
@@ -230,7 +231,7 @@ func (g *giving) changeSeats(ctx context.Context, add []offer, take []string) er
 		change.Add = append(change.Add, LicenseGrant{SKUID: o.sku.ID, DisabledPlans: o.off})
 	}
 	began := g.p.now()
-	err := g.changeLicenses(ctx, change, g.user)
+	err := g.changeLicenses(ctx, change, g.user, func(err error) { g.doubts.lost(add, err, g.p.now()) })
 	switch {
 	case err == nil:
 		g.log.InfoContext(ctx, "licences assigned", "object", g.rec.ObjectID, "skus", ids, "removed", take)
@@ -250,10 +251,12 @@ func (g *giving) changeSeats(ctx context.Context, add []offer, take []string) er
 }
 
 // changeLicenses makes the call, again and again while the account or its usage location is not on every replica yet.
-func (r *run) changeLicenses(ctx context.Context, change LicenseChange, user User) error {
+// heard is told every answer that is not a success.
+func (r *run) changeLicenses(ctx context.Context, change LicenseChange, user User, heard func(error)) error {
 	// An account that was there before and has no usage location will not get one by waiting.
 	hopeless := r.rec.Adopted && user.ObjectID != "" && user.UsageLocation == ""
 	again := func(err error) bool {
+		heard(err)
 		var answer *DirectoryError
 		if hopeless && errors.As(err, &answer) && answer.invalidUsageLocation() {
 			return false
@@ -272,12 +275,7 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 		return err
 	}
 	blamed := g.blamed(add, answer)
-	for looks, attempt := 0, 1; looks < looksPerSeat; attempt++ {
-		if attempt > 1 {
-			if err := g.pause(ctx, attempt-1, answer); err != nil {
-				return err
-			}
-		}
+	for looks, attempt := 0, 1; ; attempt++ {
 		if err := g.look(ctx); err != nil {
 			return err
 		}
@@ -288,12 +286,28 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 		if g.user.ObjectID != "" {
 			looks++
 		}
+		doubted := g.p.now().Before(g.doubts.until(blamed, g.p.settle.seatDoubt()))
+		if looks >= looksPerSeat && !doubted {
+			break
+		}
+		if err := g.pauseForSeat(ctx, attempt, doubted, answer); err != nil {
+			return err
+		}
 	}
 	for _, o := range blamed {
 		g.refused[o.license.key()] = refusal{o.mark(), &LicenseError{License: o.license.name(),
 			Problem: "the directory refused it", Tenant: g.skus, Err: answer}}
 	}
 	return errNextAlternative
+}
+
+// pauseForSeat waits before the next look for a seat that may be ours. While that is in doubt, a budget that does not
+// last is no verdict on the seat.
+func (g *giving) pauseForSeat(ctx context.Context, attempt int, doubted bool, answer error) error {
+	if doubted {
+		return g.wait(ctx, seatDoubtLook, attempt, answer)
+	}
+	return g.pause(ctx, attempt, answer)
 }
 
 // blamed are the offers that an answer is about: the one whose SKU ID it quotes, else those without a seat, else all.

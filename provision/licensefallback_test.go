@@ -192,6 +192,88 @@ func TestAChosenSeatThatCannotBeSeenYetIsNotReplaced(t *testing.T) {
 	})
 }
 
+// The last seat is ours, the answer to its assignment was lost, and the replicas that answer do not know it yet.
+func TestNoSeatAfterALostAnswerIsNotBelievedSoon(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answers []fault
+		stale   time.Duration // how long the replicas lag
+		want    string        // the SKU that is held in the end
+		first   error         // of the first of two runs; nil: it is the only one
+	}{
+		"the seat shows after a while": {
+			[]fault{{err: dropped(), commit: true}, {err: noSeat(standardSKU)}}, 25 * time.Second, standardSKU, nil},
+		"the answer was an error of the server": {
+			[]fault{{err: status(504), commit: true}, {err: noSeat(standardSKU)}}, 25 * time.Second, standardSKU, nil},
+		"an earlier run sent it": {
+			[]fault{{err: status(403), commit: true}, {err: noSeat(standardSKU)}}, 25 * time.Second, standardSKU,
+			provision.ErrForbidden},
+		"it never shows": {
+			[]fault{{err: dropped()}, {err: noSeat(standardSKU)}}, 0, basicSKU, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store := newLicenseTenant(), provision.NewMemoryStore()
+				dir.seats(standardSKU, 1)
+				if !tc.answers[0].commit {
+					tc.answers[0].before = func(context.Context) { dir.seats(standardSKU, 0) }
+				}
+				dir.next("ChangeLicenses", tc.answers...)
+				stale := &staleReads{licenseTenant: dir, until: time.Now().Add(tc.stale)}
+				p := newProvisioner(t, licensedBy(stale, store, seat(standardSKU, seat(basicSKU))))
+				if tc.first != nil {
+					_, err := p.Ensure(t.Context(), contractor())
+					require.ErrorIs(t, err, tc.first)
+				}
+				account, err := p.Ensure(t.Context(), contractor())
+				require.NoError(t, err)
+				require.Equal(t, []string{tc.want}, oneAccount(t, dir.tenant, account).SKUIDs)
+				require.Equal(t, tc.want, given(t, store, contractor()))
+			})
+		})
+	}
+}
+
+// A budget that is too short for the doubt ends as not ready, with the choice remembered, and not with another seat.
+func TestADoubtedSeatOutlastsTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLicenseTenant(), provision.NewMemoryStore()
+		dir.seats(standardSKU, 1)
+		stale := &staleReads{licenseTenant: dir, until: time.Now().Add(25 * time.Second)}
+		c := licensedBy(stale, store, seat(standardSKU, seat(basicSKU)))
+		c.Settle.Budget = 24 * time.Second
+		dir.next("ChangeLicenses", fault{before: func(context.Context) { time.Sleep(12 * time.Second) },
+			err: dropped(), commit: true}, fault{err: noSeat(standardSKU)})
+		p := newProvisioner(t, c)
+		_, err := p.Ensure(t.Context(), contractor())
+		require.ErrorIs(t, err, provision.ErrNotReady)
+		requireStep(t, err, provision.StepLicense)
+		require.Equal(t, standardSKU, given(t, store, contractor()))
+
+		account, err := p.Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		require.Equal(t, []string{standardSKU}, oneAccount(t, dir.tenant, account).SKUIDs)
+		require.Equal(t, 0, dir.consumed(basicSKU))
+	})
+}
+
+// A race that was lost in a run's own first attempt is believed as before.
+func TestNoSeatWithoutALostAnswerIsBelievedSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := newLicenseTenant()
+		dir.next("ChangeLicenses", fault{err: throttled(time.Second)}, fault{err: noSeat(standardSKU),
+			before: func(context.Context) { dir.seats(standardSKU, 0) }})
+		began := time.Now()
+		_, err := newProvisioner(t, licensedBy(dir, nil, seat(standardSKU, seat(basicSKU)))).
+			Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), 20*time.Second)
+	})
+}
+
 // staleReads shows accounts without their licences for a while.
 type staleReads struct {
 	*licenseTenant

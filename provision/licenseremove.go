@@ -46,7 +46,7 @@ func (r *run) takeSeats(ctx context.Context, skuIDs []string) error {
 	if len(skuIDs) == 0 {
 		return nil
 	}
-	err := r.changeLicenses(ctx, LicenseChange{Remove: skuIDs}, User{})
+	err := r.changeLicenses(ctx, LicenseChange{Remove: skuIDs}, User{}, func(error) {})
 	switch {
 	case err == nil:
 		r.log.InfoContext(ctx, "licences taken back", "object", r.rec.ObjectID, "skus", skuIDs)

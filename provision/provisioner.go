@@ -50,7 +50,8 @@ type Config struct {
 	// runtime cut a call that is still under way when the budget ends, and renew the lease of a [Leaser].
 	Now func() time.Time
 
-	// Sleep waits for d, or returns an error as soon as ctx ends. Nil: a timer.
+	// Sleep waits for d, or returns an error as soon as ctx ends. A d of 0 is where several runs go on at one instant: it
+	// may return at once. Nil: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 
 	// Rand is the source of passwords and of jitter; it need not be safe for concurrent use. Nil: crypto/rand.Reader.
@@ -311,6 +312,9 @@ func (p *Provisioner) random(b []byte) error {
 
 // sleep is the default Config.Sleep.
 func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

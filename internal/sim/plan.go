@@ -57,9 +57,6 @@ const (
 	forSignIns
 )
 
-// drawsFallbacks says whether licences have fallbacks in some histories: only where the pipeline tries them.
-const drawsFallbacks = false
-
 const (
 	domain      = "contoso.com"
 	primarySKU  = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
@@ -180,7 +177,7 @@ func (p *plan) drawRules(d *dice) {
 	}
 	if d.in(80) {
 		p.rules.Licenses = append(p.rules.Licenses, provision.License{SKU: primarySKU})
-		if drawsFallbacks && d.in(50) {
+		if d.in(50) {
 			p.rules.Licenses[0].Fallbacks = []provision.License{{SKU: spareSKU}}
 		}
 	}
