@@ -36,6 +36,7 @@ func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, n
 // identityProvider is everything joined: the tenant, the pipeline, the Bridge, and the host's own pages.
 type identityProvider struct {
 	tenant  *msgraph.Tenant
+	people  *provision.Provisioner
 	bridge  *adapters.Bridge
 	handler http.Handler
 	log     *slog.Logger
@@ -66,7 +67,7 @@ func newIdentityProvider(s settings, kept *state, out outside) (*identityProvide
 	if err := newConfigError([]error{peopleErr, bridgeErr, handlerErr}); err != nil {
 		return nil, err
 	}
-	return &identityProvider{tenant: tenant, bridge: bridge, handler: handler, log: out.log}, nil
+	return &identityProvider{tenant: tenant, people: people, bridge: bridge, handler: handler, log: out.log}, nil
 }
 
 func newTenant(s settings, out outside) (*msgraph.Tenant, error) {
@@ -81,11 +82,12 @@ func newTenant(s settings, out outside) (*msgraph.Tenant, error) {
 
 func newPeople(s settings, tenant *msgraph.Tenant, kept *state, out outside) (*provision.Provisioner, error) {
 	var store provision.Store
+	var pacer provision.Pacer
 	if kept != nil {
-		store = kept.people
+		store, pacer = kept.people, kept.pacer
 	}
 	return provision.New(provision.Config{
-		Directory: tenant, Store: store,
+		Directory: tenant, Store: store, Pacer: pacer,
 		Rules: provision.Rules{
 			Domain: s.domain, UsageLocation: s.usageLocation, Licenses: s.licenses, SkipConnections: s.skipConnections,
 		},
@@ -182,7 +184,7 @@ func (p *identityProvider) end(server *http.Server) error {
 	// The time of the requests must not be taken from the pipeline's.
 	ctx, cancel = context.WithTimeout(context.Background(), graceTime)
 	defer cancel()
-	if closing := p.bridge.Close(ctx); closing != nil {
+	if closing := errors.Join(p.bridge.Close(ctx), p.people.Wait(ctx)); closing != nil {
 		err = errors.Join(err, fmt.Errorf("provisioning was cut off, and goes on when the person comes again: %w", closing))
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
+	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/provision/sqlstore"
 )
 
@@ -69,6 +70,7 @@ func (d database) dialect() sqlstore.Dialect {
 type state struct {
 	db     *sql.DB
 	people *sqlstore.Store
+	pacer  *sqlstore.Pacer // of all replicas together
 }
 
 const databaseTime = 30 * time.Second
@@ -82,7 +84,10 @@ func (d database) open(ctx context.Context, now func() time.Time, log *slog.Logg
 		return nil, err
 	}
 	s := &state{db: db}
-	s.people, err = sqlstore.New(ctx, sqlstore.Config{DB: db, Dialect: d.dialect(), Now: now, Logger: log})
+	config := sqlstore.Config{DB: db, Dialect: d.dialect(), Now: now, Logger: log}
+	if s.people, err = sqlstore.New(ctx, config); err == nil {
+		s.pacer, err = sqlstore.NewPacer(ctx, config, provision.Pace{})
+	}
 	if err == nil {
 		err = createSessions(ctx, db)
 	}

@@ -40,7 +40,7 @@ type setting struct {
 type world struct {
 	actors   []actor
 	state    *state
-	people   adapters.People
+	people   *people
 	tenant   *entratest.Tenant
 	signer   saml.Signer
 	idp      *saml.IdentityProvider
@@ -93,7 +93,7 @@ func (w *world) foundTenant(s setting) error {
 
 // pipelines provisions through Graph, as it would for a real tenant: one set of rules for most people, and one for
 // agency workers. They share the memory of who got which identity.
-func (w *world) pipelines(ctx context.Context, s setting) (adapters.People, error) {
+func (w *world) pipelines(ctx context.Context, s setting) (*people, error) {
 	w.graph = newRecorder(w.tenant.Transport(), func() error { return w.state.saveTenant(w.tenant) })
 	directory, err := msgraph.New(msgraph.Config{
 		Cloud: w.tenant.Cloud(), Credential: w.tenant.Credential(), Transport: w.graph, Logger: s.Logger,
@@ -131,8 +131,13 @@ func (w *world) pipelines(ctx context.Context, s setting) (adapters.People, erro
 
 // people chooses the pipeline by where a person comes from.
 type people struct {
-	everybody, agency adapters.People
+	everybody, agency *provision.Provisioner
 	told              func(provision.Event)
+}
+
+// Wait waits for what is still under way.
+func (p *people) Wait(ctx context.Context) error {
+	return errors.Join(p.everybody.Wait(ctx), p.agency.Wait(ctx))
 }
 
 func (p *people) EnsureWithProgress(ctx context.Context, person provision.Person, progress func(provision.Event)) (provision.Account, error) {
@@ -193,7 +198,7 @@ func (w *world) finish(ctx context.Context, tell func(actor)) error {
 
 // close gives up the bridge and the state, once what is under way has come to a stop.
 func (w *world) close(ctx context.Context) error {
-	return errors.Join(w.bridge.Close(ctx), w.state.close())
+	return errors.Join(w.bridge.Close(ctx), w.people.Wait(ctx), w.state.close())
 }
 
 // deepLink is a document in the simulated SharePoint.
