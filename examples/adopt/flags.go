@@ -67,7 +67,7 @@ func flagHelps() []flagHelp {
 			text(func(f *flags) *string { return &f.by })},
 		{"table", "FILE", plan, "the ImmutableIDs are in a CSV file: a UPN, a comma, the value",
 			text(func(f *flags) *string { return &f.table })},
-		{"connection", "NAME", plan, "the value is the ID of people who come from there, as for examples/provision",
+		{"connection", "NAME", plan, "the value is an ID of people who come from there, as in examples/provision",
 			text(func(f *flags) *string { return &f.connection })},
 		{"replace", "", plan, "also change who has another ImmutableID, and cannot sign in with it any more",
 			truth(func(f *flags) *bool { return &f.replace })},
