@@ -69,7 +69,7 @@ func flagHelps() []flagHelp {
 			text(func(f *flags) *string { return &f.table })},
 		{"connection", "NAME", plan, "the value is an ID of people who come from there, as in examples/provision",
 			text(func(f *flags) *string { return &f.connection })},
-		{"replace", "", plan, "also change who has another ImmutableID, and cannot sign in with it any more",
+		{"replace", "", plan, "also change users who have another ImmutableID",
 			truth(func(f *flags) *bool { return &f.replace })},
 		{"out", "FILE", plan, "write the plan, for apply. A file that exists is not overwritten",
 			text(func(f *flags) *string { return &f.out })},
