@@ -156,8 +156,11 @@ func (u *adoptee) adopt(ctx context.Context, undo io.Writer) error {
 		return u.finishDetour(ctx)
 	}
 	err = u.set(ctx, &u.record.Set)
-	if !refused(err) || u.record.Detour == "" {
+	switch {
+	case u.record.Detour == "" || err != nil && !refused(err):
 		return err
+	case err == nil:
+		return u.moveBack(ctx) // a replica that lags may not show that the user is away
 	}
 	if err := u.move(ctx, u.record.Detour); err != nil {
 		return fmt.Errorf("moving the UPN away: %w", err)

@@ -133,27 +133,45 @@ func (u *adoptee) undo(ctx context.Context) error {
 	switch {
 	case !away && !u.asRecorded(user), !u.record.knows(user.ImmutableID):
 		return fmt.Errorf("%w: UPN %q, ImmutableID %q", ErrUserChanged, user.UserPrincipalName, user.ImmutableID)
-	case !away && user.ImmutableID == u.record.ImmutableID:
+	case !away && user.DirectorySynced && user.ImmutableID == u.record.ImmutableID:
 		return nil
 	}
-	u.result.Changed = true
+	u.result.Changed = away || user.ImmutableID != u.record.ImmutableID
 	if away {
 		return u.undoAway(ctx)
 	}
-	err = u.set(ctx, &u.record.ImmutableID)
+	err = u.undoAtHome(ctx)
+	if errors.Is(err, ErrForbidden) && !u.result.Changed {
+		return nil // nor was the adoption allowed to change the user
+	}
+	return err
+}
+
+// undoAtHome brings one user back whose UPN is seen to be as before. It writes even if all is: a replica that lags shows
+// so of a user who was adopted a moment ago, and of one who is away.
+func (u *adoptee) undoAtHome(ctx context.Context) error {
+	if u.record.Detour != "" {
+		if err := u.move(ctx, u.record.UPN); refused(err) {
+			return u.undoAway(ctx)
+		} else if err != nil {
+			return err
+		}
+	}
+	err := u.set(ctx, &u.record.ImmutableID)
 	if !refused(err) || u.record.Detour == "" || u.record.ImmutableID == "" {
 		return err
-	}
-	if err := u.move(ctx, u.record.Detour); err != nil {
-		return fmt.Errorf("moving the UPN away: %w", err)
 	}
 	return u.undoAway(ctx)
 }
 
-// undoAway brings a user back whose UPN was moved away. A federated domain takes nobody in without an ImmutableID: one
-// that is to be removed is removed there.
+// undoAway brings a user back by way of the detour: from there, or from home, since a replica that lags may show the user
+// there who is back already. A federated domain takes nobody in without an ImmutableID: one that is to be removed is
+// removed at home.
 func (u *adoptee) undoAway(ctx context.Context) error {
-	u.result.Detour = true
+	u.result.Changed, u.result.Detour = true, true
+	if err := u.move(ctx, u.record.Detour); err != nil {
+		return fmt.Errorf("moving the UPN away: %w", err)
+	}
 	before := &u.record.ImmutableID
 	if *before == "" {
 		before = &u.record.Set

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -48,7 +48,7 @@ func (p program) apply(ctx context.Context, f flags) int {
 	}
 	r := s.newResults(changes)
 	hide := s.progress.Show(ctx)
-	done, err := adoption.Apply(ctx, plan, undo, r.add)
+	done, err := adoption.Apply(r.gently(ctx), plan, undo, r.add)
 	hide()
 	err = errors.Join(err, undo.Close())
 	return s.close(r.finish(done, err, fmt.Sprintf("to go on: adopt apply %s -undo %s -resume, with the same other flags; "+
@@ -141,7 +141,19 @@ func (f flags) openUndo() (*os.File, error) {
 	if !f.resume {
 		mode |= os.O_CREATE | os.O_EXCL
 	}
-	return os.OpenFile(f.undo, mode, 0o600)
+	file, err := os.OpenFile(f.undo, mode, 0o600)
+	if err == nil && !f.resume {
+		syncFolder(filepath.Dir(f.undo))
+	}
+	return file, err
+}
+
+// syncFolder makes a new file's name last, where the system lets folders be synced.
+func syncFolder(path string) {
+	if folder, err := os.Open(path); err == nil {
+		_ = folder.Sync()
+		_ = folder.Close()
+	}
 }
 
 // undo makes users as they were before.
@@ -174,7 +186,7 @@ func (p program) undo(ctx context.Context, f flags) int {
 	defer file.Close()
 	r := s.newResults(records.users)
 	hide := s.progress.Show(ctx)
-	done, err := adoption.Undo(ctx, io.Reader(file), r.add)
+	done, err := adoption.Undo(r.gently(ctx), file, r.add)
 	hide()
 	return s.close(r.finish(done, err, "to go on: adopt undo "+f.file))
 }

@@ -27,8 +27,8 @@ Flags, before or after the file:
 
 const helpTail = `
 Exactly one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE says how the
-application proves itself to Entra. plan needs the permission User.Read.All, apply and undo need User.ReadWrite.All. With
--simulate no variable is needed.
+application proves itself to Entra. plan needs the permission User.Read.All, apply and undo need User.ReadWrite.All.
+With -simulate no variable is needed.
 
 Examples:
 
@@ -48,9 +48,9 @@ Examples:
   In a script:
     adopt apply plan.json -undo undo.jsonl -yes -json | jq .results
 
-Whom a plan leaves as they are: users whom a directory sync owns, who have no value or one that Entra refuses, who would
-get the same ImmutableID as somebody else, or who have another one, without -replace. Nobody else's users are touched:
-those of subdomains are not of the domain.
+Whom a plan leaves as they are: users whom a directory sync owns, who have no value or one that Entra refuses, who
+would get the same ImmutableID as somebody else, or who have another one, without -replace. The users of subdomains are
+not of the domain.
 
 Each user is read again before the change, and left alone if somebody changed them since. What undoes the change is on
 the disk before it is made. apply and undo can be repeated after any end. -json is printed once, at the end.
@@ -60,10 +60,11 @@ domain, the ImmutableID is set, and the UPN is moved back. Meanwhile, some secon
 address in the initial domain may be left behind. Somebody whose way back failed is brought home by the same apply with
 -detour and -resume, or by undo. Best of all, adopt before the domain is federated.
 
-A federated domain may also refuse to remove an ImmutableID. undo then says so for each user who had none, and leaves it.
+A federated domain may also refuse to remove an ImmutableID. undo then says so for each user who had none, and leaves
+it.
 
-Ctrl-C stops after the user who is being changed, or in the middle of that change; a second Ctrl-C stops at once. In
-either case the undo file is whole, and -resume goes on.
+Ctrl-C stops after the user who is being changed; a second Ctrl-C stops at once, and may leave that user at a detour.
+In either case the undo file has all that was changed, and -resume goes on.
 
 Exit codes:
 

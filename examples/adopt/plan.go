@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/entrafed/entrafed/provision"
@@ -65,11 +66,11 @@ func (s *session) report(plan provision.AdoptionPlan) int {
 		}
 	}
 	chart := s.newChart(plan)
-	err := chart.print(s.stdout)
+	show := chart.print
 	if s.flags.json {
-		err = printJSON(s.stdout, plan)
+		show = func(w io.Writer) error { return printJSON(w, plan) }
 	}
-	if err != nil {
+	if err := show(s.stdout); err != nil {
 		return s.stopped(err, "nothing was changed")
 	}
 	if s.flags.out != "" {

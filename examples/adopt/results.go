@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,7 +32,8 @@ type result struct {
 type results struct {
 	*session
 	list    []result
-	refused bool // a change was, as a federated domain may
+	refused bool   // a change was, as a federated domain may
+	between func() // is called between two users
 }
 
 // summary is what -json prints.
@@ -50,8 +52,22 @@ func (s *session) newResults(total int) *results {
 	return &results{session: s, list: []result{}}
 }
 
+// gently is a context for the work that ends between two users when ctx ends, and not in the middle of one.
+func (r *results) gently(ctx context.Context) context.Context {
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	r.between = func() {
+		if ctx.Err() != nil {
+			stop(context.Cause(ctx))
+		}
+	}
+	context.AfterFunc(ctx, func() { r.progress.Note("adopt: stopping after this user; Ctrl-C again stops at once") })
+	r.between()
+	return work
+}
+
 // add puts down and prints what became of one user.
 func (r *results) add(a provision.AdoptionResult) {
+	defer r.between()
 	one := result{UPN: a.UPN, ObjectID: a.ObjectID, Outcome: outcomeKept, Detour: a.Detour}
 	switch {
 	case a.Err != nil:

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,7 +50,7 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 func TestASimulatedTenantHasTheGroupsOfTheRules(t *testing.T) {
 	t.Parallel()
 	const id = "11111111-2222-3333-4444-555555555555"
-	tenant, err := newSimulation(provision.Rules{Domain: "contoso.com", Groups: []string{"staff", id}}, nil)
+	tenant, err := newSimulation(provision.Rules{Domain: "contoso.com", Groups: []string{"staff", id}}, nil, time.Now())
 	require.NoError(t, err)
 	groups := tenant.Groups()
 	require.Len(t, groups, 2)

@@ -150,9 +150,13 @@ Examples:
   From another program, and what came of it for a third:
     export-people | provision -format jsonl -json - | jq .outcomes
 
-The outcomes: created; known (made ready by another run meanwhile); adopted (the account was there, with the person's
-ImmutableID: as a rule, from an earlier run); skipped (a directory sync owns the person); refused (something about the
-person must be changed first); failed (the same person may succeed another time).
+ENTRAFED_LICENSES has part numbers, SKU IDs, product names ("Microsoft 365 Business Standard") and groups that give
+licences (group:staff). Whoever finds no seat gets the next alternative: SPB | STANDARDPACK.
+
+The outcomes: created (also of an account that an earlier line, or a run within five minutes, has made); known (made
+ready by another run meanwhile); adopted (the account was there, with the person's ImmutableID: as a rule, from an
+earlier run); skipped (a directory sync owns the person); refused (something about the person must be changed first, or
+somebody deleted the account); failed (the same person may succeed another time).
 
 Nothing is remembered between two runs but the report: an account is recognised by its ImmutableID, which is made of the
 connection and the id. Never change these, and never give them to somebody else. Run it as often as you like.
@@ -162,7 +166,7 @@ The run ends early when 5 people in a row fail for a reason that nobody gets pas
 Exit codes:
 
   0  everybody has an account that is ready, or with -dry-run would have
-  1  some people have not, or there are too few seats
+  1  some people have not, or there are too few seats, or with -dry-run a group is missing
   2  the flags, the configuration or a file cannot be used: nothing was done
   3  it ended early, and can be resumed
 `

@@ -79,7 +79,7 @@ func (j *job) connect() error {
 		return err
 	}
 	if j.flags.simulate {
-		simulation, err := newSimulation(j.rules, j.clock)
+		simulation, err := newSimulation(j.rules, j.clock, j.now())
 		if err != nil {
 			return err
 		}
@@ -99,6 +99,7 @@ func (j *job) open(
 	}
 	j.pipeline, err = provision.New(provision.Config{
 		Directory: j.tenant, Store: j.store, Rules: j.rules, Logger: log, Now: j.now, Sleep: j.sleep, Rand: j.random,
+		Priority: provision.PriorityLow, // nobody waits at a sign-in page
 	})
 	return err
 }
@@ -162,7 +163,7 @@ func (j *job) provision(ctx context.Context) int {
 		},
 	})
 	hide()
-	return j.finish(began, err, nil)
+	return j.finish(began, err, forecast{})
 }
 
 // begin says what is not as it may be thought to be.
@@ -202,17 +203,30 @@ func (j *job) record(line reportLine) {
 // summary is what -json prints.
 type summary struct {
 	tally
-	Finished bool      `json:"finished"`
-	Stopped  string    `json:"stopped,omitempty"` // why it is not finished
-	Seconds  float64   `json:"seconds"`
-	DryRun   bool      `json:"dryRun,omitempty"`
-	Seats    []seating `json:"licenses,omitempty"` // with -dry-run
+	Finished bool    `json:"finished"`
+	Stopped  string  `json:"stopped,omitempty"` // why it is not finished
+	Seconds  float64 `json:"seconds"`
+	DryRun   bool    `json:"dryRun,omitempty"`
+	forecast
+}
+
+// forecast is what -dry-run says beside what would become of people.
+type forecast struct {
+	Seats []seating `json:"licenses,omitempty"`
+	Short []string  `json:"short,omitempty"` // subscriptions that have too few seats for all licences together
+	Joins []joining `json:"groups,omitempty"`
+}
+
+// short reports whether somebody would not get what the rules say.
+func (f forecast) short() bool {
+	return slices.ContainsFunc(f.Seats, seating.short) || len(f.Short) > 0 ||
+		slices.ContainsFunc(f.Joins, func(j joining) bool { return j.Problem != "" })
 }
 
 // finish closes the files, prints the summary, and returns the exit code.
-func (j *job) finish(began time.Time, err error, seats []seating) int {
+func (j *job) finish(began time.Time, err error, f forecast) int {
 	s := summary{
-		tally: j.counts, Finished: err == nil, Seconds: j.now().Sub(began).Seconds(), DryRun: j.flags.dryRun, Seats: seats,
+		tally: j.counts, Finished: err == nil, Seconds: j.now().Sub(began).Seconds(), DryRun: j.flags.dryRun, forecast: f,
 	}
 	err = errors.Join(err, j.report.failed, j.report.close(), j.keepState())
 	if err != nil {
@@ -227,7 +241,7 @@ func (j *job) finish(began time.Time, err error, seats []seating) int {
 		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
 		return exitStopped
 	}
-	if s.failed() > 0 || slices.ContainsFunc(seats, seating.short) {
+	if s.failed() > 0 || f.short() {
 		return exitFailed
 	}
 	return exitOK
@@ -269,7 +283,13 @@ func (s summary) print(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(table, "%d\tbecause: %s\n", s.Reasons[reason], reason)
 	}
 	for _, seat := range s.Seats {
-		fmt.Fprintf(table, "%d\t%s\n", seat.Needed, strings.TrimSpace("seats of "+seat.License+": "+seat.text()))
+		fmt.Fprintf(table, "%d\t%s\n", seat.Needed, terminal.Plain("seats of "+seat.text()))
+	}
+	for _, short := range s.Short {
+		fmt.Fprintf(table, "\t%s\n", terminal.Plain(short))
+	}
+	for _, join := range s.Joins {
+		fmt.Fprintf(table, "\t%s\n", terminal.Plain("member of "+join.text()))
 	}
 	return table.Flush()
 }

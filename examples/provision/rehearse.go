@@ -25,11 +25,14 @@ const (
 // know, nor what the directory will refuse.
 type rehearsal struct {
 	*job
-	upn     func(provision.Person, int) (string, error)
-	seats   []seating
-	seed    maphash.Seed
-	claimed map[uint64]bool // hashes of the UPNs that people before would get
-	met     map[uint64]bool // hashes of the keys of people before
+	upn      func(provision.Person, int) (string, error)
+	skus     []provision.SKU
+	left     map[string]int // seats that nobody before would take, by SKU ID
+	licenses []plannedLicense
+	joins    []joining
+	seed     maphash.Seed
+	claimed  map[uint64]bool // hashes of the UPNs that people before would get
+	met      map[uint64]bool // hashes of the keys of people before
 }
 
 // rehearsed is one person of it.
@@ -55,7 +58,7 @@ func (j *job) rehearse(ctx context.Context) int {
 	hide := j.progress.Show(ctx)
 	err := r.all(ctx)
 	hide()
-	return j.finish(began, err, r.seats)
+	return j.finish(began, err, forecast{r.seats(), r.overbookings(), r.joins})
 }
 
 // atOnce is how many people are looked at together, at most.
@@ -63,6 +66,9 @@ const atOnce = 16
 
 func (r *rehearsal) all(ctx context.Context) error {
 	if err := r.countSeats(ctx); err != nil {
+		return err
+	}
+	if err := r.lookUpGroups(ctx); err != nil {
 		return err
 	}
 	size := atOnce
@@ -113,7 +119,7 @@ func (r *rehearsal) look(ctx context.Context, batch []*rehearsed) error {
 		if r.record(line); r.report.failed != nil {
 			return nil
 		}
-		r.tell(line)
+		r.tell(line, one)
 	}
 	return ctx.Err()
 }
@@ -135,12 +141,15 @@ func (r *rehearsal) line(one *rehearsed, outcome string, err error) reportLine {
 }
 
 // tell prints what would become of a person.
-func (r *rehearsal) tell(line reportLine) {
+func (r *rehearsal) tell(line reportLine, one *rehearsed) {
 	if r.flags.json {
 		return
 	}
 	r.progress.Clear()
 	text := fmt.Sprintf("line %d: %s %s: %s %s", line.Line, line.Connection, line.ID, line.Outcome, line.UPN)
+	if one.found && !one.user.AccountEnabled && line.Outcome == wouldAdopt {
+		text += " (blocked, and stays so)"
+	}
 	fmt.Fprintln(r.stdout, strings.TrimSpace(terminal.Plain(text)))
 }
 
@@ -165,11 +174,32 @@ func (r *rehearsal) lookAt(ctx context.Context, one *rehearsed) (err error) {
 	if err != nil || one.found {
 		return err
 	}
+	if err := r.lookAmongDeleted(ctx, one); err != nil {
+		return err
+	}
 	upn, err := r.upnOf(p, 0)
 	if err != nil {
 		return err
 	}
 	one.owner, one.taken, err = r.find(ctx, provision.UserKey{UserPrincipalName: upn})
+	return err
+}
+
+// lookAmongDeleted refuses somebody who has a deleted account: a run brings nobody back whom somebody deleted.
+func (r *rehearsal) lookAmongDeleted(ctx context.Context, one *rehearsed) error {
+	var users []provision.User
+	err := r.ask(ctx, func() (err error) {
+		users, err = r.tenant.FindDeletedUsers(ctx, provision.UserKey{ImmutableID: one.account.ImmutableID})
+		return err
+	})
+	for _, user := range users {
+		if user.ImmutableID == one.account.ImmutableID {
+			return &provision.ConflictError{
+				Kind: provision.ConflictDeleted, Property: "onPremisesImmutableId", ImmutableID: user.ImmutableID,
+				UPN: one.account.UPN, Owner: user, Deleted: true,
+			}
+		}
+	}
 	return err
 }
 
@@ -225,7 +255,7 @@ const maxUPNs = 20
 
 // freeUPN is the first UPN of the person that nobody in the tenant has, nor anybody before in the input would get.
 func (r *rehearsal) freeUPN(ctx context.Context, one *rehearsed) (string, error) {
-	clash := &provision.ConflictError{Property: "userPrincipalName", ImmutableID: one.account.ImmutableID}
+	clash := &provision.ConflictError{Kind: provision.ConflictUPN, Property: "userPrincipalName", ImmutableID: one.account.ImmutableID}
 	owner, taken := one.owner, one.taken
 	for attempt := range maxUPNs {
 		upn, err := r.upnOf(one.person, attempt)

@@ -105,8 +105,8 @@ func TestADryRunCountsTheSeats(t *testing.T) {
 		{"who has one needs none", sku(func(*entratest.SKU) {}), []entratest.User{holder}, 3,
 			"2  seats of O365_BUSINESS_PREMIUM: 2 are free", exitOK},
 		{"another subscription", sku(func(s *entratest.SKU) { s.PartNumber = "STANDARDPACK" }), nil, 1,
-			"no subscription with this part number", exitFailed},
-		{"for the company", sku(func(s *entratest.SKU) { s.AppliesTo = "Company" }), nil, 1, "not for users", exitFailed},
+			"the tenant has no such subscription", exitFailed},
+		{"for the company", sku(func(s *entratest.SKU) { s.AppliesTo = "Company" }), nil, 1, "for the company, not for users", exitFailed},
 		{"suspended", sku(func(s *entratest.SKU) { s.Status = "Suspended" }), nil, 1, `"Suspended"`, exitFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {

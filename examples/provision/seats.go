@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,27 +10,50 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// seating is how many seats of a licence people need, and how many there are.
+// seating is one alternative of a licence: how many people would get it, and for how many there are seats.
 type seating struct {
-	License string `json:"license"`
+	License string `json:"license"`           // as the rules name it
+	Group   string `json:"group,omitempty"`   // the group that gives it; License is empty then
+	Instead string `json:"instead,omitempty"` // the licence whose fallback it is
+	SKU     string `json:"sku,omitempty"`     // part numbers of what it gives
 	Needed  int    `json:"needed"`
-	Free    int    `json:"free"`
-	Problem string `json:"problem,omitempty"` // why there are none
+	Free    int    `json:"free"` // before the run
+	Problem string `json:"problem,omitempty"`
 
-	id string // the SKU's
+	gives      []provision.SKU
+	unsuitable bool // no fallback is tried
 }
 
 func (s seating) short() bool { return s.Needed > s.Free }
 
 func (s seating) text() string {
+	name := s.License
+	if s.Group != "" {
+		name = "group " + s.Group
+	}
+	if s.Instead != "" {
+		name += ", instead of " + s.Instead
+	}
 	switch {
 	case s.Problem != "":
-		return s.Problem
+		return name + ": " + s.Problem
 	case s.short():
-		return fmt.Sprintf("%d are free, %d are missing", s.Free, s.Needed-s.Free)
+		return fmt.Sprintf("%s: %d are free, %d are missing", name, s.Free, s.Needed-s.Free)
 	}
-	return fmt.Sprintf("%d are free", s.Free)
+	return fmt.Sprintf("%s: %d are free", name, s.Free)
 }
+
+// heldBy reports whether somebody has all of it.
+func (s seating) heldBy(user provision.User) bool {
+	return len(s.gives) > 0 && !slices.ContainsFunc(s.gives, func(sku provision.SKU) bool { return !holds(user, sku) })
+}
+
+func holds(user provision.User, sku provision.SKU) bool {
+	return slices.ContainsFunc(user.SKUIDs, func(id string) bool { return strings.EqualFold(id, sku.ID) })
+}
+
+// plannedLicense is one licence of the rules, with its alternatives in their order.
+type plannedLicense []*seating
 
 // countSeats reads how many seats there are.
 func (r *rehearsal) countSeats(ctx context.Context) error {
@@ -39,44 +63,124 @@ func (r *rehearsal) countSeats(ctx context.Context) error {
 	if len(r.rules.Licenses) == 0 {
 		return nil
 	}
-	var skus []provision.SKU
 	err := r.ask(ctx, func() (err error) {
-		skus, err = r.tenant.SKUs(ctx)
+		r.skus, err = r.tenant.SKUs(ctx)
 		return err
 	})
-	for _, license := range r.rules.Licenses {
-		r.seats = append(r.seats, newSeating(license.SKU, skus))
+	if err != nil {
+		return err
 	}
-	return err
+	r.left = map[string]int{}
+	for _, sku := range r.skus {
+		r.left[strings.ToLower(sku.ID)] = sku.Free()
+	}
+	for _, license := range r.rules.Licenses {
+		var planned plannedLicense
+		for i, alternative := range append([]provision.License{license}, license.Fallbacks...) {
+			s, err := r.newSeating(ctx, alternative)
+			if err != nil {
+				return err
+			}
+			if i > 0 {
+				s.Instead = license.SKU + license.Group
+			}
+			planned = append(planned, s)
+		}
+		r.licenses = append(r.licenses, planned)
+	}
+	return nil
 }
 
-func newSeating(license string, skus []provision.SKU) seating {
-	s := seating{License: license}
-	i := slices.IndexFunc(skus, func(sku provision.SKU) bool {
-		return strings.EqualFold(sku.ID, license) || strings.EqualFold(sku.PartNumber, license)
-	})
-	switch {
-	case i < 0:
-		s.Problem = "the tenant has no subscription with this part number or SKU ID"
-	case !strings.EqualFold(skus[i].AppliesTo, "User"):
-		s.Problem = "it is for the company, not for users"
-	case !strings.EqualFold(skus[i].Status, "Enabled") && !strings.EqualFold(skus[i].Status, "Warning"):
-		s.Problem = fmt.Sprintf("the subscription is %q", skus[i].Status)
-	default:
-		s.Free, s.id = skus[i].Free(), skus[i].ID
+// newSeating looks one alternative up. The error is the directory's failure.
+func (r *rehearsal) newSeating(ctx context.Context, license provision.License) (*seating, error) {
+	s := &seating{License: license.SKU, Group: license.Group}
+	names := []string{license.SKU}
+	if license.Group != "" {
+		group, found, err := r.findGroup(ctx, license.Group)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found:
+			s.Problem = noSuchGroup
+			return s, nil
+		case len(group.SKUIDs) == 0:
+			s.Problem, s.unsuitable = "the group gives no licence at all", true
+			return s, nil
+		}
+		names = group.SKUIDs
 	}
-	return s
+	s.find(names, r.skus)
+	return s, nil
+}
+
+// find finds the subscriptions.
+func (s *seating) find(names []string, skus []provision.SKU) {
+	var numbers []string
+	for i, name := range names {
+		sku, err := provision.FindSKU(name, skus)
+		var refusal *provision.LicenseError
+		if errors.As(err, &refusal) {
+			s.Problem, s.unsuitable, s.Free, s.gives = refusal.Problem, refusal.Unsuitable, 0, nil
+			return
+		}
+		s.gives, numbers = append(s.gives, sku), append(numbers, sku.PartNumber)
+		if free := sku.Free(); i == 0 || free < s.Free {
+			s.Free = free
+		}
+	}
+	s.SKU = strings.Join(numbers, ", ")
 }
 
 // seat counts the seats that a person would need beside those that their account has.
 func (r *rehearsal) seat(outcome string, user provision.User) {
-	if outcome != wouldCreate && outcome != wouldAdopt {
+	if outcome != wouldCreate && outcome != wouldAdopt || user.DirectorySynced {
 		return
 	}
-	for i := range r.seats {
-		held := func(id string) bool { return strings.EqualFold(id, r.seats[i].id) }
-		if !slices.ContainsFunc(user.SKUIDs, held) {
-			r.seats[i].Needed++
+	for _, license := range r.licenses {
+		if slices.ContainsFunc(license, func(s *seating) bool { return s.heldBy(user) }) {
+			continue
+		}
+		s := r.firstFree(license, user)
+		s.Needed++
+		for _, sku := range s.gives {
+			if !holds(user, sku) {
+				r.left[strings.ToLower(sku.ID)]--
+			}
 		}
 	}
+}
+
+// firstFree is the alternative that the person would get; the licence itself, if all of them are used up.
+func (r *rehearsal) firstFree(license plannedLicense, user provision.User) *seating {
+	for _, s := range license {
+		switch {
+		case s.unsuitable:
+			return s
+		case s.Problem == "" && !slices.ContainsFunc(s.gives, func(sku provision.SKU) bool {
+			return !holds(user, sku) && r.left[strings.ToLower(sku.ID)] <= 0
+		}):
+			return s
+		}
+	}
+	return license[0]
+}
+
+// overbookings says of which subscriptions too many seats are needed: two licences may take the same ones.
+func (r *rehearsal) overbookings() (all []string) {
+	for _, sku := range r.skus {
+		if left := r.left[strings.ToLower(sku.ID)]; left < 0 {
+			all = append(all, fmt.Sprintf("%d seats of %s are missing in all", -left, sku.PartNumber))
+		}
+	}
+	return all
+}
+
+// seats are all alternatives, in their order.
+func (r *rehearsal) seats() (all []seating) {
+	for _, license := range r.licenses {
+		for _, s := range license {
+			all = append(all, *s)
+		}
+	}
+	return all
 }

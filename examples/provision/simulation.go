@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"time"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
@@ -27,8 +28,9 @@ func simulatedVariables(e *environment.Variables) {
 
 var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// newSimulation makes a tenant in which somebody has an account already, and the groups that the rules name.
-func newSimulation(rules provision.Rules, clock *entratest.Clock) (*entratest.Tenant, error) {
+// newSimulation makes a tenant in which somebody has an account already, and the groups that the rules name; those
+// that give licences give the first one.
+func newSimulation(rules provision.Rules, clock *entratest.Clock, now time.Time) (*entratest.Tenant, error) {
 	cfg := entratest.Config{
 		Domains: []entratest.Domain{{Name: rules.Domain}},
 		SKUs: []entratest.SKU{
@@ -37,16 +39,29 @@ func newSimulation(rules provision.Rules, clock *entratest.Clock) (*entratest.Te
 		},
 		Users: []entratest.User{{
 			UPN: "employee@" + rules.Domain, ImmutableID: "employee0001", Enabled: true, UsageLocation: simulatedLocation,
+			CreatedAt: now.AddDate(-1, 0, 0),
 		}},
 		Clock: clock,
 		Seed:  1,
 	}
 	for _, name := range rules.Groups {
-		group := entratest.Group{DisplayName: name, UniqueName: name}
-		if guid.MatchString(name) {
-			group = entratest.Group{DisplayName: name, ObjectID: name}
+		cfg.Groups = append(cfg.Groups, simulatedGroup(name))
+	}
+	for _, license := range rules.Licenses {
+		for _, l := range append([]provision.License{license}, license.Fallbacks...) {
+			if l.Group != "" {
+				group := simulatedGroup(l.Group)
+				group.SKUIDs = []string{cfg.SKUs[0].ID}
+				cfg.Groups = append(cfg.Groups, group)
+			}
 		}
-		cfg.Groups = append(cfg.Groups, group)
 	}
 	return entratest.New(cfg)
+}
+
+func simulatedGroup(name string) entratest.Group {
+	if guid.MatchString(name) {
+		return entratest.Group{DisplayName: name, ObjectID: name}
+	}
+	return entratest.Group{DisplayName: name, UniqueName: name}
 }

@@ -21,8 +21,7 @@ func variables() []environment.Variable {
 	return append([]environment.Variable{
 		{Name: varDomain, Need: "required", Meaning: "the domain in which people get their user principal name: contoso.com"},
 		{Name: varUsageLocation, Need: "required", Meaning: "country where licences are used, two letters: DE"},
-		{Name: varLicenses, Need: "optional", Meaning: "what everybody gets: part numbers, GUIDs, product " +
-			"names or group:NAME, comma-separated; A|B: B if no A is left"},
+		{Name: varLicenses, Need: "optional", Meaning: "what everybody gets: names, or group:NAME; A|B is B if no A is left"},
 		{Name: varGroups, Need: "optional", Meaning: "groups that everybody joins: object IDs or unique names, comma-separated"},
 		{Name: varAttributes, Need: "optional", Meaning: "properties of the account from claims.*: department=dept, comma-separated"},
 		{Name: varSkipConnections, Need: "optional", Meaning: "connections whose people a directory sync owns, comma-separated"},

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/entrafed/entrafed/provision"
+)
+
+// joining is a group that everybody would join.
+type joining struct {
+	Group   string `json:"group"` // as the rules name it
+	Name    string `json:"name,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// noSuchGroup is the problem of a group that is not found.
+const noSuchGroup = "the tenant has no such group: create it, or name it by its object ID or uniqueName"
+
+func (j joining) text() string {
+	switch {
+	case j.Problem != "":
+		return j.Group + ": " + j.Problem
+	case strings.EqualFold(j.Group, j.Name) || j.Name == "":
+		return j.Group
+	}
+	return j.Group + " (" + j.Name + ")"
+}
+
+// lookUpGroups finds the groups that everybody joins.
+func (r *rehearsal) lookUpGroups(ctx context.Context) error {
+	for _, name := range r.rules.Groups {
+		group, found, err := r.findGroup(ctx, name)
+		if err != nil {
+			return err
+		}
+		j := joining{Group: name, Name: group.DisplayName}
+		if !found {
+			j.Problem = noSuchGroup
+		}
+		r.joins = append(r.joins, j)
+	}
+	return nil
+}
+
+// findGroup finds a group by its object ID or its uniqueName.
+func (r *rehearsal) findGroup(ctx context.Context, name string) (group provision.Group, found bool, err error) {
+	key := provision.GroupKey{UniqueName: name}
+	if guid.MatchString(name) {
+		key = provision.GroupKey{ObjectID: name}
+	}
+	err = r.ask(ctx, func() (err error) {
+		group, err = r.tenant.FindGroup(ctx, key)
+		return err
+	})
+	if errors.Is(err, provision.ErrNotFound) {
+		return provision.Group{}, false, nil
+	}
+	return group, err == nil, err
+}
