@@ -211,7 +211,7 @@ func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Close gives up the provisioning that the Bridge waits for, and returns once nobody waits any more, or ctx ends. Nothing
 // is lost: a call to the directory that is under way may still come to its end, and the rest continues when the person
-// comes again. Call it after the server was shut down.
+// comes again. Call it after the server was shut down, and [provision.Provisioner.Wait] before the store is closed.
 func (b *Bridge) Close(ctx context.Context) error { return b.runs.close(ctx) }
 
 func (b *Bridge) serveMetadata(w http.ResponseWriter, r *http.Request) {
