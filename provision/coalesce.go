@@ -82,7 +82,7 @@ func newCoalescer[K comparable, W, R any](
 func (c *coalescer[K, W, R]) do(ctx context.Context, key K, want W, patient bool) (R, error) {
 	var none R
 	t := c.add(ctx, key, want, patient)
-	defer c.disperse(ctx)
+	defer disperse(ctx, c.sleep)
 	select {
 	case <-t.done:
 		return t.result, t.err
@@ -103,13 +103,13 @@ func (c *coalescer[K, W, R]) do(ctx context.Context, key K, want W, patient bool
 	return t.result, t.err
 }
 
-// disperse ends a call that others shared. One result wakes all of them at the same instant, and what they do next
-// (drawing a jitter, asking for a turn) depends on the order. The default sleep returns at once from a sleep of nothing,
-// and nobody loses a moment; one that simulates time can let its callers go on one after the other, each time in the same
-// order, although it sees no call of theirs in between. It is asked also when ctx has ended, as it has for all of them
-// when a process goes down.
-func (c *coalescer[K, W, R]) disperse(ctx context.Context) {
-	_ = c.sleep(context.WithoutCancel(ctx), 0)
+// disperse is where a run goes on at the same instant as others: one result woke all of them. What they do next (drawing a
+// jitter, asking for a turn) depends on the order. The default sleep returns at once from a sleep of nothing, and nobody
+// loses a moment; one that simulates time can let them go on one after the other, each time in the same order, although
+// it sees no call of theirs in between. It is asked also when ctx has ended, as it has for all of them when a process
+// goes down.
+func disperse(ctx context.Context, sleep func(context.Context, time.Duration) error) {
+	_ = sleep(context.WithoutCancel(ctx), 0)
 }
 
 // add puts the want into its queue.

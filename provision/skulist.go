@@ -66,6 +66,12 @@ func (r *run) takeSKUs(ctx context.Context) error {
 	select {
 	case r.p.skus.turn <- struct{}{}:
 		return nil
+	default:
+	}
+	defer disperse(ctx, r.p.sleep) // whoever gave it back goes on at the same instant
+	select {
+	case r.p.skus.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return r.stopped(ctx, nil)
 	}

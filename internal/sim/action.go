@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 )
 
@@ -17,17 +18,21 @@ type action struct {
 // kind is one kind of action. A new one is a row of [kinds] and the method that the row names.
 type kind struct {
 	name   string
-	weight int // how often it is drawn, compared with the others
+	weight int  // how often it is drawn, compared with the others
+	leaves bool // it is drawn in histories only in which people leave
 	do     func(*world, action, *caller)
 }
 
 func kinds() []kind {
 	return []kind{
-		{"signs in", 60, (*world).signIn},
-		{"signs in and leaves", 20, (*world).signInBriefly},
-		{"signs in everywhere", 10, (*world).signInEverywhere},
-		{"crash", 7, (*world).crashNow},
-		{"crash that loses the store", 3, (*world).crashForgetting},
+		{"signs in", 60, false, (*world).signIn},
+		{"signs in and leaves", 20, false, (*world).signInBriefly},
+		{"signs in everywhere", 10, false, (*world).signInEverywhere},
+		{"crash", 7, false, (*world).crashNow},
+		{"crash that loses the store", 3, false, (*world).crashForgetting},
+		{"is retired", 35, true, (*world).retire},
+		{"is restored", 25, true, (*world).restore},
+		{"is deleted by an administrator", 3, true, (*world).deleteByHand},
 	}
 }
 
@@ -40,6 +45,7 @@ func drawAction(d *dice, p *plan, number int) action {
 		retries:  d.below(3),
 	}
 	all, total := kinds(), 0
+	all = slices.DeleteFunc(all, func(k kind) bool { return k.leaves && !p.leaving })
 	for _, k := range all {
 		total += k.weight
 	}

@@ -11,8 +11,9 @@
 // few people whose names collide. The directory has three replicas that lag behind, limits, and weather: calls fail
 // before and after they take effect, hang, and arrive after their caller has left. Hosts crash between any two calls,
 // at any person's, and start again with what the store has. People sign in at several hosts at once, leave, and come
-// back. Accounts are there already: the person's own, or somebody else's. When the storm is over every host provisions
-// everybody, and the judge looks at what there is. The flag -h lists the rules.
+// back. In some histories they are retired and restored, and administrators delete accounts. Accounts are there already:
+// the person's own, or somebody else's. When the storm is over every host provisions everybody, and the judge looks at
+// what there is. The flag -h lists the rules.
 //
 // # A seed is a history
 //

@@ -68,7 +68,8 @@ what happens in a history
   Two or three hosts, which share a store or do not, provision two to four people, whose names collide, in a directory
   of three replicas that lag behind. Calls fail before and after they take effect, are throttled, hang, and arrive after
   their caller has left; hosts crash between any two calls and start again; people leave and come back; seats are
-  scarce; accounts are there already, the person's own or somebody else's. At last the weather calms down, and every
+  scarce; accounts are there already, the person's own or somebody else's. Where hosts share a store with leases, people
+  are also retired and restored, and administrators delete accounts by hand. At last the weather calms down, and every
   host provisions everybody.
 
 rules
@@ -79,7 +80,8 @@ rules
   reserved      nothing is created before its identity is in the store
   ready         who is told to sign in has the account, the seats and the groups, and has waited long enough
   refused       who is refused by policy never gets in
-  arrives       everybody else does, once the weather is calm
+  arrives       everybody else does, once the weather is calm, and whoever was retired as soon as they are restored
+  retired       who was retired has no enabled account and is not provisioned, until they are restored
   ends          nothing and nobody waits for ever; who leaves is let go at once
   lease         hosts that share leases do not write for one person at once, except for several people in one write
   foreign       nobody else's account is written to

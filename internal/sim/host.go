@@ -139,7 +139,7 @@ func (c *call) arrive(effect, lost func() error) error {
 	}
 	if h.dead {
 		if c.dice.in(50) { // it was on the wire already
-			w.noteCall(c, "arrives without its host", lost())
+			w.stray(c, "arrives without its host", lost())
 		}
 		return errCrashed
 	}
@@ -171,6 +171,6 @@ func (c *call) cutOff(cause error, write bool, lost func() error) {
 	time.AfterFunc(until-w.now(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.noteCall(c, fmt.Sprintf("arrives late, after its caller's %v", cause), lost())
+		w.stray(c, fmt.Sprintf("arrives late, after its caller's %v", cause), lost())
 	})
 }

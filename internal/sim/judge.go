@@ -20,6 +20,7 @@ const (
 	ruleReady      = "ready"        // who is told to sign in has the account, the seats, the groups, and has waited
 	ruleRefused    = "refused"      // who is refused by policy never gets in
 	ruleArrives    = "arrives"      // everybody else does, once the storm is over
+	ruleRetired    = "retired"      // who was retired has no enabled account and is not provisioned, until restored
 	ruleEnds       = "ends"         // nothing and nobody waits for ever
 	ruleLease      = "lease"        // no two hosts write for one person at once, while leases say who may
 	ruleForeign    = "foreign"      // nobody else's account is written to
@@ -41,6 +42,8 @@ type judge struct {
 	told       [5]provision.Account
 	writing    [5][]*host // who has a write under way, of each person
 	passwords  map[string]bool
+	departures [5]departure
+	meddled    [5]bool // something befell the account that no host could know of
 }
 
 func newJudge(w *world) *judge { return &judge{w: w, passwords: make(map[string]bool)} }
@@ -115,6 +118,7 @@ func (j *judge) judgeCreation(h *host, n provision.NewUser) {
 		return
 	}
 	// Without leases another host may have moved the reservation to the next UPN meanwhile.
+	j.judgeLate(h, opCreateUser, who)
 	rec, upns := h.store.records[who], h.store.upns[who]
 	if rec.ImmutableID != n.ImmutableID || !slices.Contains(upns, n.UserPrincipalName) {
 		j.violate(ruleReserved, "%s creates %s with ImmutableID %s for person %d; the store has ImmutableID %q and had %q",
@@ -142,6 +146,7 @@ func (j *judge) judgeAccounts() {
 func (j *judge) judgeRecord(h *host, rec provision.Record) {
 	who := j.w.keyed(rec.Key)
 	before := h.store.records[who]
+	j.judgeDeparture(who, before, rec)
 	h.store.records[who] = rec
 	if !slices.Contains(h.store.upns[who], rec.UPN) {
 		h.store.upns[who] = append(h.store.upns[who], rec.UPN)
@@ -151,7 +156,7 @@ func (j *judge) judgeRecord(h *host, rec provision.Record) {
 	case rec.ImmutableID != before.ImmutableID:
 		j.violate(ruleIdentity, "%s changes the ImmutableID of person %d from %s to %s", h.name, who, before.ImmutableID,
 			rec.ImmutableID)
-	case before.CreatedAt.IsZero():
+	case before.CreatedAt.IsZero(), !before.PurgedAt.IsZero() && rec.CreatedAt.IsZero():
 	case accountUPN(rec) != accountUPN(before), rec.ObjectID != before.ObjectID, !rec.CreatedAt.Equal(before.CreatedAt):
 		j.violate(ruleIdentity, "%s changes the account of person %d from %s (%s, %v) to %s (%s, %v)", h.name, who,
 			accountUPN(before), before.ObjectID, before.CreatedAt, accountUPN(rec), rec.ObjectID, rec.CreatedAt)
@@ -178,6 +183,7 @@ type answer struct {
 
 func (j *judge) judgeAnswer(a answer) {
 	j.judgeTime(a)
+	j.judgeRetired(a)
 	if a.err != nil {
 		j.judgeError(a)
 		return
@@ -195,7 +201,7 @@ func (j *judge) judgeAnswer(a answer) {
 			a.h.name, a.who, a.account.UPN, a.account.ObjectID, a.account.ImmutableID, first.UPN, first.ObjectID,
 			first.ImmutableID)
 	}
-	if lacks := j.lacks(a); lacks != "" {
+	if lacks := j.lacks(a); lacks != "" && !j.unsettled(a) {
 		j.violate(ruleReady, "%s tells person %d to sign in as %s: %s", a.h.name, a.who, a.account.UPN, lacks)
 	}
 }
@@ -225,7 +231,7 @@ func (j *judge) judgeError(a answer) {
 	for _, sentinel := range []error{
 		provision.ErrInvalidPerson, provision.ErrUnauthorized, provision.ErrForbidden, provision.ErrNotFound,
 		provision.ErrConflict, provision.ErrNoLicense, provision.ErrThrottled, provision.ErrUnavailable,
-		provision.ErrRetired, provision.ErrNotReady,
+		provision.ErrRetired, provision.ErrNotReady, provision.ErrNotOwned, provision.ErrNoRecord,
 	} {
 		if errors.Is(a.err, sentinel) {
 			matched = append(matched, sentinel)
@@ -354,7 +360,7 @@ func (j *judge) audit() {
 		switch {
 		case who == 0 && len(o.versions) > 1:
 			j.violate(ruleForeign, "%s was written to", o.UserPrincipalName)
-		case who == 0:
+		case who == 0, o.state == purged:
 			continue
 		case o.ImmutableID != j.w.plan.people[who].immutableID:
 			j.violate(ruleOrphan, "%s was created for person %d with ImmutableID %q, whose own is %q", o.UserPrincipalName,

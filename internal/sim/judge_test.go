@@ -148,6 +148,22 @@ func judgements() []judgement {
 			w.plan.people[1].refused = true
 			w.tells(h, told(w.account(h, mine)), nil)
 		}},
+		{"an enabled account after a finished Retire", ruleRetired, func(w *world, h *host) {
+			user := w.account(h, mine)
+			h.store.records[1] = provision.Record{ObjectID: user.ObjectID, CreatedAt: epoch}
+			w.judgeRetire(answer{h: h, who: 1})
+		}},
+		{"a sign-in of somebody who has left", ruleRetired, func(w *world, h *host) {
+			w.departures[1] = departure{retired: true}
+			w.judgeRetired(answer{h: h, who: 1, began: time.Hour, err: &provision.Error{Err: provision.ErrNotReady}})
+		}},
+		{"a creation for somebody who has left", ruleRetired, func(w *world, h *host) {
+			w.departures[1] = departure{retired: true, changed: -time.Hour}
+			w.judgeLate(h, opCreateUser, 1)
+		}},
+		{"a changed ImmutableID", ruleIdentity, func(w *world, h *host) {
+			w.judgeChange("a", provision.UserChange{ImmutableID: new(string)})
+		}},
 		{"a caller who left and was kept", ruleEnds, func(w *world, h *host) {
 			w.judgeAnswer(answer{h: h, who: 1, patience: time.Second, ended: 2 * time.Second, err: &provision.Error{
 				Err: provision.ErrNotReady}})

@@ -75,7 +75,7 @@ func TestHelpTeaches(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Empty(t, stderr)
 	for _, said := range []string{"-n N", "default 10000", "-seed S", "-workers N", "-v", "-json", "first_bad_seed",
-		"exit code", "Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused, ruleArrives,
+		"exit code", "Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused, ruleArrives, ruleRetired,
 		ruleEnds, ruleLease, ruleForeign, rulePassword, ruleError} {
 		require.Contains(t, stdout, said)
 	}

@@ -21,6 +21,7 @@ type plan struct {
 	skus    []provision.SKU
 	weather weather
 	actions []action
+	leaving bool // people are retired and restored, and administrators delete accounts
 }
 
 // storePlan is the memory of one host, or of several.
@@ -71,6 +72,7 @@ func drawPlan(seed uint64) plan {
 	p := plan{seed: seed}
 	p.weather = drawWeather(&d)
 	p.drawHosts(&d)
+	p.leaving = len(p.stores) == 1 && p.stores[0].leases && d.in(60)
 	p.drawPeople(&d)
 	p.drawRules(&d)
 	p.drawSeats(&d)
@@ -171,6 +173,7 @@ func (p *plan) hasForeign(user provision.User) {
 
 func (p *plan) drawRules(d *dice) {
 	p.rules = provision.Rules{Domain: domain, UsageLocation: "DE"}
+	p.rules.Adopt.Deleted = p.leaving && d.in(40)
 	p.settle = provision.Settle{Budget: []time.Duration{40 * time.Second, time.Minute, 2 * time.Minute}[d.below(3)]}
 	if d.in(20) {
 		p.settle.Dwell = d.between(time.Second, 20*time.Second)

@@ -301,10 +301,10 @@ func (t *tenant) removeMember(groupID, id string) error {
 	return nil
 }
 
-func (t *tenant) update(d *dice, by *host, id string, change provision.UserChange) error {
+func (t *tenant) update(d *dice, by, id string, change provision.UserChange) error {
 	o, _, err := t.resolve(d, opUpdateUser, id)
 	if err == nil {
-		err = t.busy(o, d, opUpdateUser, by.name)
+		err = t.busy(o, d, opUpdateUser, by)
 	}
 	if err != nil {
 		return err
@@ -334,7 +334,7 @@ func (t *tenant) update(d *dice, by *host, id string, change provision.UserChang
 			*field.to = field.from
 		}
 	}
-	t.wrote(o, d, by.name)
+	t.wrote(o, d, by)
 	return nil
 }
 
@@ -344,7 +344,7 @@ func (t *tenant) revoke(d *dice, id string) error {
 }
 
 // remove deletes a user: the seats and the UPN are free again, the ImmutableID stays taken.
-func (t *tenant) remove(d *dice, by *host, id string) error {
+func (t *tenant) remove(d *dice, by, id string) error {
 	o, _, err := t.resolve(d, opDeleteUser, id)
 	if err != nil {
 		return err
@@ -356,7 +356,7 @@ func (t *tenant) remove(d *dice, by *host, id string) error {
 	o.state, o.upn = deleted, o.UserPrincipalName
 	o.UserPrincipalName = strings.ReplaceAll(id, "-", "") + o.upn
 	o.DeletedAt = epoch.Add(t.now())
-	t.wrote(o, d, by.name)
+	t.wrote(o, d, by)
 	return nil
 }
 

@@ -65,16 +65,16 @@ func TestTheTenantKeepsItsRules(t *testing.T) {
 			return create(b, "FOREIGN@contoso.com", "new")
 		}, provision.ErrConflict},
 		"a deleted user keeps its ImmutableID": {func(t *testing.T, b *bench) error {
-			require.NoError(t, b.remove(&b.dice, b.host, b.creates(t, "a@contoso.com", "a")))
+			require.NoError(t, b.remove(&b.dice, b.host.name, b.creates(t, "a@contoso.com", "a")))
 			return create(b, "b@contoso.com", "a")
 		}, provision.ErrConflict},
 		"a deleted user frees its UPN": {func(t *testing.T, b *bench) error {
-			require.NoError(t, b.remove(&b.dice, b.host, b.creates(t, "a@contoso.com", "a")))
+			require.NoError(t, b.remove(&b.dice, b.host.name, b.creates(t, "a@contoso.com", "a")))
 			return create(b, "a@contoso.com", "b")
 		}, nil},
 		"a purged user frees its ImmutableID": {func(t *testing.T, b *bench) error {
 			id := b.creates(t, "a@contoso.com", "a")
-			require.NoError(t, b.remove(&b.dice, b.host, id))
+			require.NoError(t, b.remove(&b.dice, b.host.name, id))
 			require.NoError(t, b.purge(&b.dice, b.host, id))
 			return create(b, "a@contoso.com", "a")
 		}, nil},
@@ -83,7 +83,7 @@ func TestTheTenantKeepsItsRules(t *testing.T) {
 		}, provision.ErrNotFound},
 		"a deleted user is found by the UPN it had, and restored": {func(t *testing.T, b *bench) error {
 			id := b.creates(t, "a@contoso.com", "a")
-			require.NoError(t, b.remove(&b.dice, b.host, id))
+			require.NoError(t, b.remove(&b.dice, b.host.name, id))
 			b.at += time.Minute
 			require.Len(t, b.findDeleted(&b.dice, provision.UserKey{UserPrincipalName: "a@contoso.com"}), 1)
 			user, err := b.restore(&b.dice, b.host, id, "")
@@ -92,13 +92,13 @@ func TestTheTenantKeepsItsRules(t *testing.T) {
 		}, nil},
 		"a restored user needs a free UPN": {func(t *testing.T, b *bench) error {
 			id := b.creates(t, "a@contoso.com", "a")
-			require.NoError(t, b.remove(&b.dice, b.host, id))
+			require.NoError(t, b.remove(&b.dice, b.host.name, id))
 			b.creates(t, "a@contoso.com", "b")
 			_, err := b.restore(&b.dice, b.host, id, "")
 			return err
 		}, provision.ErrConflict},
 		"a UPN that somebody has is not given by a change": {func(t *testing.T, b *bench) error {
-			return b.update(&b.dice, b.host, b.creates(t, "a@contoso.com", "a"),
+			return b.update(&b.dice, b.host.name, b.creates(t, "a@contoso.com", "a"),
 				provision.UserChange{UserPrincipalName: "foreign@contoso.com"})
 		}, provision.ErrConflict},
 		"a seat that is left is given": {func(t *testing.T, b *bench) error {
@@ -129,7 +129,7 @@ func TestTheTenantKeepsItsRules(t *testing.T) {
 			id := b.creates(t, "a@contoso.com", "a")
 			require.NoError(t, b.gives(id, primarySKU))
 			b.at += time.Minute
-			require.NoError(t, b.remove(&b.dice, b.host, id))
+			require.NoError(t, b.remove(&b.dice, b.host.name, id))
 			return b.gives(b.creates(t, "b@contoso.com", "b"), primarySKU)
 		}, nil},
 		"a user without a usage location gets no seat": {func(t *testing.T, b *bench) error {

@@ -26,6 +26,7 @@ const (
 	opFindUser         = "FindUser"
 	opSKUs             = "SKUs"
 	opChangeLicenses   = "ChangeLicenses"
+	opTakeLicenses     = "TakeLicenses" // ChangeLicenses that gives nothing
 	opFindGroup        = "FindGroup"
 	opAddMembers       = "AddMembers"
 	opRemoveMember     = "RemoveMember"
@@ -171,7 +172,11 @@ func (d directory) SKUs(ctx context.Context) ([]provision.SKU, error) {
 }
 
 func (d directory) ChangeLicenses(ctx context.Context, objectID string, licenses provision.LicenseChange) error {
-	return change(ctx, d.h, opChangeLicenses, objectID, func(dice *dice) error {
+	op := opChangeLicenses
+	if len(licenses.Add) == 0 {
+		op = opTakeLicenses
+	}
+	return change(ctx, d.h, op, objectID, func(dice *dice) error {
 		return d.h.w.tenant.changeLicenses(dice, d.h, objectID, licenses)
 	})
 }
@@ -202,7 +207,8 @@ func (d directory) RemoveMember(ctx context.Context, groupID, objectID string) e
 
 func (d directory) UpdateUser(ctx context.Context, objectID string, user provision.UserChange) error {
 	return change(ctx, d.h, opUpdateUser, objectID, func(dice *dice) error {
-		return d.h.w.tenant.update(dice, d.h, objectID, user)
+		d.h.w.judgeChange(objectID, user)
+		return d.h.w.tenant.update(dice, d.h.name, objectID, user)
 	})
 }
 
@@ -214,7 +220,7 @@ func (d directory) RevokeSessions(ctx context.Context, objectID string) error {
 
 func (d directory) DeleteUser(ctx context.Context, objectID string) error {
 	return change(ctx, d.h, opDeleteUser, objectID, func(dice *dice) error {
-		return d.h.w.tenant.remove(dice, d.h, objectID)
+		return d.h.w.tenant.remove(dice, d.h.name, objectID)
 	})
 }
 

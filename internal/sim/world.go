@@ -30,6 +30,7 @@ type world struct {
 	called  int // callers so far
 	arrived int // calls so far
 	took    time.Duration
+	away    [3][5]away // of each host and person
 
 	*judge
 	log log
@@ -183,20 +184,32 @@ type personKey struct{}
 
 // ensure signs a person in at a host, and has the answer judged.
 func (w *world) ensure(c *caller, number, who int, patience time.Duration) error {
+	leave := w.comeIn(c, number, who)
+	a := w.visit(c, number, who, patience, "signs in",
+		func(ctx context.Context, p *provision.Provisioner) (provision.Account, error) {
+			return p.Ensure(ctx, w.plan.people[who].Person)
+		})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	leave(a.left)
+	w.noteAnswer(a)
+	w.judgeAnswer(a)
+	return a.err
+}
+
+// visit makes a call to a host for a person.
+func (w *world) visit(c *caller, number, who int, patience time.Duration, what string,
+	call func(context.Context, *provision.Provisioner) (provision.Account, error),
+) answer {
 	h := w.alive(c, number)
 	ctx, cancel := context.WithTimeout(context.WithValue(h.ctx, personKey{}, who), patience)
 	defer cancel()
 	a := answer{h: h, who: who, began: w.now(), patience: patience}
-	w.noteAt(h, who, "signs in")
-	a.account, a.err = h.provisioner.Ensure(ctx, w.plan.people[who].Person)
+	w.noteAt(h, who, what)
+	a.account, a.err = call(ctx, h.provisioner)
 	a.ended, a.left = w.now(), ctx.Err() != nil
 	c.sleep(0)
-
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.noteAnswer(a)
-	w.judgeAnswer(a)
-	return a.err
+	return a
 }
 
 // How everybody gets another chance when the storm is over: the pauses are longer than any lag, any lease and any 429.
@@ -210,6 +223,9 @@ const (
 func (w *world) finish(c *caller) {
 	c.sleep(max(0, w.plan.weather.lasts-w.now()) + calm)
 	w.becalm()
+	if w.plan.leaving {
+		w.bringBack(c)
+	}
 	for number := range w.plan.hosts {
 		for who := 1; who < len(w.plan.people); who++ {
 			w.finishOne(c, number, who)
@@ -259,6 +275,7 @@ func (w *world) problem(who int, err error) string {
 	switch {
 	case w.plan.people[who].refused && errors.Is(err, provision.ErrConflict):
 	case err == nil: // who is told so wrongly has been judged already
+	case w.meddled[who]:
 	case errors.Is(err, provision.ErrNoLicense) && !w.seatFor(who):
 	default:
 		return err.Error()
