@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,22 +24,33 @@ type process struct {
 	store     provision.Store
 	crashAt   int // 0: never
 	after     bool
-	calls     int
-	crashed   bool
+
+	mu      sync.Mutex // a lease is renewed beside the run
+	calls   int
+	crashed bool
 }
 
 func (p *process) step(effect func() error) error {
+	last, gone := p.call()
+	if gone {
+		return errCrashed
+	}
+	if err := effect(); !last {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crashed = true
+	return errCrashed
+}
+
+// call counts a call. It is the last one if the process crashes after it; the process may be gone before it.
+func (p *process) call() (last, gone bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.calls++
-	if p.crashed || p.calls == p.crashAt && !p.after {
-		p.crashed = true
-		return errCrashed
-	}
-	err := effect()
-	if p.calls == p.crashAt {
-		p.crashed = true
-		return errCrashed
-	}
-	return err
+	p.crashed = p.crashed || p.calls == p.crashAt && !p.after
+	return p.calls == p.crashAt, p.crashed
 }
 
 func (p *process) CreateUser(ctx context.Context, n provision.NewUser) (u provision.User, err error) {
