@@ -210,8 +210,15 @@ func (e *DirectoryError) badRequest() bool {
 	return e.Status == http.StatusBadRequest && e.Code == codeBadRequest
 }
 
-func (e *DirectoryError) says(lower string) bool {
-	return strings.Contains(strings.ToLower(e.Message), lower)
+// says reports whether the message has a text in it, in any case. The first letters are compared ahead, because it is asked
+// of every answer, and often.
+func (e *DirectoryError) says(text string) bool {
+	for rest := e.Message; text != "" && len(rest) >= len(text); rest = rest[1:] {
+		if rest[0]|0x20 == text[0]|0x20 && strings.EqualFold(rest[:len(text)], text) {
+			return true
+		}
+	}
+	return text == ""
 }
 
 const codeBadRequest = "Request_BadRequest"

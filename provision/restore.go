@@ -115,8 +115,12 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 	})
 }
 
-// enable lets the account sign in again. Then the person has not left any more, and is not ready either.
+// enable lets the account sign in again. Then the person has not left any more, and is not ready either. That the account
+// may not be blocked is recorded ahead: should this stop in between, the next Retire blocks it again.
 func (r *run) enable(ctx context.Context) (outcome, error) {
+	if err := r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} }); err != nil {
+		return done, err
+	}
 	if err := r.letIn(ctx); err != nil {
 		return done, err
 	}

@@ -45,12 +45,15 @@ func skusNamed(name string, skus []SKU) []SKU {
 		if strings.EqualFold(s.ID, name) || strings.EqualFold(s.PartNumber, name) {
 			exact = append(exact, s)
 		}
-		if product := s.product(); product != "" && slices.Equal(productWords(product), productWords(name)) {
-			byProduct = append(byProduct, s)
-		}
 	}
 	if len(exact) > 0 {
 		return exact
+	}
+	words := productWords(name)
+	for _, s := range skus {
+		if product := s.product(); product != "" && slices.Equal(productWords(product), words) {
+			byProduct = append(byProduct, s)
+		}
 	}
 	return byProduct
 }

@@ -128,8 +128,12 @@ func (w *world) restoreOnce(c *caller, number, who int, patience time.Duration) 
 	return told.err
 }
 
+// longestLag is how long the pipeline does not believe that an account is gone for good, where nobody told it.
+const longestLag = time.Hour
+
 // bringBack restores everybody in calm weather.
 func (w *world) bringBack(c *caller) {
+	c.sleep(longestLag)
 	for who := 1; who < len(w.plan.people); who++ {
 		var err error
 		for range finalAttempts {
