@@ -54,8 +54,14 @@ type world struct {
 // inWorld runs a test in virtual time, once for each of a few seeds. cfg and config need say only what matters to it.
 func inWorld(t *testing.T, cfg entratest.Config, config provision.Config, test func(w *world)) {
 	t.Helper()
+	inWorlds(t, 3, cfg, config, test)
+}
+
+// inWorlds is inWorld for so many seeds.
+func inWorlds(t *testing.T, last uint64, cfg entratest.Config, config provision.Config, test func(w *world)) {
+	t.Helper()
 	certificate := someCertificate(t)
-	first, last := uint64(1), uint64(5)
+	first := uint64(1)
 	if *replay != 0 {
 		first, last = *replay, *replay
 	}

@@ -254,11 +254,11 @@ func TestNoSecretIsObservedFromEndToEnd(t *testing.T) {
 			s.ensure(t)
 			require.ErrorIs(t, s.errs[0], provision.ErrUnauthorized)
 		}, false},
-		"401":                  {rightSecret, failing(401), true},
-		"403":                  {rightSecret, failing(403), true},
-		"429":                  {rightSecret, failing(429), true},
-		"500":                  {rightSecret, failing(500), true},
-		"503":                  {rightSecret, failing(503), true},
+		"401":                  {rightSecret, faulty(401), true},
+		"403":                  {rightSecret, faulty(403), true},
+		"429":                  {rightSecret, faulty(429), true},
+		"500":                  {rightSecret, faulty(500), true},
+		"503":                  {rightSecret, faulty(503), true},
 		"a 400 that says all":  {rightSecret, echoing(false, 400), true},
 		"a 401 that says all":  {rightSecret, echoing(false, 401), true},
 		"a 403 that says all":  {rightSecret, echoing(false, 403), true},
@@ -283,8 +283,8 @@ func TestNoSecretIsObservedFromEndToEnd(t *testing.T) {
 	}
 }
 
-// failing makes all writes fail.
-func failing(status int) func(t *testing.T, s *stage) {
+// faulty makes all writes fail.
+func faulty(status int) func(t *testing.T, s *stage) {
 	return func(t *testing.T, s *stage) {
 		s.entra.Inject(entratest.Fault{Method: http.MethodPost, Status: status, Times: -1})
 		s.ensure(t)

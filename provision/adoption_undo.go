@@ -104,7 +104,8 @@ func readUndo(r io.Reader) ([]undoRecord, error) {
 // A user who is as before is left alone, and so, with [ErrUserChanged], is one whom somebody else has changed since.
 // The last ones are undone first. progress and the error are as in Apply; AdoptionRules.Domain is not looked at.
 //
-// A federated domain may not let an ImmutableID be removed. Then that is the user's error, and the UPN is as before.
+// A federated domain may not let an ImmutableID be removed. Then that is the user's error, and the UPN is as before. So
+// it is for a user whom Apply was not allowed to change either: a replica that lags would show the same of others.
 func (a *Adoption) Undo(
 	ctx context.Context, undo io.Reader, progress func(AdoptionResult),
 ) (done AdoptionDone, err error) {

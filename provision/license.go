@@ -196,7 +196,7 @@ func (g *giving) isForeign(o offer) bool {
 // carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group
 // replaces is taken once the group has given it.
 func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
-	take := g.user.directSeats(markedSeats(plan.drop))
+	take := markedSeats(plan.drop) // whether they are seen or not: a replica may not know yet what was given
 	if len(plan.seats) > 0 || len(plan.groups) == 0 {
 		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
 			return err

@@ -38,19 +38,6 @@ func markedGroups(marks []string) []string {
 	return groups
 }
 
-// directSeats are those of the SKU IDs that the user was assigned directly. A directory that does not say where licences
-// come from is taken to have assigned them all.
-func (u User) directSeats(skuIDs []string) []string {
-	return slices.DeleteFunc(slices.Clone(skuIDs), func(id string) bool {
-		if len(u.Licenses) == 0 {
-			return !containsFold(u.SKUIDs, id)
-		}
-		return !slices.ContainsFunc(u.Licenses, func(l AssignedLicense) bool {
-			return l.GroupID == "" && strings.EqualFold(l.SKUID, id)
-		})
-	})
-}
-
 // without is the user as they will be once marks are taken back.
 func (u User) without(marks []string) User {
 	seats, groups := markedSeats(marks), markedGroups(marks)

@@ -118,17 +118,13 @@ func (g *giving) rejoin(ctx context.Context, o offer) error {
 // steady is pending, but what is doubted is pending as well until it has been shown, without a break, for so long as any
 // change takes to be known everywhere.
 func (g *giving) steady(doubted func(error) bool, pending func(User) error) func(User) error {
-	var since time.Time
+	var doubts doubt
 	return func(user User) error {
-		err, now := pending(user), g.p.now()
+		err := pending(user)
 		switch {
 		case !doubted(err):
-			since = time.Time{}
-			return err
-		case since.IsZero():
-			since = now
-		}
-		if now.Sub(since) < g.p.settle.least() {
+			doubts = doubt{}
+		case !doubts.over(&g.caller):
 			return errPending
 		}
 		return err

@@ -23,13 +23,12 @@ func (r *run) removeLicenses(ctx context.Context) error {
 	})
 }
 
-// removeGiven takes back marks from the account. Groups come first: what they gave may depend on the seats.
+// removeGiven takes back marks from the account. Groups come first: what they gave may depend on the seats. Seats that are
+// not seen are taken all the same: the replica that answers may not know yet what was given.
 func (r *run) removeGiven(ctx context.Context, given []string) error {
-	user, err := r.findSure(ctx)
-	if errors.Is(err, ErrNotFound) {
+	if _, err := r.findSure(ctx); errors.Is(err, ErrNotFound) {
 		return nil
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	for _, group := range markedGroups(given) {
@@ -37,7 +36,7 @@ func (r *run) removeGiven(ctx context.Context, given []string) error {
 			return err
 		}
 	}
-	return r.takeSeats(ctx, user.directSeats(markedSeats(given)))
+	return r.takeSeats(ctx, markedSeats(given))
 }
 
 // takeSeats takes back seats that were assigned directly, in one call. One that is not held, or comes from a group, must

@@ -38,17 +38,13 @@ const (
 // that it is nowhere is believed after so long a time without a sight of it as any account takes to be known everywhere,
 // and, unless this run tried to bring that about, only of an account that was not created or deleted a moment ago.
 func (r *run) locate(ctx context.Context, tried bool) (place, User, error) {
-	var missed time.Time
+	var missed doubt
 	for {
 		at, user, err := r.look(ctx)
 		if !errors.Is(err, ErrNotFound) {
 			return at, user, err
 		}
-		now := r.p.now()
-		if missed.IsZero() {
-			missed = now
-		}
-		if now.Sub(missed) >= r.p.settle.least() && (tried || r.aged()) {
+		if missed.over(&r.caller) && (tried || r.aged()) {
 			return nowhere, User{}, nil
 		}
 		if err := r.wait(ctx, r.p.settle.Interval, 0, err); err != nil {
@@ -76,6 +72,20 @@ func (r *run) look(ctx context.Context) (at place, user User, err error) {
 	return nowhere, User{}, ErrNotFound
 }
 
+// lookLong looks for the account, and does not believe at once that it is deleted: it may have been restored a moment ago.
+func (r *run) lookLong(ctx context.Context) (place, User, error) {
+	var deleted doubt
+	for {
+		at, user, err := r.look(ctx)
+		if err != nil || at != amongDeleted || deleted.over(&r.caller) {
+			return at, user, err
+		}
+		if err := r.wait(ctx, r.p.settle.Interval, 0, nil); err != nil {
+			return nowhere, User{}, err
+		}
+	}
+}
+
 // maxLag is how long after a change a replica may not know of it. Nothing is promised; the longest reports are of 20
 // minutes.
 const maxLag = time.Hour
@@ -89,7 +99,7 @@ func (r *run) aged() bool {
 // revisit looks at the account that an earlier run created or recognised and that was never ready: it may have been
 // deleted since, or be another person's now.
 func (r *run) revisit(ctx context.Context) (outcome, error) {
-	at, user, err := r.look(ctx)
+	at, user, err := r.lookLong(ctx)
 	if errors.Is(err, ErrNotFound) && r.aged() {
 		at, user, err = r.locate(ctx, false)
 	}

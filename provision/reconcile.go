@@ -85,10 +85,11 @@ const StepReconcile = "reconcile"
 //
 // It looks at people who are ready or were retired, and never at anybody else's accounts: those that the pipeline did
 // not create or adopt are not even read. The first call looks at everybody in the store. Later ones read which users
-// changed since, in the directory's own list of changes, and look at those among them whom the store knows; and at
-// those whose repair failed, or who could not be read, the last time. When the list does not reach back so far any more
-// (Microsoft keeps it for some days), or r.Full is set, it looks at everybody. A drift that was reported and not to be
-// repaired is reported again when the account changes again, or when everybody is looked at.
+// changed since the last call but one, in the directory's own list of changes, and look at those among them whom the
+// store knows: twice, because the list may be ahead of the replicas that are read. They also look at those whose repair
+// failed, or who could not be read, the last time. When the list does not reach back so far any more (Microsoft keeps it
+// for some days), or r.Full is set, it looks at everybody. A drift that was reported and not to be repaired is reported
+// again in the next round, when the account changes again, and when everybody is looked at.
 //
 // A difference is believed when Settle.Reads consecutive reads show it, Settle.Interval apart, since replicas lag; so
 // is a change that nothing has come of. For a repair the person's lease is taken, if the store is a [Leaser]: an Ensure

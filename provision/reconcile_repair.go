@@ -76,22 +76,30 @@ func (l *look) correct(ctx context.Context, change func(*Record)) error {
 	})
 }
 
-// restore brings the account back. One that is there is as good: the answer to an earlier attempt may have been lost.
+// restore brings the account back. One that is there is as good: the answer to an earlier attempt may have been lost. A
+// replica that lags may not know yet that it was deleted.
 func (l *look) restore(ctx context.Context) error {
 	directory, ok := l.p.directory.(DeletedUsers)
 	if !ok {
 		return errNoDeleted
 	}
-	err := l.retry(ctx, opRestoreUser, writing, temporary, func(ctx context.Context) error {
-		_, err := directory.RestoreUser(ctx, l.rec.ObjectID, "")
-		return err
-	})
-	if errors.Is(err, ErrNotFound) {
-		if _, findErr := l.find(ctx, UserKey{ObjectID: l.rec.ObjectID}); findErr == nil {
-			return nil
+	for attempt := 1; ; attempt++ {
+		err := l.ask(ctx, opRestoreUser, writing, func(ctx context.Context) error {
+			_, err := directory.RestoreUser(ctx, l.rec.ObjectID, "")
+			return err
+		})
+		if errors.Is(err, ErrNotFound) {
+			if _, findErr := l.find(ctx, UserKey{ObjectID: l.rec.ObjectID}); findErr == nil {
+				return nil
+			}
+		}
+		if err == nil || !temporaryOrMissing(err) {
+			return doing("restoring the account", err)
+		}
+		if err := l.pause(ctx, attempt, err); err != nil {
+			return doing("restoring the account", err)
 		}
 	}
-	return doing("restoring the account", err)
 }
 
 // block keeps the account from signing in, and ends its sessions. It does so before as well: a crash between the two

@@ -11,6 +11,7 @@ import (
 // The cursors that a reconciliation keeps.
 const (
 	cursorDelta = "users/delta" // where the next page of changes begins
+	cursorNext  = "users/next"  // where the round after this one begins: where the last one ended
 	cursorFull  = "users/full"  // how far a walk through everybody has come; empty when none is under way
 	cursorAgain = "users/again" // whom to look at again
 )
@@ -72,7 +73,8 @@ func (rd *round) authorize(ctx context.Context) error {
 }
 
 // delta looks at the people who changed since the cursor. What is new begins after a page only when all of the page has
-// been handled.
+// been handled. Each round begins where the last but one ended, so that every change is looked at in two rounds: the list
+// may be ahead of the replicas that are read, by more than a few reads can bridge.
 func (rd *round) delta(ctx context.Context, cursor string) error {
 	for {
 		page, err := rd.changes(ctx, cursor)
@@ -83,20 +85,32 @@ func (rd *round) delta(ctx context.Context, cursor string) error {
 		if err != nil {
 			return err
 		}
-		// A change may be ahead of the replica that is read: also that all is well is believed only after several
-		// reads.
 		if _, err := rd.lookAt(ctx, people, rd.p.settle.Reads); err != nil {
 			return err
 		}
-		next := page.Next
-		if next == "" {
-			next = page.Cursor
+		if page.Next == "" {
+			return rd.endDelta(ctx, page.Cursor)
 		}
-		if err := rd.saveProgress(ctx, cursorDelta, next); err != nil || page.Next == "" {
+		if err := rd.saveProgress(ctx, cursorDelta, page.Next); err != nil {
 			return err
 		}
-		cursor = next
+		cursor = page.Next
 	}
+}
+
+// endDelta saves where the next two rounds begin.
+func (rd *round) endDelta(ctx context.Context, end string) error {
+	next, err := rd.loadCursor(ctx, cursorNext)
+	if err != nil {
+		return err
+	}
+	if next == "" {
+		next = end
+	}
+	if err := rd.saveProgress(ctx, cursorDelta, next); err != nil {
+		return err
+	}
+	return rd.saveCursor(ctx, cursorNext, end)
 }
 
 // changes reads one page of changes.
@@ -192,6 +206,9 @@ func (rd *round) full(ctx context.Context, under *walk) error {
 		}
 	}
 	if err := rd.saveProgress(ctx, cursorDelta, under.Delta); err != nil {
+		return err
+	}
+	if err := rd.saveCursor(ctx, cursorNext, under.Delta); err != nil {
 		return err
 	}
 	return rd.saveCursor(ctx, cursorFull, "")

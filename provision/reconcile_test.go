@@ -314,12 +314,32 @@ func TestAfterTheFirstTimeOnlyThoseWhoChangedAreLookedAt(t *testing.T) {
 		for range 3 { // on the list three times
 			dir.edit(rec.ObjectID, func(u *provision.User) { u.DisplayName += "x" })
 		}
-		_, done = reconcile(t, p, provision.Reconciliation{})
-		require.Equal(t, 1, done.Looked)
+		for range 2 { // once more in the next round
+			_, done = reconcile(t, p, provision.Reconciliation{})
+			require.Equal(t, 1, done.Looked)
+		}
 		_, done = reconcile(t, p, provision.Reconciliation{})
 		require.Equal(t, 0, done.Looked)
 		_, done = reconcile(t, p, provision.Reconciliation{Full: true})
 		require.Equal(t, 2, done.Looked)
+	})
+}
+
+// The list of changes is ahead of all replicas that are read: in the next round they know.
+func TestAChangeThatNoReplicaShowsYetIsFoundTheNextTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, _, p, rec := provisioned(t)
+		reconcile(t, p, provision.Reconciliation{})
+		dir.edit(rec.ObjectID, func(u *provision.User) { u.DisplayName += "x" }) // it is told
+		found, _ := reconcile(t, p, provision.Reconciliation{})
+		require.Empty(t, found)
+		for _, u := range dir.users { // and then it shows
+			u.AccountEnabled = false
+		}
+		found, _ = reconcile(t, p, provision.Reconciliation{Repair: always})
+		require.Len(t, found, 1)
+		require.Equal(t, provision.DriftDisabled, found[0].Kind)
 	})
 }
 
@@ -408,7 +428,7 @@ func TestADeletionOnTheListIsNotMistakenForMoreWhileTheDeletedUsersLag(t *testin
 		found, done := reconcile(t, p, provision.Reconciliation{Repair: always})
 		require.Len(t, found, 1)
 		require.Equal(t, provision.DriftDeleted, found[0].Kind)
-		require.ErrorIs(t, found[0].Err, provision.ErrNotFound)
+		require.ErrorIs(t, found[0].Err, provision.ErrNotReady)
 		require.Equal(t, provision.Reconciled{Looked: 1, Drifts: 1, Failed: 1}, done)
 		require.Equal(t, rec, recordOf(t, store, contractor()), "the account is not forgotten")
 	})
@@ -659,6 +679,10 @@ func TestARoundThatIsStoppedGoesOnWhereItWas(t *testing.T) {
 						require.Equal(t, 1, times, "a walk goes on with the next person")
 					}
 					require.LessOrEqual(t, times, 2, "changes go on with the page")
+				}
+				if !full {
+					_, done = reconcile(t, p, provision.Reconciliation{})
+					require.Equal(t, people, done.Looked, "once more")
 				}
 				before := len(dir.calls)
 				_, done = reconcile(t, p, provision.Reconciliation{})

@@ -9,8 +9,8 @@ import (
 )
 
 // Restore takes back what [Provisioner.Retire] did, so that the person is provisioned again: a deleted account is
-// brought back with the UPN it had, or, if somebody has that now, with the next one of the rule; then it is enabled. The
-// next [Provisioner.Ensure] gives it groups and licences and waits until it is ready.
+// brought back with the UPN it had, or, if somebody has that now, with the next one of the rule; then it is enabled, and
+// waited for as [Settle] says. The next [Provisioner.Ensure] gives it groups and licences.
 //
 // A person whose account is gone for good, by Purge or after 30 days among the deleted users, starts anew: the next
 // Ensure creates another account, with the same ImmutableID and UPN. A person who was not retired is left as is.
@@ -77,7 +77,7 @@ func (r *run) loadLeaver(ctx context.Context) (outcome, error) {
 
 // bringBack brings the account back from the deleted users, if it is there.
 func (r *run) bringBack(ctx context.Context) (outcome, error) {
-	if r.rec.CreatedAt.IsZero() || !r.rec.PurgedAt.IsZero() {
+	if !r.hasAccount() {
 		return skipped, nil
 	}
 	hidden := r.p.needDeletedUsers(true)
@@ -115,14 +115,21 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 	})
 }
 
-// enable lets the account sign in again. Then the person has not left any more, and is not ready either. That the account
-// may not be blocked is recorded ahead: should this stop in between, the next Retire blocks it again.
+// enable lets the account sign in again, and waits until that is known everywhere: a sign-in that came earlier would find
+// the account blocked, or deleted. Then the person has not left any more, and is not ready either.
 func (r *run) enable(ctx context.Context) (outcome, error) {
-	if err := r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} }); err != nil {
-		return done, err
-	}
-	if err := r.letIn(ctx); err != nil {
-		return done, err
+	if r.hasAccount() && !r.synced {
+		// If this run ends before its end, Retire must block the account anew.
+		if err := r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} }); err != nil {
+			return done, err
+		}
+		if err := r.letIn(ctx); err != nil {
+			return done, err
+		}
+		r.restoredAt = r.p.now()
+		if err := r.settled(ctx, func(user User) bool { return user.AccountEnabled }); err != nil {
+			return done, err
+		}
 	}
 	r.log.InfoContext(ctx, "person restored", "object", r.rec.ObjectID)
 	return done, r.save(ctx, func(rec *Record) error {
@@ -139,10 +146,13 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 	})
 }
 
+// hasAccount reports whether there is an account that is not gone for good.
+func (r *run) hasAccount() bool { return !r.rec.CreatedAt.IsZero() && r.rec.PurgedAt.IsZero() }
+
 // letIn enables the account. One that is not there was deleted a moment ago, and seen on a replica that did not know.
 func (r *run) letIn(ctx context.Context) error {
 	enabled := true
-	for attempt := 1; !r.rec.CreatedAt.IsZero() && r.rec.PurgedAt.IsZero() && !r.synced; attempt++ {
+	for attempt := 1; r.hasAccount() && !r.synced; attempt++ {
 		err := r.ask(ctx, opUpdateUser, writing, func(ctx context.Context) error {
 			return r.p.directory.(Accounts).UpdateUser(ctx, r.rec.ObjectID, UserChange{AccountEnabled: &enabled})
 		})

@@ -467,7 +467,8 @@ func TestTheEventsOfALeave(t *testing.T) {
 			"purge skipped"}, told)
 		told = nil
 		require.NoError(t, p.RestoreWithProgress(t.Context(), contractor(), tell))
-		require.Equal(t, []string{"known done", "token skipped", "restore done", "enable done"}, told)
+		require.Equal(t, []string{"known done", "token skipped", "restore done", "enable waiting", "enable waiting",
+			"enable waiting", "enable done"}, told, "it waits for the dwell, and between the reads")
 	})
 }
 

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -67,18 +68,30 @@ func (s Settle) least() time.Duration { return max(s.Dwell, s.reading()) }
 // reading is the time from the first of the consecutive reads to the last.
 func (s Settle) reading() time.Duration { return time.Duration(s.Reads-1) * s.Interval }
 
-// settleStep waits until consecutive reads find the account. A single one proves nothing: the replicas answer in turn.
+// settleStep waits until the account has settled, and remembers it.
 func (r *run) settleStep(ctx context.Context) (outcome, error) {
-	if err := r.dwell(ctx); err != nil {
+	if err := r.settled(ctx, func(User) bool { return true }); err != nil {
 		return done, err
+	}
+	return done, r.ready(ctx)
+}
+
+// settled waits until consecutive reads find the account as it should be. A single one proves nothing: the replicas answer
+// in turn.
+func (r *run) settled(ctx context.Context, asItShould func(User) bool) error {
+	if err := r.dwell(ctx); err != nil {
+		return err
 	}
 	found, failed := 0, 0
 	for {
-		_, err := r.readByImmutableID(ctx)
+		user, err := r.readByImmutableID(ctx)
+		if err == nil && !asItShould(user) {
+			err = fmt.Errorf("%w: the account is not yet as it should be", ErrNotFound)
+		}
 		switch {
 		case err == nil:
 			if found++; found == r.p.settle.Reads {
-				return done, r.ready(ctx)
+				return nil
 			}
 			failed = 0
 			err = r.wait(ctx, r.p.settle.Interval, 0, nil)
@@ -90,7 +103,7 @@ func (r *run) settleStep(ctx context.Context) (outcome, error) {
 			err = r.pause(ctx, failed, err)
 		}
 		if err != nil {
-			return done, err
+			return err
 		}
 	}
 }

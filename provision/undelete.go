@@ -35,30 +35,35 @@ func (r *run) findDeleted(ctx context.Context, key UserKey) (User, error) {
 }
 
 // undelete brings a deleted account back under the UPN of the record, or under the next one if somebody has that now,
-// and returns it with the UPN that it got. An answer that was lost is followed by a look: it may be back.
+// and returns it with the UPN that it got. An answer that was lost is followed by a look: it may be back. One that is seen
+// under another UPN than was asked for may be what a replica still shows of the time before it was deleted.
 func (r *run) undelete(ctx context.Context, deleted User) (User, error) {
+	var renamed doubt
 	for attempt := 1; ; attempt++ {
 		user, err := r.askBack(ctx, deleted)
 		if err == nil {
 			r.log.InfoContext(ctx, "account restored", "upn", user.UserPrincipalName, "object", user.ObjectID)
 			return user, nil
 		}
-		if !temporaryOrMissing(err) && !errors.Is(err, ErrConflict) {
-			return User{}, err
-		}
-		user, missing := r.find(ctx, UserKey{ObjectID: deleted.ObjectID})
 		switch {
-		case missing == nil && user.ImmutableID == r.rec.ImmutableID:
-			return user, r.person.agreesWith(user.ImmutableID, user.UserPrincipalName)
-		case missing == nil:
-			return User{}, r.conflict(ConflictChanged, propertyImmutableID, user, err)
-		case !errors.Is(missing, ErrNotFound):
-			return User{}, missing
-		case errors.Is(err, ErrConflict):
+		case errors.Is(err, ErrConflict) && conflictingUser(err) != deleted.ObjectID: // so it is not back
 			if err := r.giveWay(ctx, attempt, err); err != nil {
 				return User{}, err
 			}
 			continue
+		case !temporaryOrMissing(err) && !errors.Is(err, ErrConflict):
+			return User{}, err
+		}
+		user, missing := r.find(ctx, UserKey{ObjectID: deleted.ObjectID})
+		switch {
+		case errors.Is(missing, ErrNotFound):
+			renamed = doubt{}
+		case missing != nil:
+			return User{}, missing
+		case user.ImmutableID != r.rec.ImmutableID:
+			return User{}, r.conflict(ConflictChanged, propertyImmutableID, user, err)
+		case strings.EqualFold(user.UserPrincipalName, r.rec.accountUPN()) || renamed.over(&r.caller):
+			return user, r.person.agreesWith(user.ImmutableID, user.UserPrincipalName)
 		}
 		if err := r.pause(ctx, attempt, err); err != nil {
 			return User{}, err
