@@ -28,10 +28,10 @@ const Ceiling = ceiling
 func (f finish) Sustained() float64 { return f.sustained() }
 func (f finish) Wasted() int        { return f.wasted() }
 
-// Inconsiderate is a neighbour who knows nothing of the pacer and, for three minutes, writes whenever Graph lets it.
+// Inconsiderate is a neighbour who knows nothing of the pacer and, for a minute, writes whenever Graph lets it.
 func Inconsiderate(ctx context.Context, t *tenant, _ *provision.Provisioner) error {
 	began := time.Now()
-	for i := 0; ctx.Err() == nil && time.Since(began) < 3*time.Minute; i++ {
+	for i := 0; ctx.Err() == nil && time.Since(began) < time.Minute; i++ {
 		change := provision.UserChange{DisplayName: fmt.Sprint("Employee ", i)}
 		err := t.graph.UpdateUser(ctx, t.entra.Config().Users[i%employees].ObjectID, change)
 		switch {

@@ -9,8 +9,13 @@ import (
 	"github.com/entrafed/entrafed/internal/bubble"
 )
 
-// meter tells how far a measurement has come.
+// meter tells how far a measurement has come, and ends it when the caller's context has ended. That belongs to real time
+// and cannot be waited for in a bubble, so it is looked at now and then. It is not done by a ticker: timers that were
+// stopped, as those of the budgets are, stay in the heap of a bubble's timers, and a ticker among them hinders their
+// removal. The heap of a stream would show them.
 type meter struct {
+	outer context.Context
+	end   context.CancelFunc
 	o     Options
 	what  string
 	total int
@@ -20,8 +25,16 @@ type meter struct {
 	done int
 }
 
+// heed ends the measurement if the caller's context has ended.
+func (m *meter) heed() {
+	if m.outer.Err() != nil {
+		m.end()
+	}
+}
+
 // tick counts one more person.
 func (m *meter) tick() {
+	m.heed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done++
@@ -43,8 +56,7 @@ func inBubble(
 	stuck := bubble.Run(func(inner context.Context) {
 		inner, end := context.WithCancel(inner)
 		defer end()
-		go endWith(ctx, inner, end)
-		err = measure(inner, &meter{o: o, what: what, total: total, began: time.Now()})
+		err = measure(inner, &meter{outer: ctx, end: end, o: o, what: what, total: total, began: time.Now()})
 	})
 	switch {
 	case stuck != nil:
@@ -56,21 +68,4 @@ func inBubble(
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
-}
-
-// endWith ends a bubble's context when the caller's has ended. That one belongs to real time, and cannot be waited for in
-// a bubble; so it is looked at every second of virtual time.
-func endWith(outer, inner context.Context, end context.CancelFunc) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if outer.Err() != nil {
-				end()
-			}
-		case <-inner.Done():
-			return
-		}
-	}
 }

@@ -33,7 +33,8 @@ func measureLoop(ctx context.Context, o Options, what string, wait manners) (f f
 			return err
 		}
 		for i := range o.People {
-			if err := t.provisionPlainly(ctx, member(i), wait); err != nil {
+			heeding := func(err error) time.Duration { m.heed(); return wait(err) }
+			if err := t.provisionPlainly(ctx, member(i), heeding); err != nil {
 				return err
 			}
 			f.ready = append(f.ready, time.Since(m.began))

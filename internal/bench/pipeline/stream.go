@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"testing/synctest"
 
 	"github.com/entrafed/entrafed/provision"
 )
@@ -66,8 +67,9 @@ func unhurried() provision.Pace {
 	return provision.Pace{WritesPerSecond: 1e6, WriteBurst: 1e6, UnitsPerSecond: 1e6, UnitBurst: 1e6}
 }
 
-// look measures the memory once.
+// look measures the memory once, in a bubble: when nobody else is at work, and makes garbage.
 func (s *Stream) look() {
+	synctest.Wait()
 	heap, stacks := heap()
 	s.Heap, s.Stacks = max(s.Heap, heap), max(s.Stacks, stacks)
 }

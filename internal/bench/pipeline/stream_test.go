@@ -13,18 +13,18 @@ import (
 
 // The heap is the process's, so this test runs alone.
 func TestALeakyStreamIsToldApart(t *testing.T) {
-	sound, err := pipeline.MeasureStream(t.Context(), small(200))
+	sound, err := pipeline.MeasureStream(t.Context(), small(100))
 	require.NoError(t, err)
-	require.Equal(t, 20_000, sound.People)
+	require.Equal(t, 10_000, sound.People)
 	require.Less(t, sound.Heap-sound.Before, 24.0)
 
-	kept := make([][]byte, 0, 20_000)
-	leaky, err := pipeline.MeasureStreamTelling(t.Context(), small(200), func(provision.BulkEvent) {
-		kept = append(kept, make([]byte, 2<<10))
+	kept := make([][]byte, 0, 10_000)
+	leaky, err := pipeline.MeasureStreamTelling(t.Context(), small(100), func(provision.BulkEvent) {
+		kept = append(kept, make([]byte, 4<<10))
 	})
 	require.NoError(t, err)
-	require.Len(t, kept, 20_000)
-	require.Greater(t, leaky.Heap-leaky.Before, 36.0, "2 KiB of everybody are kept")
+	require.Len(t, kept, 10_000)
+	require.Greater(t, leaky.Heap-leaky.Before, 36.0, "4 KiB of everybody are kept")
 }
 
 func TestAStreamInWhichSomebodyFailsIsAnError(t *testing.T) {
