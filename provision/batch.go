@@ -35,8 +35,11 @@ func newCreations(p *Provisioner) *creations {
 
 // createUser sends a creation once: together with those of other runs if nobody waits for it.
 func (r *run) createUser(ctx context.Context, user NewUser) (created User, err error) {
-	if r.priority == PriorityLow && r.p.creations != nil {
-		return share(ctx, r.p.creations, struct{}{}, creation{by: &r.caller, user: user})
+	if r.heed(); r.priority == PriorityLow && r.p.creations != nil {
+		created, err = share(ctx, r.p.creations, struct{}{}, creation{by: &r.caller, user: user})
+		if err != errHurried {
+			return created, err
+		}
 	}
 	err = r.ask(ctx, opCreateUser, writing, func(ctx context.Context) (err error) {
 		defer hidePasswords(user)

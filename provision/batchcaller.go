@@ -12,12 +12,15 @@ type sharer interface {
 }
 
 // callerFor returns a caller that makes the calls of a batch, and the context to make them in: with the longest budget
-// of those who wait, so that nobody's short one fails the others. It tells all of them when it has to wait.
+// and the highest priority of those who wait, so that nobody's short one fails the others. It tells all of them when it
+// has to wait. Whoever is hurried later leaves: see share.
 func callerFor[W sharer, R any](ctx context.Context, b *batch[W, R]) (*caller, context.Context, context.CancelFunc) {
 	var c caller
 	var shared []trace.SpanContext
+	priority := PriorityLow
 	b.each(func(w W) {
 		from := w.from()
+		priority = min(priority, from.priority)
 		if c.p == nil || from.deadline.After(c.deadline) {
 			c = *from
 		}
@@ -28,20 +31,30 @@ func callerFor[W sharer, R any](ctx context.Context, b *batch[W, R]) (*caller, c
 		cancel()
 		return nil, ctx, cancel
 	}
-	c.log, c.shared, c.attempts = c.p.logger, shared, [operations]int32{}
+	c.log, c.priority, c.raised = c.p.logger, priority, nil
+	c.shared, c.attempts = shared, [operations]int32{}
 	c.waiting = func(e Event) { b.each(func(w W) { w.from().waiting(e) }) }
 	ctx, cancel := context.WithTimeoutCause(ctx, c.left(), errBudget)
 	return &c, ctx, cancel
 }
 
-// share returns the result of a call that this run shares with others. A run that did not wait for it ends.
+// share returns the result of a call that this run shares with others. A run that did not wait for it ends. One that
+// began without anybody to wait for it, and has somebody now, gets errHurried: it makes its call without the others.
 func share[K comparable, W sharer, R any](
 	ctx context.Context, c *coalescer[K, W, R], key K, want W,
 ) (R, error) {
 	by := want.from()
-	result, err := c.do(ctx, key, want, by.priority == PriorityLow)
-	if err == errLeft {
+	by.heed()
+	var hurried <-chan struct{}
+	if by.priority == PriorityLow {
+		hurried = by.raised
+	}
+	result, err := c.do(ctx, key, want, by.priority == PriorityLow, hurried)
+	switch err {
+	case errLeft:
 		err = by.stopped(ctx, nil)
+	case errHurried:
+		by.heed()
 	}
 	return result, err
 }

@@ -62,6 +62,7 @@ type batch[W, R any] struct {
 
 // What becomes of a caller whom the call gave no result.
 var (
+	errHurried   = errors.New("the caller is in a hurry now")
 	errLeft      = errors.New("the caller did not wait for the result")
 	errUnsettled = errors.New("the call ended without a result")
 )
@@ -78,11 +79,23 @@ func newCoalescer[K comparable, W, R any](
 // do has want done for key and returns its result. A patient caller lingers for company first.
 //
 // When ctx ends before the call has taken the want, do returns errLeft at once, and the want is not part of the call.
-// After that it waits for the result until the deadline of ctx, because what has begun is let finish.
-func (c *coalescer[K, W, R]) do(ctx context.Context, key K, want W, patient bool) (R, error) {
+// After that it waits for the result until the deadline of ctx, because what has begun is let finish. Likewise it returns
+// errHurried when hurried is closed; nil never is.
+func (c *coalescer[K, W, R]) do(
+	ctx context.Context, key K, want W, patient bool, hurried <-chan struct{},
+) (R, error) {
 	var none R
 	t := c.add(ctx, key, want, patient)
 	defer disperse(ctx, c.sleep)
+	select {
+	case <-t.done:
+		return t.result, t.err
+	case <-hurried:
+		if c.leave(key, t, false) {
+			return none, errHurried
+		}
+	case <-ctx.Done():
+	}
 	select {
 	case <-t.done:
 		return t.result, t.err

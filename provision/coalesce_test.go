@@ -67,6 +67,38 @@ func upTo(n int) (numbers []int) {
 	return numbers
 }
 
+// Whoever is in a hurry leaves those who wait for their call, but not a call that is under way.
+func TestWhoIsHurriedGoesWithoutTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		after time.Duration
+		want  error
+	}{
+		"while all linger":           {500 * time.Millisecond, provision.ErrHurried},
+		"when the call is under way": {1500 * time.Millisecond, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := callRecord{took: time.Second}
+				c := provision.NewCoalescer(20, time.Second, r.call)
+				hurried := make(chan struct{})
+				time.AfterFunc(tc.after, func() { close(hurried) })
+				var all sync.WaitGroup
+				all.Go(func() {
+					_, err := c.DoUntil(t.Context(), "a", 1, hurried)
+					require.ErrorIs(t, err, tc.want)
+				})
+				wantAll(t, &all, c, "a", true, 2)
+				all.Wait()
+				require.Len(t, r.batches, 1)
+				require.Equal(t, tc.want == nil, slices.Contains(r.batches[0], 1))
+				require.Zero(t, c.Queues())
+			})
+		})
+	}
+}
+
 func TestPatientWantsGoTogetherAfterTheLinger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -28,7 +28,12 @@ func NewCoalescer(
 }
 
 func (c *Coalescer) Do(ctx context.Context, key string, want int, patient bool) (int, error) {
-	return c.inner.do(ctx, key, want, patient)
+	return c.inner.do(ctx, key, want, patient, nil)
+}
+
+// DoUntil is Do for a patient caller who is in a hurry once hurried is closed.
+func (c *Coalescer) DoUntil(ctx context.Context, key string, want int, hurried <-chan struct{}) (int, error) {
+	return c.inner.do(ctx, key, want, true, hurried)
 }
 
 // Queues is how many keys something is kept for.
@@ -50,8 +55,11 @@ func (g *Gathered) Take() []int {
 
 func (g *Gathered) Settle(want, result int, err error) { g.batch.settle(g.tickets[want], result, err) }
 
-// ErrLeft is what a caller gets who did not wait.
-var ErrLeft = errLeft
+// ErrLeft is what a caller gets who did not wait, ErrHurried one who cannot wait any more.
+var (
+	ErrLeft    = errLeft
+	ErrHurried = errHurried
+)
 
 // EnsureLow is one run for bulk work, in the goroutine of the caller.
 func (p *Provisioner) EnsureLow(ctx context.Context, person Person) (Account, error) {

@@ -23,7 +23,10 @@ func (r *run) findGroup(ctx context.Context, name string) (Group, error) {
 	group, known := r.p.groups.known(name, r.p.now())
 	if !known {
 		var err error
-		if group, err = share(ctx, r.p.groups.lookups, name, groupSearch{&r.caller}); err != nil {
+		if group, err = share(ctx, r.p.groups.lookups, name, groupSearch{&r.caller}); err == errHurried {
+			group, err = r.readGroup(ctx, name)
+		}
+		if err != nil {
 			return Group{}, err
 		}
 	}

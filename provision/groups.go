@@ -60,6 +60,8 @@ func (r *run) join(ctx context.Context, group Group) error {
 		}
 		result, err := share(ctx, r.p.joins, lane{group.ObjectID, r.priority}, add)
 		switch {
+		case err == errHurried:
+			continue
 		case err == nil:
 			r.rememberJoined(group)
 			r.log.InfoContext(ctx, "joined a group", "object", r.rec.ObjectID, "group", group.ObjectID)

@@ -122,7 +122,8 @@ func crashAndContinue(t *testing.T, e errand, leases bool, crashAt int, after bo
 				require.ErrorIs(t, err, errCrashed)
 			}
 			err = e.do(t.Context(), second)
-			if errors.Is(err, provision.ErrNotReady) { // while a replica lags, a deletion and its answer may both be lost
+			// While a replica lags, a deletion and its answer may both be lost. The budget may end in the middle of a call.
+			if errors.Is(err, provision.ErrNotReady) || errors.Is(err, provision.ErrUnavailable) {
 				time.Sleep(2 * time.Hour)
 				err = e.do(t.Context(), second)
 			}

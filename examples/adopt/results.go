@@ -34,6 +34,7 @@ type results struct {
 	list    []result
 	refused bool   // a change was, as a federated domain may
 	between func() // is called between two users
+	settle  func() // is called when the work has ended: nothing else is printed from then on
 }
 
 // summary is what -json prints.
@@ -49,7 +50,7 @@ type summary struct {
 
 func (s *session) newResults(total int) *results {
 	s.progress.Expect(total, 0)
-	return &results{session: s, list: []result{}}
+	return &results{session: s, list: []result{}, settle: func() {}}
 }
 
 // gently is a context for the work that ends between two users when ctx ends, and not in the middle of one.
@@ -60,7 +61,16 @@ func (r *results) gently(ctx context.Context) context.Context {
 			stop(context.Cause(ctx))
 		}
 	}
-	context.AfterFunc(ctx, func() { r.progress.Note("adopt: stopping after this user; Ctrl-C again stops at once") })
+	noted := make(chan struct{})
+	unhook := context.AfterFunc(ctx, func() {
+		defer close(noted)
+		r.progress.Note("adopt: stopping after this user; Ctrl-C again stops at once")
+	})
+	r.settle = func() {
+		if !unhook() {
+			<-noted
+		}
+	}
 	r.between()
 	return work
 }
@@ -104,6 +114,7 @@ func refusedByDomain(err error) bool {
 
 // finish prints the summary, and returns the exit code. remedy says what to do after an error.
 func (r *results) finish(done provision.AdoptionDone, err error, remedy string) int {
+	r.settle()
 	if printErr := r.summarise(done, err); printErr != nil {
 		err = errors.Join(err, printErr)
 	}
