@@ -123,7 +123,7 @@ for Graph cost a moment, and the numbers say nothing about this machine. Calls t
   -json        print one object: {"bulk":{"ours","naive","ceiling"},"signin_during_bulk":{"median_ratio","p99_ratio"},
                "ready_after_lag":[{"lag_s","extra_median_s"}, ...],"stream":{"people","heap_mib"}}
 
-A run of the default size takes several minutes on two cores. Progress goes to standard error. Ctrl-C ends the run, and
+A run of the default size takes three to ten minutes on two cores. Progress goes to standard error. Ctrl-C ends the run, and
 then nothing is printed.
 
 what is measured
