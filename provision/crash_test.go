@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,22 +24,39 @@ type process struct {
 	store     provision.Store
 	crashAt   int // 0: never
 	after     bool
-	calls     int
-	crashed   bool
+
+	mu      sync.Mutex // a call that is shared goes on when a run has left it
+	calls   int
+	crashed bool
 }
 
 func (p *process) step(effect func() error) error {
-	p.calls++
-	if p.crashed || p.calls == p.crashAt && !p.after {
-		p.crashed = true
+	last, dead := p.begin()
+	if dead {
 		return errCrashed
 	}
 	err := effect()
-	if p.calls == p.crashAt {
-		p.crashed = true
+	if last {
+		p.crash()
 		return errCrashed
 	}
 	return err
+}
+
+// begin counts a call, and says whether it is the last one, and whether the process is gone before it.
+func (p *process) begin() (last, dead bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls++
+	last = p.calls == p.crashAt
+	p.crashed = p.crashed || last && !p.after
+	return last, p.crashed
+}
+
+func (p *process) crash() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crashed = true
 }
 
 func (p *process) CreateUser(ctx context.Context, n provision.NewUser) (u provision.User, err error) {
