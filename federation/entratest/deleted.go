@@ -57,19 +57,7 @@ func deletedPrefix(id string) string { return strings.ReplaceAll(id, "-", "") }
 
 // listDeletedUsers is https://learn.microsoft.com/graph/api/directory-deleteditems-list.
 func (t *Tenant) listDeletedUsers(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	q, refusal := req.listQuery(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	return t.page(req, q, "users"+req.selection(), t.find(q, t.restorable), func(e *entity) object {
-		return t.project(e, wanted, q.view)
-	})
+	return t.list(req, userClass, "users", t.restorable)
 }
 
 // restorable reports whether a user is among the deleted items. The caller holds t.mu.

@@ -182,3 +182,22 @@ func errExpiredPage() *graphError {
 		message: "Specified page token value has expired and can no longer be included in your request.",
 	}
 }
+
+// list answers a request for all objects of a class that are among those wanted, which is asked with t.mu held.
+func (t *Tenant) list(
+	req *graphRequest, class class, collection string, among func(*entity) bool,
+) (*graphReply, *graphError) {
+	wanted, refusal := req.projection(class)
+	if refusal != nil {
+		return nil, refusal
+	}
+	t.lock()
+	defer t.mu.Unlock()
+	q, refusal := req.listQuery(class)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return t.page(req, q, collection+req.selection(), t.find(q, among), func(e *entity) object {
+		return t.project(e, wanted, q.view)
+	})
+}

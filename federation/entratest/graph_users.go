@@ -166,19 +166,7 @@ func (t *Tenant) getUser(req *graphRequest) (*graphReply, *graphError) {
 
 // listUsers is https://learn.microsoft.com/graph/api/user-list.
 func (t *Tenant) listUsers(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	q, refusal := req.listQuery(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	return t.page(req, q, "users"+req.selection(), t.find(q, (*entity).active), func(e *entity) object {
-		return t.project(e, wanted, q.view)
-	})
+	return t.list(req, userClass, "users", (*entity).active)
 }
 
 // updateUser is https://learn.microsoft.com/graph/api/user-update.

@@ -154,19 +154,7 @@ func (req *graphRequest) mayWriteGroups() bool {
 
 // listGroups is https://learn.microsoft.com/graph/api/group-list.
 func (t *Tenant) listGroups(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(groupClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	q, refusal := req.listQuery(groupClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return t.page(req, q, "groups"+req.selection(), t.find(q, (*entity).active), func(e *entity) object {
-		return t.project(e, wanted, q.view)
-	})
+	return t.list(req, groupClass, "groups", (*entity).active)
 }
 
 // getGroup is https://learn.microsoft.com/graph/api/group-get, by object ID or uniqueName.
