@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -26,32 +25,14 @@ func (p *Provisioner) alone(
 func (p *Provisioner) aloneRun(
 	ctx context.Context, key PersonKey, errand, step string, work func(r *run, ctx context.Context) error,
 ) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.settle.Budget, errBudget)
-	defer cancel()
-	began := p.now()
-	r := &run{
-		caller: caller{
-			p:        p,
-			log:      p.logger.With("connection", key.Connection, "person", key.ID),
-			priority: PriorityLow,
-			budget:   p.settle.Budget,
-			deadline: began.Add(p.settle.Budget),
-			step:     step,
-			waiting:  func(Event) {},
-		},
-		person:  Person{Connection: key.Connection, ID: key.ID},
-		publish: func(Event) {},
-		began:   began,
-		unlease: func() {},
-	}
-	defer func() { r.unlease() }()
+	r, ctx, end := p.background(ctx, step)
+	defer end()
+	r.about(key)
 	ctx, seen := p.observer.beginRun(ctx, subject{errand: errand, connection: key.Connection})
 	err = errBroken
 	defer func() { r.endRun(ctx, seen, r.account, err) }()
-	if leaser, ok := p.store.(Leaser); ok {
-		if err := r.waitForLease(ctx, leaser); err != nil {
-			return err
-		}
+	if err := r.takeLease(ctx); err != nil {
+		return err
 	}
 	rec, err := p.store.Load(ctx, key)
 	if err != nil {
@@ -59,23 +40,6 @@ func (p *Provisioner) aloneRun(
 	}
 	r.remember(rec)
 	return work(r, ctx)
-}
-
-// waitForLease takes the person's lease, however far the person is.
-func (r *run) waitForLease(ctx context.Context, leaser Leaser) error {
-	for attempt := 1; ; attempt++ {
-		lease, err := leaser.Acquire(ctx, r.person.Key(), leaseTTL)
-		switch {
-		case err == nil:
-			r.keep(ctx, leaser, lease)
-			return nil
-		case !errors.Is(err, ErrLeaseHeld):
-			return r.storeError(ctx, "taking the lease", err)
-		}
-		if err := r.wait(ctx, leaseInterval, attempt, err); err != nil {
-			return err
-		}
-	}
 }
 
 // alone calls work while no run of the person is under way. Runs that come meanwhile wait for its end, as they do for a

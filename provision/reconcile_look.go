@@ -78,27 +78,6 @@ type observation struct {
 	drifts []Drift
 }
 
-// takeLease takes the person's lease and keeps it. While another process has it, this one waits.
-func (l *look) takeLease(ctx context.Context) error {
-	leaser, ok := l.p.store.(Leaser)
-	if !ok {
-		return nil
-	}
-	for attempt := 1; ; attempt++ {
-		lease, err := leaser.Acquire(ctx, l.rec.Key, leaseTTL)
-		switch {
-		case err == nil:
-			l.keep(ctx, leaser, lease)
-			return nil
-		case !errors.Is(err, ErrLeaseHeld):
-			return l.storeError(ctx, "taking the lease", err)
-		}
-		if err := l.wait(ctx, leaseInterval, attempt, err); err != nil {
-			return err
-		}
-	}
-}
-
 // confirm looks until consecutive looks have shown the same. A single one proves nothing: the replicas answer in turn.
 func (l *look) confirm(ctx context.Context) (observation, error) {
 	var before observation

@@ -394,9 +394,14 @@ func (rd *round) saveCursor(ctx context.Context, name, value string) error {
 // work is the background work on one person, or on none.
 func (rd *round) work(ctx context.Context, key PersonKey) (*run, context.Context, context.CancelFunc) {
 	r, ctx, end := rd.p.background(ctx, StepReconcile)
+	r.about(key)
+	return r, ctx, end
+}
+
+// about says on whom the run works.
+func (r *run) about(key PersonKey) {
 	r.log = r.log.With("connection", key.Connection, "person", key.ID)
 	r.person = Person{Connection: key.Connection, ID: key.ID}
-	return r, ctx, end
 }
 
 // background is a run that takes no steps and that nobody waits for, with a budget of its own.
