@@ -81,16 +81,20 @@ func (p program) connect(f flags, domain string) (*session, error) {
 	if f.simulate != "" {
 		return s, s.simulate(e)
 	}
-	cloud := e.Cloud()
-	credential := e.Credential(cloud, p.transport)
+	cloud, _ := e.Cloud()
+	credential := e.Credential(p.now())
 	s.tenant = e.Value(environment.TenantID)
 	if s.chooseDomain(e); s.domain == "" {
-		e.Refuse(varDomain, "is missing: give -domain")
+		e.Refuse(environment.Domain, "is missing: give -domain")
 	}
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
-	return s, s.open(cloud, credential, p.transport)
+	opened, err := credential.Open(cloud, p.transport)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.open(cloud, opened, p.transport)
 }
 
 // simulate opens the simulated tenant. Its clock is one of its own: nobody waits.
@@ -110,7 +114,7 @@ func (s *session) simulate(e *environment.Variables) (err error) {
 }
 
 func (s *session) chooseDomain(e *environment.Variables) {
-	for _, domain := range []string{s.flags.domain, e.Value(varDomain)} {
+	for _, domain := range []string{s.flags.domain, e.Value(environment.Domain)} {
 		if s.domain == "" {
 			s.domain = domain
 		}

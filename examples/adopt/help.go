@@ -82,17 +82,12 @@ func printHelp(w io.Writer) {
 	}
 	_ = table.Flush() // an error of w is the terminal's
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
-	for _, v := range variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Need, v.Meaning)
-	}
-	_ = table.Flush()
+	environment.Print(w, variables())
 	fmt.Fprint(w, helpTail)
 }
 
-const varDomain = "ENTRAFED_DOMAIN"
-
 func variables() []environment.Variable {
 	return append([]environment.Variable{
-		{Name: varDomain, Need: "optional", Meaning: "the domain, where -domain does not say it"},
+		{Name: environment.Domain, Need: environment.Optional, Meaning: "the domain, where -domain does not say it"},
 	}, environment.OfTheTenant()...)
 }

@@ -49,7 +49,7 @@ func (p program) at(tenant *entratest.Tenant) program {
 	app := tenant.Config().Apps[0]
 	p.transport = tenant.Transport()
 	p.environ = []string{
-		varDomain + "=contoso.com", environment.TenantID + "=" + tenant.Config().TenantID,
+		environment.Domain + "=contoso.com", environment.TenantID + "=" + tenant.Config().TenantID,
 		environment.ClientID + "=" + app.ClientID, environment.ClientSecret + "=" + app.Secret,
 	}
 	return p

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -54,7 +55,7 @@ func TestCheckFindsEverythingInOrder(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "All is well.")
 	require.Contains(t, stdout, "client secret")
-	require.NotContains(t, stdout, w.env[varClientSecret])
+	require.NotContains(t, stdout, w.env[environment.ClientSecret])
 }
 
 func TestCheckNamesWhatIsWrong(t *testing.T) {
@@ -67,12 +68,12 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		says    string // in the detail or the remedy
 	}{
 		"401: the secret is wrong": {
-			change:  func(w *world) { w.env[varClientSecret] = "another" },
+			change:  func(w *world) { w.env[environment.ClientSecret] = "another" },
 			finding: "access token", says: "AADSTS7000215",
 		},
 		"401: the client is unknown": {
-			change:  func(w *world) { w.env[varClientID] = "00000000-0000-0000-0000-00000000000c" },
-			finding: "access token", says: varClientID,
+			change:  func(w *world) { w.env[environment.ClientID] = "00000000-0000-0000-0000-00000000000c" },
+			finding: "access token", says: environment.ClientID,
 		},
 		"401: the certificate is not registered": {
 			change:  func(w *world) { w.useClientCertificate() },
@@ -87,11 +88,11 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			finding: "licences", says: "LicenseAssignment.Read.All with admin consent",
 		},
 		"an unknown licence": {
-			change:  func(w *world) { w.env[varLicenses] = "O365_PREMIUM" },
+			change:  func(w *world) { w.env[environment.Licenses] = "O365_PREMIUM" },
 			finding: "licence O365_PREMIUM", says: "only O365_BUSINESS_PREMIUM, STANDARDPACK",
 		},
 		"an unknown licence that has a name": {
-			change:  func(w *world) { w.env[varLicenses] = "M365 Business Premium" },
+			change:  func(w *world) { w.env[environment.Licenses] = "M365 Business Premium" },
 			finding: "licence M365 Business Premium", says: `it is "Microsoft 365 Business Premium" (SPB)`,
 		},
 		"a suspended licence": {
@@ -141,7 +142,7 @@ func TestCheckWarnsOfSeatsThatAreGone(t *testing.T) {
 func TestCheckIsContentWithOneAlternativeOfALicence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = "SPB | Microsoft 365 Business Standard"
+	w.env[environment.Licenses] = "SPB | Microsoft 365 Business Standard"
 	_, results := w.findings(exitOK)
 	require.Equal(t, warning, results["licence SPB"].Result)
 	require.Equal(t, passed, results["licence Microsoft 365 Business Standard"].Result)
@@ -196,15 +197,15 @@ func TestCheckLooksAtGroupsThatGiveLicences(t *testing.T) {
 func TestCheckTakesALicenceByItsGUID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = strings.ToUpper("f245ecc8-75af-4f8e-b61f-27d8114de5f3")
+	w.env[environment.Licenses] = strings.ToUpper("f245ecc8-75af-4f8e-b61f-27d8114de5f3")
 	_, results := w.findings(exitOK)
-	require.Equal(t, passed, results["licence "+w.env[varLicenses]].Result)
+	require.Equal(t, passed, results["licence "+w.env[environment.Licenses]].Result)
 }
 
 func TestCheckWithoutLicencesDoesNotAskForThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{Apps: appWith("User.Read.All")})
-	delete(w.env, varLicenses)
+	delete(w.env, environment.Licenses)
 	_, results := w.findings(exitOK)
 	require.Equal(t, notTested, results["licences"].Result)
 }
@@ -212,10 +213,10 @@ func TestCheckWithoutLicencesDoesNotAskForThem(t *testing.T) {
 func TestCheckOfAWrongConfigurationListsItAndEndsWith2(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	delete(w.env, varDomain)
+	delete(w.env, environment.Domain)
 	w.env[varSecret] = "eA=="
 	r, _ := w.findings(exitUsage)
 	require.Len(t, r.Findings, 2)
-	require.Contains(t, r.Findings[0].Detail, varDomain)
+	require.Contains(t, r.Findings[0].Detail, environment.Domain)
 	require.Contains(t, r.Findings[1].Detail, varSecret)
 }

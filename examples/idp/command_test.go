@@ -13,9 +13,9 @@ func TestHelpExplainsEveryVariableAndFlag(t *testing.T) {
 		require.Equal(t, exitOK, code)
 		require.Empty(t, stderr)
 		for _, v := range variables() {
-			require.Contains(t, stdout, v.name+" ")
-			require.Contains(t, stdout, v.meaning)
-			require.Contains(t, stdout, v.example)
+			require.Contains(t, stdout, v.Name+" ")
+			require.Contains(t, stdout, v.Meaning)
+			require.Contains(t, stdout, v.Example)
 		}
 		for _, f := range flagUsages() {
 			require.Contains(t, stdout, "-"+f.name+" ")

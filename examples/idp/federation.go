@@ -40,7 +40,7 @@ func newFederation(r realm) federation {
 func (p program) printFederation() int {
 	e := newEnvironment(p.environ)
 	r := readRealm(e, p.now())
-	if err := e.err(); err != nil {
+	if err := newConfigError(e.Problems()); err != nil {
 		return p.refuse(err)
 	}
 	if err := printJSON(p.stdout, newFederation(r)); err != nil {

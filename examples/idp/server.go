@@ -71,7 +71,7 @@ func newIdentityProvider(s settings, kept *state, out outside) (*identityProvide
 }
 
 func newTenant(s settings, out outside) (*msgraph.Tenant, error) {
-	credential, err := s.credential.open(s.cloud, out.transport)
+	credential, err := s.credential.Open(s.cloud, out.transport)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/internal/postgrestest"
 	"github.com/entrafed/entrafed/provision"
@@ -110,7 +111,7 @@ func TestAPersonSignsInForTheFirstTimeAndAgain(t *testing.T) {
 	require.Equal(t, exitOK, program.stop())
 	require.Contains(t, program.stderr.String(), "state=\"SQLite, ")
 	require.NotContains(t, program.stderr.String(), testPassword)
-	require.NotContains(t, program.stderr.String(), w.env[varClientSecret])
+	require.NotContains(t, program.stderr.String(), w.env[environment.ClientSecret])
 }
 
 func signOutOfMicrosoft(t *testing.T, v *visitor) {
@@ -198,7 +199,7 @@ func TestAClientCertificateDoesAsWell(t *testing.T) {
 	w := newWorld(t)
 	w.useClientCertificate()
 	w.withTenant(entratest.Config{Apps: []entratest.App{{
-		ClientID: w.env[varClientID], Certificates: []*x509.Certificate{clientPair().certificate},
+		ClientID: w.env[environment.ClientID], Certificates: []*x509.Certificate{clientPair().certificate},
 		Permissions: []string{"User.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "LicenseAssignment.Read.All"},
 	}}})
 	program := w.serve()
@@ -210,8 +211,8 @@ func TestAClientCertificateDoesAsWell(t *testing.T) {
 
 func (w *world) useClientCertificate() {
 	pair := clientPair()
-	delete(w.env, varClientSecret)
-	w.env[varClientCertificate] = w.file("client.pem", append(pair.keyPEM(w.t), pair.certificatePEM()...))
+	delete(w.env, environment.ClientSecret)
+	w.env[environment.ClientCertificate] = w.file("client.pem", append(pair.keyPEM(w.t), pair.certificatePEM()...))
 }
 
 func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
@@ -219,8 +220,8 @@ func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
 		ClientID: entratest.DefaultApp().ClientID, Certificates: []*x509.Certificate{clientPair().certificate},
 		Permissions: entratest.AllPermissions(),
 	}}})
-	delete(w.env, varClientSecret)
-	w.env[varTokenFile] = w.file("token", []byte(w.clientAssertion()))
+	delete(w.env, environment.ClientSecret)
+	w.env[environment.TokenFile] = w.file("token", []byte(w.clientAssertion()))
 	code, stdout, stderr := w.command("", "-check")
 	require.Equal(t, exitOK, code, stdout+stderr)
 	require.Contains(t, stdout, "workload identity")
@@ -229,8 +230,8 @@ func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
 // clientAssertion is a token of a trusted issuer.
 func (w *world) clientAssertion() string {
 	claims, err := json.Marshal(map[string]any{
-		"iss": w.env[varClientID], "sub": w.env[varClientID],
-		"aud": "https://login.microsoftonline.com/" + w.env[varTenantID] + "/oauth2/v2.0/token",
+		"iss": w.env[environment.ClientID], "sub": w.env[environment.ClientID],
+		"aud": "https://login.microsoftonline.com/" + w.env[environment.TenantID] + "/oauth2/v2.0/token",
 		"nbf": w.clock.Now().Unix(), "exp": w.clock.Now().Add(time.Hour).Unix(),
 	})
 	require.NoError(w.t, err)
@@ -244,7 +245,7 @@ func (w *world) clientAssertion() string {
 
 func TestAPersonWhoseLicenceIsGoneIsToldSo(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = "STANDARDPACK,UNKNOWN_PACK"
+	w.env[environment.Licenses] = "STANDARDPACK,UNKNOWN_PACK"
 	program := w.serve()
 	page, err := w.visitor().Open(context.Background(), hrSite)
 	require.NoError(t, err)

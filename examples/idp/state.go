@@ -15,6 +15,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/provision/sqlstore"
 )
@@ -27,19 +28,19 @@ type database struct {
 
 const defaultStateFile = "entrafed.db"
 
-func readDatabase(e *environment) database {
-	d := database{url: e.value(varDatabase), file: e.value(varStateFile)}
+func readDatabase(e *environment.Variables) database {
+	d := database{url: e.Value(varDatabase), file: e.Value(varStateFile)}
 	switch scheme, _, found := strings.Cut(d.url, "://"); {
 	case d.url != "" && d.file != "":
-		e.refuse(varStateFile, "is set, and %s too: set one of them", varDatabase)
+		e.Refuse(varStateFile, "is set, and %s too: set one of them", varDatabase)
 	case found && scheme != "postgres" && scheme != "postgresql":
-		e.refuse(varDatabase, "begins with %q: only postgres:// is known; for SQLite set %s", scheme+"://", varStateFile)
+		e.Refuse(varDatabase, "begins with %q: only postgres:// is known; for SQLite set %s", scheme+"://", varStateFile)
 	case d.url != "" && !found:
-		e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+		e.Refuse(varDatabase, "is not an address such as %s", e.Explain(varDatabase).Example)
 	case d.url != "":
 		_, err := url.Parse(d.url) // its error would quote the password
 		if err != nil {
-			e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+			e.Refuse(varDatabase, "is not an address such as %s", e.Explain(varDatabase).Example)
 		}
 	case d.file == "":
 		d.file = defaultStateFile

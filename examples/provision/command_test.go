@@ -56,8 +56,8 @@ func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 		{"two rules for one", []string{"-map", "id=a", "-map", "id=b", file}, []string{"says twice which column is id"}},
 		{"a file that is not there", []string{"-simulate", "nobody.csv"}, []string{"nobody.csv"}},
 		{"a folder", []string{"-simulate", "-format", "csv", t.TempDir()}, []string{"is not a file"}},
-		{"nothing is configured", []string{file}, []string{varDomain + " is missing", varUsageLocation + " is missing",
-			environment.TenantID + " is missing", environment.ClientID + " is missing", "exactly one of them must be set, and 0 are"}},
+		{"nothing is configured", []string{file}, []string{environment.Domain + " is missing", environment.UsageLocation + " is missing",
+			environment.TenantID + " is missing", environment.ClientID + " is missing", "set exactly one of them; found none"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +162,7 @@ func TestPeopleOfATenant(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{})
-	got := p.at(tenant, varLicenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-v", keep(t, "people.csv", crowd(3)))
+	got := p.at(tenant, environment.Licenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-v", keep(t, "people.csv", crowd(3)))
 	require.Equal(t, exitOK, got.code, got.stderr)
 	require.Len(t, tenant.Users(), 3)
 	for _, user := range tenant.Users() {

@@ -14,8 +14,8 @@ import (
 func TestTheRulesOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment([]string{
-		varDomain + "=contoso.com", varUsageLocation + "= DE ", varLicenses + "=STANDARDPACK, O365_BUSINESS_PREMIUM",
-		varGroups + "=staff", varAttributes + "=department=dept,jobTitle = title", varSkipConnections + "=ldap", "PATH",
+		environment.Domain + "=contoso.com", environment.UsageLocation + "= DE ", environment.Licenses + "=STANDARDPACK, O365_BUSINESS_PREMIUM",
+		varGroups + "=staff", varAttributes + "=department=dept,jobTitle = title", environment.SkipConnections + "=ldap", "PATH",
 	})
 	rules := readRules(e)
 	require.NoError(t, e.Err())
@@ -30,11 +30,11 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 	t.Parallel()
 	file := keep(t, "people.csv", crowd(1))
 	for _, c := range []struct{ name, variable, want string }{
-		{"an empty entry", varLicenses + "=a,,b", varLicenses + " has an empty entry"},
+		{"an empty entry", environment.Licenses + "=a,,b", environment.Licenses + " has an empty entry"},
 		{"an attribute without a claim", varAttributes + "=department", `"department", which is not PROPERTY=CLAIM`},
 		{"an unknown cloud", environment.CloudName + "=mars", `"mars" is not one of china, global, usgov-dod, usgov-high`},
-		{"a domain that is none", varDomain + "=contoso", "contoso"},
-		{"a country that is none", varUsageLocation + "=Germany", "usage location"},
+		{"a domain that is none", environment.Domain + "=contoso", "contoso"},
+		{"a country that is none", environment.UsageLocation + "=Germany", "usage location"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

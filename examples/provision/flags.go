@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/entrafed/entrafed/examples/internal/environment"
 )
 
 // flags are what the command line says.
@@ -184,9 +186,6 @@ func printHelp(w io.Writer) {
 	}
 	_ = table.Flush()
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
-	for _, v := range variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Need, v.Meaning)
-	}
-	_ = table.Flush()
+	environment.Print(w, variables())
 	fmt.Fprint(w, helpTail)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -71,21 +72,31 @@ func (j *job) connect() error {
 		simulatedVariables(e)
 	}
 	j.rules = readRules(e)
-	cloud, credential, transport := e.Cloud(), azcore.TokenCredential(nil), j.transport
-	if !j.flags.simulate {
-		credential = e.Credential(cloud, transport)
+	cloud, _ := e.Cloud()
+	if j.flags.simulate {
+		return j.simulate(e, log)
 	}
+	credential := e.Credential(j.now())
 	if err := e.Err(); err != nil {
 		return err
 	}
-	if j.flags.simulate {
-		simulation, err := newSimulation(j.rules, j.clock, j.now())
-		if err != nil {
-			return err
-		}
-		cloud, credential, transport = simulation.Cloud(), simulation.Credential(), simulation.Transport()
+	opened, err := credential.Open(cloud, j.transport)
+	if err != nil {
+		return err
 	}
-	return j.open(cloud, credential, transport, log)
+	return j.open(cloud, opened, j.transport, log)
+}
+
+// simulate opens a tenant in this process.
+func (j *job) simulate(e *environment.Variables, log *slog.Logger) error {
+	if err := e.Err(); err != nil {
+		return err
+	}
+	tenant, err := newSimulation(j.rules, j.clock, j.now())
+	if err != nil {
+		return err
+	}
+	return j.open(tenant.Cloud(), tenant.Credential(), tenant.Transport(), log)
 }
 
 func (j *job) open(

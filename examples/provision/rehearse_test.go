@@ -28,7 +28,7 @@ func TestADryRunOnlyReads(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{})
-	got := p.at(tenant, varLicenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-dry-run", peopleFile)
+	got := p.at(tenant, environment.Licenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-dry-run", peopleFile)
 	require.Equal(t, exitOK, got.code, got.stderr)
 	require.Empty(t, tenant.Users())
 	require.NotEmpty(t, tenant.GraphCalls())
@@ -72,7 +72,7 @@ func TestWhatADryRunSaysOfAPerson(t *testing.T) {
 			if c.user.UPN != "" {
 				cfg.Users = []entratest.User{c.user}
 			}
-			p = p.at(p.tenant(t, cfg), varSkipConnections+"=ldap")
+			p = p.at(p.tenant(t, cfg), environment.SkipConnections+"=ldap")
 			file := keep(t, "people.csv", "connection,id,email,upn,immutable_id\n"+c.people+"\n")
 			got := p.command(t, t.Context(), "-dry-run", file)
 			require.Equal(t, c.code, got.code, got.stderr)
@@ -113,7 +113,7 @@ func TestADryRunCountsTheSeats(t *testing.T) {
 			t.Parallel()
 			p := newProgram()
 			p = p.at(p.tenant(t, entratest.Config{SKUs: []entratest.SKU{c.sku}, Users: c.users}),
-				varLicenses+"=O365_BUSINESS_PREMIUM")
+				environment.Licenses+"=O365_BUSINESS_PREMIUM")
 			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(c.people)))
 			require.Equal(t, c.code, got.code, got.stderr)
 			require.Contains(t, got.stdout, c.want)

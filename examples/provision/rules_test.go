@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -68,7 +69,7 @@ func graphUser(t *testing.T, tenant *entratest.Tenant, upn string) (user map[str
 func TestASimulationHasTheGroupsOfTheRules(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
-	p.environ = []string{varGroups + "=staff", varLicenses + "=group:licensed", varAttributes + "=department=dept"}
+	p.environ = []string{varGroups + "=staff", environment.Licenses + "=group:licensed", varAttributes + "=department=dept"}
 	for _, args := range [][]string{{"-simulate", "-dry-run", peopleFile}, {"-simulate", peopleFile}} {
 		got := p.command(t, t.Context(), args...)
 		require.Equal(t, exitOK, got.code, got.stderr)
@@ -120,7 +121,7 @@ func TestADryRunCountsFallbacksAndGroups(t *testing.T) {
 					{ID: basic, PartNumber: "STANDARDPACK", Enabled: 3},
 				},
 				Groups: []entratest.Group{licensed, {DisplayName: "Empty", UniqueName: "empty"}},
-			}), varLicenses+"="+c.licenses)
+			}), environment.Licenses+"="+c.licenses)
 			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(c.people)))
 			require.Equal(t, c.code, got.code, got.stdout+got.stderr)
 			for _, want := range c.want {
@@ -140,7 +141,7 @@ func TestFallbacksAndGroupsGiveTheirSeats(t *testing.T) {
 		},
 		Groups: []entratest.Group{{DisplayName: "Licensed", UniqueName: "licensed", SKUIDs: []string{basic}}},
 	})
-	p = p.at(tenant, varLicenses+"=Microsoft 365 Business Standard | group:licensed")
+	p = p.at(tenant, environment.Licenses+"=Microsoft 365 Business Standard | group:licensed")
 	got := p.command(t, t.Context(), "-concurrency", "1", keep(t, "people.csv", crowd(3)))
 	require.Equal(t, exitOK, got.code, got.stderr)
 	held := map[string]int{}
@@ -208,7 +209,7 @@ func TestADirectorySyncsAccountNeedsNoSeat(t *testing.T) {
 	p := newProgram()
 	p = p.at(p.tenant(t, entratest.Config{Users: []entratest.User{{
 		UPN: "aa@contoso.com", ImmutableID: provision.ImmutableIDFromSubject("google", "aa"), Enabled: true, DirectorySynced: true,
-	}}}), varLicenses+"=STANDARDPACK")
+	}}}), environment.Licenses+"=STANDARDPACK")
 	got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(1)))
 	require.Equal(t, exitOK, got.code, got.stderr)
 	require.Contains(t, got.stdout, "0  seats of STANDARDPACK")

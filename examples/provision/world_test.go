@@ -55,7 +55,7 @@ func (p program) at(tenant *entratest.Tenant, variables ...string) program {
 	app := tenant.Config().Apps[0]
 	p.transport = tenant.Transport()
 	p.environ = append([]string{
-		varDomain + "=contoso.com", varUsageLocation + "=DE", environment.TenantID + "=" + tenant.Config().TenantID,
+		environment.Domain + "=contoso.com", environment.UsageLocation + "=DE", environment.TenantID + "=" + tenant.Config().TenantID,
 		environment.ClientID + "=" + app.ClientID, environment.ClientSecret + "=" + app.Secret,
 	}, variables...)
 	return p

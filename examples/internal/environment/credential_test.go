@@ -40,10 +40,10 @@ func TestExactlyOneCredential(t *testing.T) {
 		{"a secret", []string{environment.ClientSecret + "=s"}, ""},
 		{"a certificate", []string{environment.ClientCertificate + "=" + certificate}, ""},
 		{"a token", []string{environment.TokenFile + "=" + token}, ""},
-		{"none", nil, "and 0 are"},
-		{"two", []string{environment.ClientSecret + "=s", environment.TokenFile + "=" + token}, "and 2 are"},
+		{"none", nil, "found none"},
+		{"two", []string{environment.ClientSecret + "=s", environment.TokenFile + "=" + token}, "found AZURE_CLIENT_SECRET and AZURE_FEDERATED_TOKEN_FILE"},
 		{"a certificate that others may read", []string{environment.ClientCertificate + "=" + readable}, "chmod 600"},
-		{"a certificate that is none", []string{environment.ClientCertificate + "=" + token}, environment.ClientCertificate + " cannot be used"},
+		{"a certificate that is none", []string{environment.ClientCertificate + "=" + token}, "cannot be read"},
 		{"a certificate that is not there", []string{environment.ClientCertificate + "=nowhere.pem"}, "nowhere.pem"},
 		{"a folder", []string{environment.ClientCertificate + "=" + t.TempDir()}, "is not a file"},
 	} {
@@ -51,10 +51,12 @@ func TestExactlyOneCredential(t *testing.T) {
 			t.Parallel()
 			e := environment.New(append(c.variables, environment.TenantID+"=contoso.com",
 				environment.ClientID+"=00000000-0000-0000-0000-00000000000b"), environment.OfTheTenant())
-			credential := e.Credential(entrafed.Global(), nil)
+			credential := e.Credential(time.Now())
 			if c.want == "" {
 				require.NoError(t, e.Err())
-				require.NotNil(t, credential)
+				opened, err := credential.Open(entrafed.Global(), nil)
+				require.NoError(t, err)
+				require.NotNil(t, opened)
 				return
 			}
 			require.ErrorContains(t, e.Err(), c.want)
