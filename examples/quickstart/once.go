@@ -26,9 +26,13 @@ const idpHost = "id.contoso.com"
 // by the simulated tenant in this process, and no socket is opened.
 func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	diary := newDiary(stdout, o.json)
+	graph, err := openDump(o.dump)
+	if err != nil {
+		return fmt.Errorf("-dump: %w", err)
+	}
 	w, err := newWorld(ctx, setting{
 		Origin: "https://" + idpHost, Lag: lags[o.lag], Seed: o.chosenSeed(), Logger: o.logger(stderr),
-		Notice: diary.provisioning, StateDir: o.state,
+		Notice: diary.provisioning, StateDir: o.state, Graph: graph,
 	})
 	if err != nil {
 		return err
@@ -43,7 +47,7 @@ func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	diary.begin("%s opens %s", who.Title, w.smartLink())
 	outcome := w.signIn(ctx, who, diary)
 	if o.dump != "" {
-		if err := w.dump(o.dump, outcome, diary); err != nil {
+		if err := errors.Join(w.dump(o.dump, outcome, diary), graph.Close()); err != nil {
 			return err
 		}
 	}
