@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
 )
@@ -76,11 +74,7 @@ Exit codes:
 
 func printHelp(w io.Writer) {
 	fmt.Fprint(w, helpHead)
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, h := range flagHelps() {
-		fmt.Fprintf(table, "  -%s\t%s\t%s\n", h.usage(), strings.Join(h.of, ", "), h.text)
-	}
-	_ = table.Flush() // an error of w is the terminal's
+	new(flags).list().Print(w)
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
 	environment.Print(w, variables())
 	fmt.Fprint(w, helpTail)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -28,7 +30,7 @@ func TestTheRulesOfTheEnvironment(t *testing.T) {
 
 func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", crowd(1))
+	file := commandtest.Keep(t, "people.csv", crowd(1))
 	for _, c := range []struct{ name, variable, want string }{
 		{"an empty entry", environment.Licenses + "=a,,b", environment.Licenses + " has an empty entry"},
 		{"an attribute without a claim", varAttributes + "=department", `"department", which is not PROPERTY=CLAIM`},
@@ -39,10 +41,10 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram()
-			p.environ = []string{c.variable}
+			p.Environ = []string{c.variable}
 			got := p.command(t, t.Context(), "-simulate", file)
-			require.Equal(t, exitUsage, got.code)
-			require.Contains(t, got.stderr, c.want)
+			require.Equal(t, command.ExitUsage, got.Code)
+			require.Contains(t, got.Stderr, c.want)
 		})
 	}
 }
@@ -69,8 +71,8 @@ func TestTheFormatFollowsTheName(t *testing.T) {
 
 func TestAReportKeepsLongTextsShort(t *testing.T) {
 	t.Parallel()
-	got := command(t, "-simulate", "-report", keep(t, "x", "")+".jsonl",
-		keep(t, "people.csv", "connection,id\ngoogle,"+strings.Repeat("é", 400_000)+"\n"))
-	require.Equal(t, exitFailed, got.code)
-	require.Less(t, len(got.stderr), 3*maxText)
+	got := runWith(t, "-simulate", "-report", commandtest.Keep(t, "x", "")+".jsonl",
+		commandtest.Keep(t, "people.csv", "connection,id\ngoogle,"+strings.Repeat("é", 400_000)+"\n"))
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Less(t, len(got.Stderr), 3*maxText)
 }
