@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -54,34 +56,34 @@ func (p program) check(ctx context.Context, asJSON bool) int {
 	r, code := p.examine(ctx)
 	var err error
 	if asJSON {
-		err = printJSON(p.stdout, r)
+		err = document.Print(p.Stdout, r)
 	} else {
-		err = r.print(p.stdout)
+		err = r.print(p.Stdout)
 	}
 	if err != nil {
-		fmt.Fprintf(p.stderr, "idp: %v\n", err)
-		return exitFailure
+		p.Say("%v", err)
+		return command.ExitFailed
 	}
 	return code
 }
 
 func (p program) examine(ctx context.Context) (report, int) {
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	if err != nil {
-		return refused(err), exitUsage
+		return refused(err), command.ExitUsage
 	}
 	// The same as a start does; the log of it would only repeat the findings.
 	idp, err := newIdentityProvider(settings, nil, p.outside(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return refused(err), exitUsage
+		return refused(err), command.ExitUsage
 	}
-	r := settings.report(p.now())
+	r := settings.report(p.Now())
 	r.add(settings.database.examine(ctx))
 	r.add(examineTenant(ctx, idp.tenant, settings.licenses)...)
 	if err := idp.bridge.Close(ctx); err != nil || !r.OK {
-		return r, exitFailure
+		return r, command.ExitFailed
 	}
-	return r, exitOK
+	return r, command.ExitOK
 }
 
 // refused is the report of a configuration that cannot be used.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
@@ -27,7 +28,7 @@ func (w *world) findings(code int) (r report, results map[string]finding) {
 	require.Equal(w.t, code, got, stdout+stderr)
 	require.Empty(w.t, stderr)
 	require.NoError(w.t, json.Unmarshal([]byte(stdout), &r), stdout)
-	require.Equal(w.t, code == exitOK, r.OK)
+	require.Equal(w.t, code == command.ExitOK, r.OK)
 	results = map[string]finding{}
 	for _, f := range r.Findings {
 		results[f.Name] = f
@@ -38,7 +39,7 @@ func (w *world) findings(code int) (r report, results map[string]finding) {
 func TestCheckFindsEverythingInOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{Apps: appWith("User.Read.All", "LicenseAssignment.Read.All")})
-	r, results := w.findings(exitOK)
+	r, results := w.findings(command.ExitOK)
 	require.Equal(t, "contoso.com", r.Domain)
 	require.Equal(t, "client secret (AZURE_CLIENT_SECRET)", r.Credential)
 	for _, name := range []string{"configuration", "signing certificate", "access token", "reading accounts",
@@ -52,7 +53,7 @@ func TestCheckFindsEverythingInOrder(t *testing.T) {
 	}
 
 	code, stdout, _ := w.command("", "-check")
-	require.Equal(t, exitOK, code)
+	require.Equal(t, command.ExitOK, code)
 	require.Contains(t, stdout, "All is well.")
 	require.Contains(t, stdout, "client secret")
 	require.NotContains(t, stdout, w.env[environment.ClientSecret])
@@ -109,7 +110,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			if test.change != nil {
 				test.change(w)
 			}
-			_, results := w.findings(exitFailure)
+			_, results := w.findings(command.ExitFailed)
 			found := results[test.finding]
 			require.Equal(t, failed, found.Result, "%+v", results)
 			require.Contains(t, found.Detail+found.Remedy, test.says)
@@ -119,7 +120,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			}
 
 			code, stdout, _ := w.command("", "-check")
-			require.Equal(t, exitFailure, code)
+			require.Equal(t, command.ExitFailed, code)
 			require.Contains(t, stdout, "This cannot work yet.")
 			require.Contains(t, stdout, found.Remedy)
 		})
@@ -135,7 +136,7 @@ func skus(sku entratest.SKU) []entratest.SKU {
 func TestCheckWarnsOfSeatsThatAreGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{SKUs: skus(entratest.SKU{Enabled: 0})})
-	_, results := w.findings(exitOK)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, warning, results["licence O365_BUSINESS_PREMIUM"].Result)
 }
 
@@ -143,7 +144,7 @@ func TestCheckIsContentWithOneAlternativeOfALicence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
 	w.env[environment.Licenses] = "SPB | Microsoft 365 Business Standard"
-	_, results := w.findings(exitOK)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, warning, results["licence SPB"].Result)
 	require.Equal(t, passed, results["licence Microsoft 365 Business Standard"].Result)
 }
@@ -198,7 +199,7 @@ func TestCheckTakesALicenceByItsGUID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
 	w.env[environment.Licenses] = strings.ToUpper("f245ecc8-75af-4f8e-b61f-27d8114de5f3")
-	_, results := w.findings(exitOK)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, passed, results["licence "+w.env[environment.Licenses]].Result)
 }
 
@@ -206,7 +207,7 @@ func TestCheckWithoutLicencesDoesNotAskForThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{Apps: appWith("User.Read.All")})
 	delete(w.env, environment.Licenses)
-	_, results := w.findings(exitOK)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, notTested, results["licences"].Result)
 }
 
@@ -215,7 +216,7 @@ func TestCheckOfAWrongConfigurationListsItAndEndsWith2(t *testing.T) {
 	w := newWorld(t)
 	delete(w.env, environment.Domain)
 	w.env[varSecret] = "eA=="
-	r, _ := w.findings(exitUsage)
+	r, _ := w.findings(command.ExitUsage)
 	require.Len(t, r.Findings, 2)
 	require.Contains(t, r.Findings[0].Detail, environment.Domain)
 	require.Contains(t, r.Findings[1].Detail, varSecret)

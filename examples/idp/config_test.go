@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
 	"github.com/entrafed/entrafed/provision"
@@ -38,7 +39,7 @@ func TestAnEmptyEnvironmentIsToldEverythingAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.env = nil
 	code, stdout, stderr := w.command("")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, command.ExitUsage, code)
 	require.Empty(t, stdout)
 	for _, v := range variables() {
 		switch v.Need {
@@ -169,7 +170,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 			}
 			w.env[test.variable] = test.value
 			code, stdout, stderr := w.command("")
-			require.Equal(t, exitUsage, code, stderr)
+			require.Equal(t, command.ExitUsage, code, stderr)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, test.says)
 			require.Contains(t, stderr, "(1 to correct;", stderr)
@@ -229,7 +230,7 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 			w := newWorld(t)
 			change(w)
 			p := w.program(nil, nil, "")
-			s, err := readSettings(p.environ, p.now())
+			s, err := readSettings(p.Environ, p.Now())
 			require.NoError(t, err)
 			_, err = newIdentityProvider(s, nil, p.outside(slog.New(slog.DiscardHandler)))
 			require.NoError(t, err)
@@ -242,7 +243,7 @@ func TestLicencesAreReadWithTheirFallbacks(t *testing.T) {
 	w := newWorld(t)
 	w.env[environment.Licenses] = "Microsoft 365 Business Standard | SPB|group: staff, STANDARDPACK"
 	p := w.program(nil, nil, "")
-	s, err := readSettings(p.environ, p.now())
+	s, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
 	require.Equal(t, []provision.License{
 		{SKU: "Microsoft 365 Business Standard", Fallbacks: []provision.License{{SKU: "SPB"}, {Group: "staff"}}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
 )
@@ -25,7 +26,7 @@ func TestTheValuesForGraphAreThoseOfTheGoldenFile(t *testing.T) {
 		varCertificate: filepath.Join("testdata", "signing.crt"),
 	}
 	code, stdout, stderr := w.command("", "-print-federation")
-	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, command.ExitOK, code, stderr)
 	golden, err := os.ReadFile(filepath.Join("testdata", "federation.golden.json"))
 	require.NoError(t, err)
 	require.Equal(t, string(golden), stdout)
@@ -37,7 +38,7 @@ func TestTheValuesForGraphNeedTheirVariables(t *testing.T) {
 	w := newWorld(t)
 	w.env = nil
 	code, stdout, stderr := w.command("", "-print-federation")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, command.ExitUsage, code)
 	require.Empty(t, stdout)
 	for _, name := range []string{varBaseURL, environment.Domain, varIssuer, varCertificate} {
 		require.Contains(t, stderr, name+" is missing")

@@ -28,7 +28,7 @@ type outside struct {
 }
 
 func (p program) outside(log *slog.Logger) outside {
-	return outside{transport: p.transport, now: p.now, sleep: p.sleep, log: log}
+	return outside{transport: p.Transport, now: p.Now, sleep: p.Sleep, log: log}
 }
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

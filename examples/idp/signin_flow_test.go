@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/internal/postgrestest"
@@ -108,7 +109,7 @@ func TestAPersonSignsInForTheFirstTimeAndAgain(t *testing.T) {
 	first.arrives(t, hrSite)
 	require.Equal(t, 4, first.asked, "Entra's sign-out ends the session here as well")
 
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 	require.Contains(t, program.stderr.String(), "state=\"SQLite, ")
 	require.NotContains(t, program.stderr.String(), testPassword)
 	require.NotContains(t, program.stderr.String(), w.env[environment.ClientSecret])
@@ -127,7 +128,7 @@ func TestAfterARestartTheSameAccountIsFound(t *testing.T) {
 	program := w.serve()
 	first := w.visitor()
 	first.arrives(t, hrSite)
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 
 	w.serve()
 	calls := len(w.tenant.GraphCalls())
@@ -190,8 +191,8 @@ func TestReplicasOnPostgreSQLShareWhoIsSignedInAndWhoHasWhichAccount(t *testing.
 	require.Equal(t, 1, first.asked)
 	w.hasOneAccount()
 	code, stdout, stderr := w.command("", "-check")
-	require.Equal(t, exitOK, code, stdout+stderr)
-	require.Equal(t, exitOK, replica.stop())
+	require.Equal(t, command.ExitOK, code, stdout+stderr)
+	require.Equal(t, command.ExitOK, replica.stop())
 	require.Contains(t, replica.stderr.String(), "PostgreSQL")
 }
 
@@ -205,7 +206,7 @@ func TestAClientCertificateDoesAsWell(t *testing.T) {
 	program := w.serve()
 	w.visitor().arrives(t, hrSite)
 	w.hasOneAccount()
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 	require.Contains(t, program.stderr.String(), "client certificate")
 }
 
@@ -223,7 +224,7 @@ func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
 	delete(w.env, environment.ClientSecret)
 	w.env[environment.TokenFile] = w.file("token", []byte(w.clientAssertion()))
 	code, stdout, stderr := w.command("", "-check")
-	require.Equal(t, exitOK, code, stdout+stderr)
+	require.Equal(t, command.ExitOK, code, stdout+stderr)
 	require.Contains(t, stdout, "workload identity")
 }
 
@@ -259,7 +260,7 @@ func TestTheProgramStopsWhileAnAccountIsBeingMade(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{})
 	sleeping, woken := make(chan struct{}, 100), make(chan struct{}, 100)
 	p := w.program(nil, nil, "")
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
 	out := p.outside(newLog(io.Discard))
 	out.sleep = func(ctx context.Context, _ time.Duration) error {
@@ -292,9 +293,9 @@ func TestTheProgramStopsWhileAnAccountIsBeingMade(t *testing.T) {
 func TestRequestsUnderWayAreFinished(t *testing.T) {
 	w := newWorld(t)
 	p := w.program(nil, nil, "")
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
-	idp, err := newIdentityProvider(settings, keep(t, p.now), p.outside(newLog(io.Discard)))
+	idp, err := newIdentityProvider(settings, keep(t, p.Now), p.outside(newLog(io.Discard)))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	idp.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -335,7 +336,7 @@ func TestItServesHTTPSItself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ok", string(body))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 }
 
 func TestAnAddressThatIsTakenIsAFailure(t *testing.T) {
@@ -343,6 +344,6 @@ func TestAnAddressThatIsTakenIsAFailure(t *testing.T) {
 	taken := w.serve()
 	w.env[varListen] = taken.address.String()
 	code, _, stderr := w.command("")
-	require.Equal(t, exitFailure, code)
+	require.Equal(t, command.ExitFailed, code)
 	require.Contains(t, stderr, varListen)
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/sqlite"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/provision/sqlstore"
 )
@@ -109,20 +109,11 @@ func (d database) connect() (*sql.DB, error) {
 		db.SetMaxOpenConns(20)
 		return db, nil
 	}
-	if err := private(d.file); err != nil {
+	db, err := sqlite.Open(d.file)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", varStateFile, err)
 	}
-	path := (&url.URL{Path: filepath.ToSlash(d.file)}).EscapedPath()
-	return sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(1000)&_pragma=synchronous(FULL)")
-}
-
-// private makes the file, if there is none, so that only this program's user may read it: it says who is who.
-func private(file string) error {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	return db, nil
 }
 
 // examine tries the database as -check does, and makes nothing.

@@ -95,8 +95,8 @@ Usage:
 Flags:
 
 `)
-	for _, f := range flagUsages() {
-		fmt.Fprintf(w, "\t-%-18s %s\n", f.name, f.usage)
+	for _, f := range new(flags).list() {
+		fmt.Fprintf(w, "\t%-19s %s\n", f.Usage(), f.Text)
 	}
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
 	printVariables(w)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
@@ -121,12 +122,12 @@ func (w *world) command(stdin string, args ...string) (code int, stdout, stderr 
 }
 
 func (w *world) program(stdout, stderr *bytes.Buffer, stdin string, args ...string) program {
-	p := program{
-		args: args, environ: w.environ(), stdin: strings.NewReader(stdin), stdout: stdout, stderr: stderr,
-		now: w.clock.Now, sleep: w.clock.Sleep,
-	}
+	p := program{Program: command.Program{
+		Name: "idp", Args: args, Environ: w.environ(), Stdin: strings.NewReader(stdin), Stdout: stdout, Stderr: stderr,
+		Clock: w.clock,
+	}}
 	if w.tenant != nil {
-		p.transport = w.tenant.Transport()
+		p.Transport = w.tenant.Transport()
 	}
 	return p
 }

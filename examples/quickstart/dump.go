@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/recording"
 )
 
@@ -54,7 +55,7 @@ func (w *world) dump(dir string, out outcome, diary *diary) error {
 		return err
 	}
 	var summary bytes.Buffer
-	if err := printJSON(&summary, summarise(w, out, diary)); err != nil {
+	if err := document.Print(&summary, summarise(w, out, diary)); err != nil {
 		return err
 	}
 	request, err := decoded("AuthnRequest", out.authnRequest)

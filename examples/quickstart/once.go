@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -52,7 +52,7 @@ func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 	}
 	if o.json {
-		if err := printJSON(stdout, summarise(w, outcome, diary)); err != nil {
+		if err := document.Print(stdout, summarise(w, outcome, diary)); err != nil {
 			return err
 		}
 	}
@@ -207,12 +207,6 @@ func (d *diary) provisioning(e provision.Event) {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func printJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
 
 func (d *diary) all() []step {
 	d.mu.Lock()
