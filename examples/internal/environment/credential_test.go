@@ -8,29 +8,21 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 )
 
-// keep writes text to a file of the test.
-func keep(t testing.TB, name, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
-}
-
 func TestExactlyOneCredential(t *testing.T) {
 	t.Parallel()
-	certificate := keep(t, "client.pem", pair(t))
-	token := keep(t, "token", "a.b.c")
-	readable := keep(t, "readable.pem", pair(t))
+	certificate := commandtest.Keep(t, "client.pem", pair(t))
+	token := commandtest.Keep(t, "token", "a.b.c")
+	readable := commandtest.Keep(t, "readable.pem", pair(t))
 	require.NoError(t, os.Chmod(readable, 0o644))
 	for _, c := range []struct {
 		name      string

@@ -7,20 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
 )
 
-// keep writes text to a file of the test.
-func keep(t testing.TB, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
-}
-
 func TestAKeyFileForItsOwnerAloneIsAccepted(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "secret")
+	file := commandtest.Keep(t, "key", "secret")
 	for mode, accepted := range map[os.FileMode]bool{
 		0o600: true, 0o400: true, 0o700: true, 0o640: false, 0o604: false, 0o660: false, 0o601: false,
 	} {
@@ -32,7 +25,7 @@ func TestAKeyFileForItsOwnerAloneIsAccepted(t *testing.T) {
 
 func TestALinkToAKeyFileIsJudgedByTheFile(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "secret")
+	file := commandtest.Keep(t, "key", "secret")
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(file, link))
 	_, err := keyfile.ReadPrivate(link)
