@@ -1,5 +1,7 @@
 package federation
 
+import "slices"
+
 // Finding is one thing that somebody should know before, or mend after.
 type Finding struct {
 	// Rule names the rule, for programs: see [Rules].
@@ -49,4 +51,28 @@ type Rule struct {
 }
 
 // Rules lists all rules, in the order in which they are looked at.
-func Rules() []Rule { panic("contract") }
+func Rules() []Rule {
+	var all []Rule
+	for _, r := range rules() {
+		all = append(all, r.Rule)
+	}
+	return all
+}
+
+// rules are all rules, in the order in which they are looked at. Each list is in a file of its own.
+func rules() []rule {
+	return slices.Concat(planRules(), diagnoseRules())
+}
+
+// findings looks at the rules that are wanted, and returns what they found, the worst first.
+func (x *examination) findings(wanted func(Rule) bool) []Finding {
+	var found []Finding
+	for _, r := range rules() {
+		if wanted(r.Rule) {
+			found = append(found, r.look(r.Rule, x)...)
+		}
+	}
+	weight := map[Severity]int{SeverityError: 0, SeverityWarning: 1, SeverityNotice: 2}
+	slices.SortStableFunc(found, func(a, b Finding) int { return weight[a.Severity] - weight[b.Severity] })
+	return found
+}
