@@ -1,0 +1,64 @@
+package federation
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// createConfiguration is the write that federates a managed domain.
+func createConfiguration(domain string, c Configuration, reason string) Write {
+	body := Properties{}
+	for name, value := range c.properties() {
+		if value != nil {
+			body[name] = value
+		}
+	}
+	return Write{
+		Operation: CreateConfiguration, Domain: domain, Body: body, Changes: changes(Properties{}, body), Reason: reason,
+	}
+}
+
+// changeConfiguration is the write that sets properties of a configuration; ok is false if they are so already.
+func changeConfiguration(domain string, present Configuration, to Properties, reason string) (w Write, ok bool) {
+	differing := changes(present.properties(), to)
+	body := Properties{}
+	for _, c := range differing {
+		body[c.Property] = c.To
+	}
+	return Write{
+		Operation: ChangeConfiguration, Domain: domain, ID: present.ID, Body: body, Changes: differing, Reason: reason,
+	}, len(body) > 0
+}
+
+// deleteConfiguration is the write that makes a domain managed.
+func deleteConfiguration(domain string, present Configuration, reason string) Write {
+	var gone []Change
+	for _, c := range changes(Properties{}, present.properties()) {
+		gone = append(gone, Change{Property: c.Property, From: c.To})
+	}
+	return Write{Operation: DeleteConfiguration, Domain: domain, ID: present.ID, Changes: gone, Reason: reason}
+}
+
+// changes are the properties of to that are not so in from, sorted by name.
+func changes(from, to Properties) []Change {
+	var all []Change
+	for _, name := range slices.Sorted(maps.Keys(to)) {
+		if !reflect.DeepEqual(from[name], to[name]) {
+			all = append(all, Change{Property: name, From: from[name], To: to[name]})
+		}
+	}
+	return all
+}
+
+// newPlan makes a plan of what was read and of what is to be written.
+func (f *Federator) newPlan(purpose Purpose, domain string, before State, writes []Write,
+	findings []Finding) (*Plan, error) {
+	id, err := f.newID()
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{
+		ID: id, Purpose: purpose, Domain: domain, Made: f.now().UTC(), Before: before, Writes: writes, Findings: findings,
+	}, nil
+}
