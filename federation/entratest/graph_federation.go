@@ -69,7 +69,7 @@ func readCertificate(text string) *x509.Certificate {
 	if strings.ContainsAny(text, "\r\n") { // which the decoder would skip
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(text)
+	der, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return nil
 	}
