@@ -293,7 +293,7 @@ func (t *Tenant) checkNewFederation(d *tenantDomain, issuer string) *graphError 
 	case d.isDefault:
 		return requestError("The default domain cannot be federated: make another domain the default first.")
 	case !d.root:
-		return requestError("A subdomain has the authentication of its root domain: federate that, or promote the subdomain.")
+		return requestError("A subdomain has the authentication of its root: federate that, or promote the subdomain.")
 	case d.federation != nil:
 		refusal := requestError("Domain already has Federation Configuration set.")
 		if t.cfg.SecondFederationAs409 {

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,6 +133,8 @@ func TestRulesOfCreatingAFederation(t *testing.T) {
 		{"nor hexadecimal", at("fabrikam.com"), federationBody("signingCertificate", "zz"), 400, "Request_BadRequest", ""},
 		{"nor empty", at("fabrikam.com"), federationBody("signingCertificate", ""), 400, "Request_BadRequest", ""},
 		{"nor cut off", at("fabrikam.com"), federationBody("signingCertificate", good[:100]), 400, "Request_BadRequest", ""},
+		{"nor in base64 with bits to spare", at("fabrikam.com"), federationBody("signingCertificate", looseCertificate(t)),
+			400, "Request_BadRequest", invalid("signingCertificate")},
 		{"nor a bare key", at("fabrikam.com"), federationBody("signingCertificate",
 			base64.StdEncoding.EncodeToString(fabrikamKey().certificate.RawSubjectPublicKeyInfo)), 400, "Request_BadRequest", ""},
 		{"nor for another key than RSA", at("fabrikam.com"), federationBody("signingCertificate", onGraph(ellipticCertificate(t))),
@@ -154,6 +157,21 @@ func TestRulesOfCreatingAFederation(t *testing.T) {
 			require.Equal(t, before, g.tenant.Domains(), "nothing has changed")
 		})
 	}
+}
+
+// looseCertificate is a certificate whose base64 would not come back as it was sent: its last letter has bits that stand
+// for nothing.
+func looseCertificate(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"a", "aa", "aaa"} {
+		text, padded := strings.CutSuffix(onGraph(certify(rogueKey().key, name, morning(), morning().Add(time.Hour))), "==")
+		if padded {
+			last := text[len(text)-1]
+			return text[:len(text)-1] + string(last+1) + "=="
+		}
+	}
+	require.Fail(t, "no length ends with two signs of padding")
+	return ""
 }
 
 func ellipticCertificate(t *testing.T) *x509.Certificate {
