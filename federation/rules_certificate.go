@@ -131,8 +131,10 @@ func (x *examination) forEach(r Rule, remedy, command string, look func(slot) st
 func certificateMissing(r Rule, x *examination) []Finding {
 	switch {
 	case x.settings != nil && len(x.settings.SigningCertificate) == 0:
-		return one(r.finding("The settings lack the SigningCertificate.",
-			"Set the certificate of the key with which the identity provider signs assertions.", ""))
+		f := r.finding("The settings lack the SigningCertificate.",
+			"Set the certificate of the key with which the identity provider signs assertions.", "")
+		f.AADSTS = "" // nothing is written, so nobody sees anything
+		return one(f)
 	case x.settings == nil && x.configuration != nil && x.configuration.SigningCertificate == "":
 		return one(r.finding("The federation of "+x.domain+" has no signing certificate, so nobody can sign in.",
 			"Plan and apply the settings with the certificate of the key that signs.", "plan "+x.domain))

@@ -226,12 +226,15 @@ func protocolChanges(r Rule, x *examination) []Finding {
 
 func certificateChanges(r Rule, x *examination) []Finding {
 	c, changes := x.changed("signingCertificate")
+	if x.record.Rotation != nil && !changes {
+		c, changes = x.changed("nextSigningCertificate")
+	}
 	if !changes {
 		return nil
 	}
-	details := []string{"from " + printed(c.Property, c.From), "to " + printed(c.Property, c.To)}
+	details := []string{c.Property + " from " + printed(c.Property, c.From), "to " + printed(c.Property, c.To)}
 	if x.record.Rotation != nil {
-		return one(r.finding("A rotation of the key of "+x.domain+" is under way, and this would replace the signing certificate.",
+		return one(r.finding("A rotation of the key of "+x.domain+" is under way, and this would change its certificates.",
 			"End the rotation or abandon it, and make a plan with the certificate that it leaves.", "rotate "+x.domain,
 			details...))
 	}

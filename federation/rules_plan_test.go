@@ -493,6 +493,19 @@ func ruleCases() []ruleCase {
 			}),
 		},
 		{
+			rule: "certificate-changes", name: "the next one, during a rotation", severity: isError, says: "nextSigningCertificate",
+			command: "rotate contoso.com",
+			shows: both(live, func(s *scene) {
+				s.Rotation = &federation.RotationRecord{Old: bare(signing()), New: bare(other())}
+				s.change(func(c *federation.Configuration) { c.NextSigningCertificate = bare(other()) })
+				s.NextSigningCertificate = armoured(newCertificate(s.t, "third"))
+			}),
+			nearMiss: both(live, func(s *scene) {
+				s.change(func(c *federation.Configuration) { c.NextSigningCertificate = bare(other()) })
+				s.NextSigningCertificate = armoured(newCertificate(s.t, "third"))
+			}),
+		},
+		{
 			rule: "conversion", name: "a managed domain", severity: isNotice, says: "24 hours",
 			command: "verify contoso.com", shows: func(*scene) {}, nearMiss: live,
 		},
