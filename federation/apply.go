@@ -172,7 +172,7 @@ func (a *application) checked() string {
 	case done == total:
 		return fmt.Sprintf("%s is as it must be after the plan: nothing has to be written.", a.domain)
 	}
-	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, plural(total, "write"))
+	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, counted(total, "write"))
 }
 
 // position is the number of writes, of least at least, after which the tenant is as it was last read; -1 if it never is.
@@ -185,8 +185,12 @@ func (a *application) position(least int) int {
 	return -1
 }
 
-// nearest are the differences to the state that the tenant is most like.
+// nearest are the differences to the state before the first write, or, once there were writes, to the state that the tenant
+// is most like.
 func (a *application) nearest() []string {
+	if !a.begun {
+		return a.states[0].differences(a.outcome.State)
+	}
 	all := make([][]string, len(a.states))
 	for k, s := range a.states {
 		all[k] = s.differences(a.outcome.State)
@@ -288,7 +292,7 @@ func (a *application) what(k int) string {
 	return string(w.Operation) + " " + strings.ToLower(name)
 }
 
-func plural(n int, noun string) string {
+func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

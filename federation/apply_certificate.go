@@ -51,8 +51,8 @@ func certificateName(text string) string {
 	return fmt.Sprintf("%q until %s (SHA-256 %X…)", c.Subject, c.NotAfter.UTC().Format(time.DateOnly), fingerprint[:8])
 }
 
-// readCertificate reads a certificate that is to be sent, exactly as it would be sent.
-func readCertificate(text string) (*x509.Certificate, *rsa.PublicKey, error) {
+// sentCertificate reads a certificate that is to be sent, exactly as it would be sent.
+func sentCertificate(text string) (*x509.Certificate, *rsa.PublicKey, error) {
 	der, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || strings.ContainsAny(text, "\r\n") {
 		return nil, nil, errors.New("it is not base64 of DER in one line")
@@ -70,7 +70,7 @@ func readCertificate(text string) (*x509.Certificate, *rsa.PublicKey, error) {
 
 // checkSigningCertificate says why Entra could not accept what is signed with the certificate's key.
 func checkSigningCertificate(text string, now time.Time) error {
-	c, key, err := readCertificate(text)
+	c, key, err := sentCertificate(text)
 	switch {
 	case err != nil:
 		return err
@@ -101,7 +101,7 @@ func checkBody(w Write, now time.Time) error {
 	// The next one may be one that signed before: old, and small.
 	if value := w.Body["nextSigningCertificate"]; value != nil {
 		text, _ := value.(string)
-		if _, _, err := readCertificate(text); err != nil {
+		if _, _, err := sentCertificate(text); err != nil {
 			return fmt.Errorf("its nextSigningCertificate cannot be used: %w", err)
 		}
 	}

@@ -78,15 +78,15 @@ type httpDiscovery struct {
 	client *http.Client
 }
 
-// domainName is what may be asked for: labels of letters, digits and hyphens.
-var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
+// realmDomain is what may be asked for: labels of letters, digits and hyphens.
+var realmDomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
 
 const longestDomain = 253
 
 // Realm implements [Discovery].
 func (d *httpDiscovery) Realm(ctx context.Context, domain string) (Realm, error) {
 	domain = strings.ToLower(domain)
-	if len(domain) > longestDomain || !domainName.MatchString(domain) {
+	if len(domain) > longestDomain || !realmDomain.MatchString(domain) {
 		return Realm{}, fmt.Errorf("federation: %q is not the name of a domain", domain)
 	}
 	upn := "nobody@" + domain
