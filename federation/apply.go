@@ -246,7 +246,7 @@ func (a *application) note(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("%w. %s are done, and the way back is stored. Mend the store, and apply the plan again",
+		return fmt.Errorf("%w, with %s done. The way back is stored. Mend the store, and apply the plan again",
 			err, a.progressed())
 	}
 	a.noted = id
