@@ -11,13 +11,15 @@ type census struct {
 	immutableID func(User) string // nil: not known
 	wanted      string            // the UPN of somebody in particular; empty: nobody
 
-	total   int
-	missing tally // can sign in to Entra, and have no ImmutableID
-	other   tally // can sign in, and the identity provider would send another one
-	alike   tally // have the ImmutableID of somebody before, whatever the case of its letters
-	synced  tally // belong to a directory sync
-	found   *User // who was wanted
-	holders map[string]holder
+	total         int
+	enabled       tally // can sign in
+	enabledSynced int   // of those, how many belong to a directory sync
+	missing       tally // can sign in to Entra, and have no ImmutableID
+	other         tally // can sign in, and the identity provider would send another one
+	alike         tally // have the ImmutableID of somebody before, whatever the case of its letters
+	synced        tally // belong to a directory sync
+	found         *User // who was wanted
+	holders       map[string]holder
 }
 
 // holder is the first who was seen with an ImmutableID.
@@ -46,8 +48,14 @@ func (c *census) see(u User) {
 	if c.wanted != "" && strings.EqualFold(u.UserPrincipalName, c.wanted) {
 		c.found = &u
 	}
+	if u.Enabled {
+		c.enabled.add("%s", u.UserPrincipalName)
+	}
 	if u.Synced {
 		c.synced.add("%s", u.UserPrincipalName)
+	}
+	if u.Enabled && u.Synced {
+		c.enabledSynced++
 	}
 	if u.ImmutableID == "" {
 		if u.Enabled {

@@ -90,7 +90,7 @@ func certificateOf(bare string) (*x509.Certificate, error) {
 	if len(bare) > 2*maxCertificate {
 		return nil, errTooLarge
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(bare))
+	der, err := certificateBytes(bare)
 	if err != nil {
 		return nil, errNotCertificate
 	}
@@ -104,13 +104,18 @@ func certificateOf(bare string) (*x509.Certificate, error) {
 // bareCertificate is a certificate as Graph has it.
 func bareCertificate(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }
 
-// sameCertificate compares two certificates as Graph has them. The base64 may be broken into lines.
+// certificateBytes is the DER of a certificate as Graph has it. The base64 may be broken into lines.
+func certificateBytes(bare string) ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(bare), ""))
+}
+
+// sameCertificate compares two certificates as Graph has them.
 func sameCertificate(a, b string) bool {
-	one, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a))
+	one, err := certificateBytes(a)
 	if err != nil {
 		return a == b
 	}
-	other, err := base64.StdEncoding.DecodeString(strings.TrimSpace(b))
+	other, err := certificateBytes(b)
 	return err == nil && bytes.Equal(one, other)
 }
 

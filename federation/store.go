@@ -92,7 +92,7 @@ func (f *Federator) remember(ctx context.Context, name string, change func(*Reco
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("federation: the record of %s cannot be saved, so nothing is changed: %w", name, err)
+		return fmt.Errorf("federation: the record of %s cannot be saved: %w", name, err)
 	}
 	return nil
 }
@@ -126,7 +126,3 @@ func (s *MemoryStore) Save(_ context.Context, name string, old, document []byte)
 	s.documents[name] = slices.Clone(document)
 	return nil
 }
-
-// NewFileStore keeps each document in a file of the directory, which is made when it is not there (mode 0700, files 0600).
-// A file is written beside the old one, synced and renamed, under a lock file, so that several processes can share it.
-func NewFileStore(directory string) (Store, error) { panic("contract") }
