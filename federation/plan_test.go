@@ -172,6 +172,9 @@ func TestTheDefaultDomainIsReplacedBeforeItIsFederated(t *testing.T) {
 	require.Equal(t, federation.Properties{"isDefault": true}, plan.Writes[0].Body)
 	require.Equal(t, federation.CreateConfiguration, plan.Writes[1].Operation)
 	require.Equal(t, "contoso.com", plan.Before.DefaultDomain)
+
+	plan = newScene(t, func(s *scene) { s.DefaultDomain = "contoso.onmicrosoft.com" }).plan()
+	require.Len(t, plan.Writes, 1, "it is not the default domain")
 }
 
 func TestAForeignFederationIsOverwrittenWhole(t *testing.T) {
@@ -191,16 +194,21 @@ func TestAForeignFederationIsOverwrittenWhole(t *testing.T) {
 // A federation without a certificate cannot be read or changed by anybody any more.
 func TestNothingIsWrittenWithoutACertificate(t *testing.T) {
 	t.Parallel()
-	for _, raw := range [][]byte{nil, []byte("   "), []byte("not a certificate"), append(armoured(signing()), armoured(other())...)} {
+	chain := append(armoured(signing()), armoured(other())...)
+	for _, raw := range [][]byte{nil, []byte("   "), []byte("not a certificate"), chain} {
 		require.Empty(t, newScene(t, func(s *scene) { s.SigningCertificate = raw }).plan().Writes)
 	}
 }
 
-func TestNothingIsPlannedOnTopOfWhatCannotBeRead(t *testing.T) {
+func TestNothingIsWrittenToADomainThatCannotBeFederated(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*scene){
 		"it may not be read": func(s *scene) { s.forbid("configuration contoso.com") },
 		"it is broken":       func(s *scene) { live(s); s.bricked["contoso.com"] = true },
+		"it is not verified": func(s *scene) { s.domain("contoso.com").IsVerified = false },
+		"it is no root":      func(s *scene) { s.domain("contoso.com").IsRoot = false },
+		"it is Microsoft's":  func(s *scene) { s.Domain = "contoso.onmicrosoft.com" },
+		"it is not there":    func(s *scene) { delete(s.domains, "contoso.com") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

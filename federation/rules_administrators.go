@@ -68,16 +68,17 @@ func (x *examination) managedAdministrators() []User {
 	return found
 }
 
-const breakGlass = "Make a Global Administrator in the tenant's onmicrosoft.com domain, try that they can sign in, and keep " +
-	"the credential in a safe place. Without one, a mistake at the identity provider locks everybody out of the tenant for " +
-	"good."
+const breakGlass = "Make a Global Administrator in the tenant's onmicrosoft.com domain, try that they can sign in, and " +
+	"keep the credential in a safe place. Without one, a mistake at the identity provider locks everybody out of the " +
+	"tenant for good."
 
 func administratorsUnknown(r Rule, x *examination) []Finding {
 	why := x.failed[factAdministrators]
 	if why == nil || !x.endangers() {
 		return nil
 	}
-	return one(r.finding("Nobody can say whether an administrator could still get in when the identity provider cannot be used.",
+	return one(r.finding(
+		"Nobody can say whether an administrator could still get in when the identity provider cannot be used.",
 		"Let the credential read the administrators: the least permission is RoleManagement.Read.Directory. Or try that a "+
 			"Global Administrator in a managed domain can sign in, and set InsecureNoAdministrator.", "", why.Error()).
 		as(x.insecure(r.Severity)))

@@ -352,6 +352,11 @@ func ruleCases() []ruleCase {
 			shows:   setPEM(certificate(ends(-1))), nearMiss: setPEM(certificate(ends(1))),
 		},
 		{
+			rule: "certificate-expired", name: "but not the next one", severity: isError, says: "2026-03-01",
+			shows:    setPEM(certificate(ends(-1))),
+			nearMiss: setNext(func(s *scene) *x509.Certificate { return newCertificate(s.t, "next", ends(-1)) }),
+		},
+		{
 			rule: "certificate-not-yet-valid", name: "from tomorrow", severity: isError, says: "2026-03-03",
 			shows:    setPEM(certificate(func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, 1) })),
 			nearMiss: setPEM(certificate(func(c *x509.Certificate) { c.NotBefore = today })),
@@ -423,6 +428,22 @@ func ruleCases() []ruleCase {
 			nearMiss: func(s *scene) { // made by hand as the settings say
 				s.federated("contoso.com", configured(signing()))
 			},
+		},
+		{
+			rule: "configuration-foreign", name: "another issuer and our certificate", severity: isError, says: "elsewhere",
+			shows: func(s *scene) {
+				c := configured(signing())
+				c.IssuerURI = "https://elsewhere.example.net"
+				s.federated("contoso.com", c)
+			},
+			nearMiss: both(live, func(s *scene) { // ours, whose issuer somebody changed
+				s.change(func(c *federation.Configuration) { c.IssuerURI = "https://elsewhere.example.net" })
+			}),
+		},
+		{
+			rule: "configuration-foreign", name: "without an ID, where none is recorded", severity: isError, says: "CN=other",
+			shows:    both(foreign, func(s *scene) { s.SigningCertificate = nil; s.change(func(c *federation.Configuration) { c.ID = "" }) }),
+			nearMiss: func(*scene) {},
 		},
 		{
 			rule: "configuration-foreign", name: "to be replaced", severity: isWarning, says: "Settings.Replace names it",
@@ -532,6 +553,11 @@ func ruleCases() []ruleCase {
 			nearMiss: administrators(admin, "admin@contoso.onmicrosoft.com"),
 		},
 		{
+			rule: "administrators-none-managed", name: "and the domain is federated already", severity: isError,
+			says: admin, shows: both(live, administrators(admin), func(s *scene) { s.DisplayName = "Contoso" }),
+			nearMiss: both(live, administrators(admin)), // nothing is written
+		},
+		{
 			rule: "administrators-none-managed", name: "the only one is below the domain", severity: isError,
 			says: "in the domain of the plan", shows: both(below("sales"), administrators("admin@"+child)),
 			nearMiss: both(below("sales", func(s *scene) { s.domain(child).IsRoot = true }), administrators("admin@"+child)),
@@ -611,7 +637,10 @@ func ruleCases() []ruleCase {
 		},
 		{
 			rule: "users-other-immutable-id", name: "by the rule", severity: isWarning, says: `would send "bo"`,
-			shows: both(byName, users(person("bo", "robert"))), nearMiss: both(byName, users(person("bo", "bo"))),
+			shows: both(byName, users(person("bo", "robert"))),
+			nearMiss: both(byName, users(person("bo", "bo"), federation.User{ // who is blocked cannot sign in anyway
+				UserPrincipalName: "jo@contoso.com", ImmutableID: "joanna",
+			})),
 		},
 		{
 			rule: "users-other-immutable-id", name: "but for capital letters", severity: isWarning, says: `would send "bo"`,
