@@ -231,4 +231,6 @@ func (f *Federator) end(ctx context.Context, r *rotation, ended RotationRecord, 
 }
 
 // same reports whether both are a change between the same two certificates.
-func (r RotationRecord) same(other RotationRecord) bool { return r.Old == other.Old && r.New == other.New }
+func (r RotationRecord) same(other RotationRecord) bool {
+	return r.Old == other.Old && r.New == other.New
+}
