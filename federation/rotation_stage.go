@@ -29,35 +29,46 @@ type rotation struct {
 	step     rotationStep
 }
 
-// rotation reads the tenant, the identity provider and the record.
+// rotation reads the record, the tenant and the identity provider. The record comes first: what another process does from
+// then on makes saving it fail.
 func (f *Federator) rotation(ctx context.Context, domain string, keys Keys) (*rotation, error) {
-	domain = strings.ToLower(domain)
-	before, err := f.state(ctx, domain)
-	if err != nil {
-		return nil, fmt.Errorf("federation: the federation of %s cannot be read: %w", domain, err)
+	r := &rotation{domain: strings.ToLower(domain), keys: keys}
+	var err error
+	if r.record, r.document, err = f.record(ctx, r.domain); err != nil {
+		return nil, err
 	}
-	return f.rotationOf(ctx, domain, keys, before)
+	before, err := f.state(ctx, r.domain)
+	if err != nil {
+		return nil, fmt.Errorf("federation: the federation of %s cannot be read: %w", r.domain, err)
+	}
+	return r, f.look(ctx, r, before)
 }
 
-// rotationOf is the same where the tenant has been read.
-func (f *Federator) rotationOf(ctx context.Context, domain string, keys Keys, before State) (*rotation, error) {
-	if err := rotatable(domain, before); err != nil {
-		return nil, err
-	}
-	r := &rotation{domain: domain, keys: keys, before: before}
-	if err := r.askProvider(ctx); err != nil {
-		return nil, err
-	}
+// rotationAfter is the same after a step that left the tenant so.
+func (f *Federator) rotationAfter(ctx context.Context, step *rotation, after State) (*rotation, error) {
+	r := &rotation{domain: step.domain, keys: step.keys}
 	var err error
-	if r.record, r.document, err = f.record(ctx, domain); err != nil {
+	if r.record, r.document, err = f.record(ctx, r.domain); err != nil {
 		return nil, err
 	}
+	return r, f.look(ctx, r, after)
+}
+
+// look finds the stage and its step.
+func (f *Federator) look(ctx context.Context, r *rotation, before State) error {
+	if err := rotatable(r.domain, before); err != nil {
+		return err
+	}
+	r.before = before
 	r.first = tenantCertificate(before.Configuration.SigningCertificate)
 	r.second = tenantCertificate(before.Configuration.NextSigningCertificate)
+	if err := r.askProvider(ctx); err != nil {
+		return err
+	}
 	r.now = f.now().UTC()
 	r.place()
 	r.prepare()
-	return r, nil
+	return nil
 }
 
 // rotatable refuses a domain without a federation of its own.

@@ -120,26 +120,34 @@ func (r *rotation) prepareAnnouncement() {
 		s.refuse(ErrNoNextKey, "%s is of a key that was replaced or withdrawn: give the identity provider a new one, or plan "+
 			"with that certificate to go back to it", r.new)
 		return
+	case r.new.read.NotBefore.Before(r.signing.read.NotBefore):
+		s.refuse(ErrNoNextKey, "%s is older than %s, of the key that signs, so it looks like the one before: give the "+
+			"identity provider a new one, or plan with that certificate to go back to it", r.new, r.signing)
+		return
 	}
-	s.next = fmt.Sprintf("Tells Entra of %s, of the next key, as the second certificate beside %s, of the key that signs.",
-		r.new, r.signing)
+	s.next = fmt.Sprintf("Tells Entra of the next key: %s becomes the second certificate.", r.new)
 	s.make = (*Federator).announce
 	s.write = Properties{"nextSigningCertificate": r.new.text()}
 	s.reason = "Entra has to know the certificate of the next key before that signs"
 	s.hindrances = append(s.hindrances, r.new.unfit(r.signing, r.now)...)
-	if r.foreign() {
+	switch {
+	case r.foreign():
 		s.refuse(ErrLockout, "the second certificate is %s, which is neither the identity provider's nor from here: somebody "+
 			"else may be about to sign with its key. Find out who; a plan with the present settings removes it", r.second)
+	case r.second != nil && !r.retired(r.second):
+		s.warn("the second certificate is %s, from an earlier plan or rotation: it is overwritten", r.second)
 	}
-	r.warnOfAge()
+	if r.new.read.NotAfter.Before(r.signing.read.NotAfter) {
+		s.warn("%s expires on %s, before %s does", r.new, date(r.new.read.NotAfter), r.signing)
+	}
 	r.warnOfExpiry(r.now)
 }
 
 func (r *rotation) prepareSwitch() {
 	s := &r.step
 	if !r.new.is(r.other) {
-		s.refuse(ErrNoNextKey, "the identity provider has not the key of %s, which Entra was told of: give it back, or abandon "+
-			"the rotation", r.new)
+		s.refuse(ErrNoNextKey, "the identity provider does not have the key of %s any more, which Entra was told of: give it "+
+			"back, or abandon the rotation", r.new)
 		return
 	}
 	s.hindrances = append(s.hindrances, r.new.unfit(r.signing, r.now)...)
@@ -152,12 +160,15 @@ func (r *rotation) prepareSwitch() {
 		return
 	}
 	_, can := r.keys.(Switcher)
-	who := "Makes the identity provider sign with the key of %s."
+	s.next = fmt.Sprintf("Makes the identity provider sign with the key of %s.", r.new)
 	if !can {
-		who = "The identity provider's operator makes it sign with the key of %s."
+		s.next = fmt.Sprintf("The identity provider's operator makes it sign with the key of %s.", r.new)
 	}
-	s.next = fmt.Sprintf(who+" Before that, try a sign-in with that key, where the identity provider can: Microsoft calls the "+
-		"second certificate a fallback, although it was seen to be accepted at any time. Promote it right after.", r.new)
+	if !r.signing.expiredAt(r.now) {
+		s.next += " Before that, try a sign-in with that key, if the identity provider can: only that shows whether Entra " +
+			"accepts the second certificate before the first one expires."
+	}
+	s.next += " The step after this one should follow at once."
 	s.make = (*Federator).switchKey
 	r.warnOfExpiry(since)
 	known := since.Add(RotationOverlap)
@@ -173,15 +184,17 @@ func (r *rotation) prepareSwitch() {
 
 func (r *rotation) preparePromotion() {
 	s := &r.step
-	s.next = fmt.Sprintf("Makes %s, of the key that signs, the first certificate and %s the second. Do it now: should Entra "+
-		"accept only the first, people are refused (AADSTS5000811) until up to two hours after this. If sign-ins fail, "+
-		"making the identity provider sign with the old key again helps at once.", r.new, r.old)
+	s.next = fmt.Sprintf("Makes %s, of the key that signs, the first certificate, and %s the second. Do it now: if Entra "+
+		"accepts only the first, people are refused (AADSTS5000811) until up to two hours after this. If they are, going "+
+		"back to the key of %s at the identity provider helps at once.", r.new, r.old, r.old)
 	s.make = (*Federator).promote
 	s.write = Properties{"signingCertificate": r.new.text(), "nextSigningCertificate": orNil(r.old.text())}
 	s.reason = "The certificate of the key that signs is to be the first one; the old one stays as a way back"
 	if r.old.expiredAt(r.now) {
 		// The old one is no way back any more, and Graph might refuse it.
 		delete(s.write, "nextSigningCertificate")
+		s.next = fmt.Sprintf("Makes %s, of the key that signs, the first certificate, in place of %s, which has expired.",
+			r.new, r.old)
 		s.reason = "The certificate of the key that signs is to be the first one; the old one has expired"
 	}
 }
@@ -202,16 +215,6 @@ func (r *rotation) prepareRemoval() {
 	until := since.Add(RotationOverlap)
 	s.hold(r.now, until, "%s became the first certificate at %s, and may not be that everywhere before %s",
 		r.first, date(since), date(until))
-}
-
-// warnOfAge tells of a next certificate that does not look like one.
-func (r *rotation) warnOfAge() {
-	if r.new.age(r.signing) < 0 {
-		r.step.warn("%s was made before %s, of the key that signs: make sure that it is the next one", r.new, r.signing)
-	}
-	if r.new.read.NotAfter.Before(r.signing.read.NotAfter) {
-		r.step.warn("%s expires on %s, before %s does", r.new, date(r.new.read.NotAfter), r.signing)
-	}
 }
 
 // warnOfExpiry tells early when the old certificate expires before the new one may be known everywhere.

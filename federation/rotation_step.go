@@ -44,7 +44,7 @@ func (f *Federator) makeStep(ctx context.Context, r *rotation, step stepMaker, p
 		return f.statusWith(r, err)
 	}
 	// A replica of the tenant that is late would show the stage before: what the write left behind counts.
-	done, err := f.rotationOf(ctx, r.domain, r.keys, after)
+	done, err := f.rotationAfter(ctx, r, after)
 	if err != nil {
 		return f.statusWith(r, err)
 	}
