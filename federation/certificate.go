@@ -123,12 +123,23 @@ func sameCertificate(a, b string) bool {
 func NewCertificateInfo(c *x509.Certificate) CertificateInfo {
 	sum := sha256.Sum256(c.Raw)
 	return CertificateInfo{
-		Subject: c.Subject.String(), SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+		Subject: subjectOf(c), SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 	}
+}
+
+// longestSubject is how much of a subject is shown, in characters: whoever makes a certificate chooses it.
+const longestSubject = 200
+
+func subjectOf(c *x509.Certificate) string {
+	subject := []rune(printable(c.Subject.String()))
+	return string(subject[:min(len(subject), longestSubject)])
 }
 
 // String is one line, with nothing in it that a terminal would act on.
 func (i CertificateInfo) String() string {
+	if i.NotAfter.IsZero() {
+		return "not a certificate, SHA-256 " + i.SHA256
+	}
 	subject := printable(i.Subject)
 	if subject == "" {
 		subject = "without a subject"

@@ -34,6 +34,10 @@ type Record struct {
 	// neither here nor in the settings is somebody else's. The newest last; at most 20.
 	Certificates []string `json:"certificates,omitempty"`
 
+	// Retired are the certificates of keys that a rotation replaced, or that were withdrawn for good: an identity provider
+	// that keeps such a key as its other one is not meant to go back to it. The newest last; at most 20.
+	Retired []string `json:"retired,omitempty"`
+
 	// Configuration is the ID of the federation that this package created or changed last.
 	Configuration string `json:"configuration,omitempty"`
 
@@ -81,17 +85,23 @@ func (f *Federator) remember(ctx context.Context, name string, change func(*Reco
 			return err
 		}
 		change(&r)
-		r.Undo = newest(r.Undo, maxUndo)
-		r.Certificates = newest(r.Certificates, maxCertificates)
-		var document []byte
-		if document, err = json.Marshal(r); err != nil {
-			return err
-		}
-		if err = f.store.Save(ctx, name, old, document); !errors.Is(err, ErrStale) {
+		if err = f.save(ctx, name, old, r); !errors.Is(err, ErrStale) {
 			break
 		}
 	}
+	return err
+}
+
+// save replaces the record of a domain, where it is still the document that was read.
+func (f *Federator) save(ctx context.Context, name string, old []byte, r Record) error {
+	r.Undo = newest(r.Undo, maxUndo)
+	r.Certificates = newest(r.Certificates, maxCertificates)
+	r.Retired = newest(r.Retired, maxCertificates)
+	document, err := json.Marshal(r)
 	if err != nil {
+		return err
+	}
+	if err := f.store.Save(ctx, name, old, document); err != nil {
 		return fmt.Errorf("federation: the record of %s cannot be saved: %w", name, err)
 	}
 	return nil
