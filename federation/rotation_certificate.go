@@ -26,7 +26,7 @@ func tenantCertificate(text string) *keyCertificate {
 	if text == "" {
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	der, err := base64.StdEncoding.DecodeString(text) // which may be broken into lines
 	if err != nil {
 		return &keyCertificate{der: []byte(text)}
 	}

@@ -34,7 +34,7 @@ var signingKeys = sync.OnceValue(func() map[string]*rsa.PrivateKey {
 
 // signingCertificate is the certificate of one of the signingKeys, each a month younger than the one before, and all valid
 // today, unless change says otherwise.
-func signingCertificate(t *testing.T, name string, change ...func(*x509.Certificate)) *x509.Certificate {
+func signingCertificate(t testing.TB, name string, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	made := map[string]time.Time{
 		"old": today.AddDate(0, -3, 0), "new": today.AddDate(0, -2, 0), "third": today.AddDate(0, -1, 0),
@@ -49,7 +49,7 @@ func signingCertificate(t *testing.T, name string, change ...func(*x509.Certific
 	return certify(t, template, signingKeys()[name])
 }
 
-func certify(t *testing.T, template *x509.Certificate, key crypto.Signer) *x509.Certificate {
+func certify(t testing.TB, template *x509.Certificate, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
@@ -70,7 +70,12 @@ type rotating struct {
 // key of "new" as well.
 func newRotating(t *testing.T) *rotating {
 	t.Helper()
-	r := &rotating{old: signingCertificate(t, "old"), new: signingCertificate(t, "new"), third: signingCertificate(t, "third")}
+	return newRotatingWith(t, signingCertificate(t, "old"), signingCertificate(t, "new"), signingCertificate(t, "third"))
+}
+
+func newRotatingWith(t *testing.T, older, newer, third *x509.Certificate) *rotating {
+	t.Helper()
+	r := &rotating{old: older, new: newer, third: third}
 	r.keys = &provider{active: r.old, other: r.new}
 	r.world = newWorld(t, newTenant().federated("contoso.com", configured(r.old)))
 	r.entra = &entra{keys: r.keys, now: r.clock.Now}
