@@ -42,7 +42,7 @@ func TestNoStepFromAnyStateLocksPeopleOut(t *testing.T) {
 		}
 	}
 	require.Equal(t, 7800, tried)
-	require.Greater(t, made, 2000)
+	require.Greater(t, made, 1000)
 }
 
 // records are none, and those of each pair of certificates, with times long ago.
