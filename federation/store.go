@@ -102,7 +102,7 @@ func (f *Federator) save(ctx context.Context, name string, old []byte, r Record)
 		return err
 	}
 	if err := f.store.Save(ctx, name, old, document); err != nil {
-		return fmt.Errorf("federation: the record of %s cannot be saved, so nothing more is changed: %w", name, err)
+		return fmt.Errorf("federation: the record of %s cannot be saved: %w", name, err)
 	}
 	return nil
 }
