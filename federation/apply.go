@@ -2,9 +2,6 @@ package federation
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"reflect"
 	"time"
 )
 
@@ -55,43 +52,7 @@ const (
 //
 // progress is called from this goroutine. Nil: not.
 func (f *Federator) Apply(ctx context.Context, plan *Plan, progress func(Event)) (Outcome, error) {
-	before, err := f.state(ctx, plan.Domain)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if !reflect.DeepEqual(before, plan.Before) {
-		return Outcome{State: before}, ErrChanged
-	}
-	err = f.remember(ctx, plan.Domain, func(r *Record) {
-		r.Undo = append(r.Undo, Undo{Plan: plan.ID, Purpose: plan.Purpose, At: f.now(), Before: before})
-	})
-	if err != nil {
-		return Outcome{State: before}, err
-	}
-	for _, w := range plan.Writes {
-		err := write(ctx, f, func(ctx context.Context) error {
-			return f.dir.(Configurations).ChangeConfiguration(ctx, w.Domain, w.ID, w.Body)
-		})
-		if err != nil && !errors.Is(err, ErrUnavailable) {
-			return Outcome{State: before}, err
-		}
-		want := before.Configuration.with(w.Body)
-		for range 20 {
-			after, err := f.state(ctx, plan.Domain)
-			if err != nil {
-				return Outcome{State: before}, err
-			}
-			if *after.Configuration == want {
-				progress(Event{At: f.now(), Kind: EventWritten, Write: &w, Message: "Written."})
-				return Outcome{Done: 1, State: after}, nil
-			}
-			if err := f.sleep(ctx, time.Second); err != nil {
-				return Outcome{State: before}, err
-			}
-		}
-		return Outcome{State: before}, fmt.Errorf("the tenant does not show the change: %w", ErrUnavailable)
-	}
-	return Outcome{State: before}, nil
+	panic("contract")
 }
 
 // Wait waits until Entra's sign-in service acts on what the plan wrote, as [Federator.Verify] tells: up to two hours, in
