@@ -136,7 +136,3 @@ func (s *MemoryStore) Save(_ context.Context, name string, old, document []byte)
 	s.documents[name] = slices.Clone(document)
 	return nil
 }
-
-// NewFileStore keeps each document in a file of the directory, which is made when it is not there (mode 0700, files 0600).
-// A file is written beside the old one, synced and renamed, under a lock file, so that several processes can share it.
-func NewFileStore(directory string) (Store, error) { panic("contract") }
