@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"math/big"
@@ -178,13 +177,6 @@ func withKey(t *testing.T, public, private any) *x509.Certificate {
 func ellipticCertificate(t *testing.T) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return withKey(t, key.Public(), key)
-}
-
-func weakCertificate(t *testing.T) *x509.Certificate {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	return withKey(t, key.Public(), key)
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -25,7 +24,7 @@ func tenantCertificate(text string) *keyCertificate {
 	if text == "" {
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	der, err := base64.StdEncoding.DecodeString(text) // which may be broken into lines
 	if err != nil {
 		return &keyCertificate{der: []byte(text)}
 	}

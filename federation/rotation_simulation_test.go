@@ -113,6 +113,10 @@ func TestAnOldCertificateThatExpiresTooSoonEndsTheWait(t *testing.T) {
 		require.True(t, refused.at.Before(today.Add(federation.RotationOverlap)))
 	}
 	require.NotEmpty(t, r.entra.refused, "which is why the status warns")
+	require.Equal(t, federation.Properties{"signingCertificate": bare(r.new)}, r.tenant.bodies[1],
+		"a certificate that has expired is not written again")
+	require.Empty(t, r.configuration().NextSigningCertificate)
+	require.Equal(t, []string{bare(r.old)}, r.kept(t).Retired)
 }
 
 func TestARotationByHandWaitsForTheOperator(t *testing.T) {

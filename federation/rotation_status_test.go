@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -82,6 +83,15 @@ var stages = []struct {
 		}},
 	{"announced, and nobody knows when", federation.RotationAnnounced, true, nil,
 		func(_ *testing.T, r *rotating) federation.Keys { r.has(r.old, r.new); return r.keys }},
+	{"announced with the federation, both certificates of the same day", federation.RotationAnnounced, true, nil,
+		func(t *testing.T, r *rotating) federation.Keys {
+			r.sameDay(t)
+			r.has(r.old, r.new)
+			r.keep(t, federation.Record{Certificates: []string{bare(r.old), bare(r.new)}})
+			return r.keys
+		}},
+	{"both certificates of the same day, and the store is lost", federation.RotationPromoted, true, nil,
+		func(t *testing.T, r *rotating) federation.Keys { r.sameDay(t); r.has(r.old, r.new); return r.keys }},
 	{"announced, and the old certificate expires too soon", federation.RotationAnnounced, false, federation.ErrTooEarly,
 		func(t *testing.T, r *rotating) federation.Keys {
 			r.oldLasts(t, time.Hour)
@@ -148,6 +158,15 @@ func (r *rotating) oldLasts(t *testing.T, d time.Duration) {
 	r.old = keyCertificateOf(t, "old", lasting(d))
 	r.keys.active = r.old
 	r.has(r.old, nil)
+}
+
+// sameDay makes the new certificate as old as the old one.
+func (r *rotating) sameDay(t *testing.T) {
+	t.Helper()
+	r.new = keyCertificateOf(t, "new", func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = r.old.NotBefore, r.old.NotAfter
+	})
+	r.keys.other = r.new
 }
 
 // legible replaces what differs from run to run.
@@ -255,7 +274,7 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 		{"not yet valid", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 		}, federation.ErrTooEarly, "valid only from 2026-03-02 10:00:00 UTC"},
-		{"weak", weakCertificate, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
+		{"weak", func(t *testing.T) *x509.Certificate { return weakCertificate(t) }, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
 		{"not RSA", curveCertificate, federation.ErrLockout, "no RSA key"},
 		{"the key of the old one", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "old", func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, -1) })
@@ -288,6 +307,19 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 			}
 		})
 	}
+}
+
+func weakCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "weak"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
+	}
+	for _, c := range change {
+		c(template)
+	}
+	return certify(t, template, key)
 }
 
 func curveCertificate(t *testing.T) *x509.Certificate {

@@ -174,17 +174,76 @@ func TestASwitchIsAnEvent(t *testing.T) {
 	require.Contains(t, events[0].Message, "CN=new")
 }
 
-// Replicas of the tenant that are late show the stage before.
+// Replicas of the tenant that are late show the stage before: at first, and even after another one has shown the change.
 func TestAReadThatIsLateDoesNotHideTheStage(t *testing.T) {
 	t.Parallel()
-	r := newRotating(t)
-	r.tenant.lag = 3
-	for _, stage := range []federation.RotationStage{
-		federation.RotationAnnounced, federation.RotationSwitched, federation.RotationPromoted, federation.RotationIdle,
+	for name, dir := range map[string]func(r *rotating) federation.Directory{
+		"at first":  func(r *rotating) federation.Directory { r.tenant.lag = 3; return r.directory() },
+		"afterward": func(r *rotating) federation.Directory { return &fickle{watchedTenant: r.directory()} },
 	} {
-		require.Equal(t, stage, r.steps(t, 1).Stage)
+		r := newRotating(t)
+		for _, stage := range []federation.RotationStage{
+			federation.RotationAnnounced, federation.RotationSwitched, federation.RotationPromoted, federation.RotationIdle,
+		} {
+			r.clock.pass(federation.RotationOverlap)
+			s, err := r.federator(t, dir(r), r.store).RotateStep(t.Context(), "contoso.com", r.keys, nil)
+			require.NoError(t, err)
+			require.Equal(t, stage, s.Stage, name)
+		}
 	}
-	require.Empty(t, r.entra.refused)
+}
+
+// fickle is a tenant that shows a change to the first who asks, and then the state before.
+type fickle struct {
+	*watchedTenant
+	before *federation.Configuration
+	shown  int
+}
+
+func (f *fickle) ChangeConfiguration(ctx context.Context, domain, id string, p federation.Properties) error {
+	before, err := f.watchedTenant.Configuration(ctx, domain)
+	if err != nil {
+		return err
+	}
+	f.before = before
+	return f.watchedTenant.ChangeConfiguration(ctx, domain, id, p)
+}
+
+func (f *fickle) Configuration(ctx context.Context, domain string) (*federation.Configuration, error) {
+	if f.before == nil {
+		return f.watchedTenant.Configuration(ctx, domain)
+	}
+	if f.shown++; f.shown > 1 {
+		return f.before, nil
+	}
+	return f.watchedTenant.Configuration(ctx, domain)
+}
+
+func TestACertificateInLinesIsTheSameCertificate(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	text := bare(r.old)
+	r.tenant.configurations["contoso.com"].SigningCertificate = text[:64] + "\r\n" + text[64:] + "\n"
+	require.Equal(t, federation.RotationIdle, r.status(t).Stage)
+}
+
+func TestAnIdentityProviderThatNamesItsKeyTwiceHasNoOther(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	r.keys.other = r.old
+	s := r.status(t)
+	require.Nil(t, s.Other)
+	require.Contains(t, s.Reasons[0], "no other key")
+}
+
+// Who waits for a time that does not help would wait in vain.
+func TestAStepThatWaitingDoesNotHelpIsNotTooEarly(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	r.keys.other = weakCertificate(t, func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
+	_, err := r.fed.RotateStep(t.Context(), "contoso.com", r.keys, nil)
+	require.ErrorIs(t, err, federation.ErrLockout)
+	require.NotErrorIs(t, err, federation.ErrTooEarly)
 }
 
 func TestGoingBackAfterThePromotionMakesTheOldCertificateTheFirstAgain(t *testing.T) {
@@ -316,6 +375,55 @@ func TestASwitchAndAnAbandonmentAtOnceLockNobodyOut(t *testing.T) {
 		require.ErrorIs(t, err, federation.ErrStale)
 		r.later()
 		require.Empty(t, r.entra.refused, first)
+	}
+}
+
+// An abandonment that is under way must not be overtaken by a switch: the certificate is about to go.
+func TestNobodySwitchesToACertificateThatIsBeingWithdrawn(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	r.steps(t, 1)
+	r.clock.pass(federation.RotationOverlap)
+	other := r.fed
+	slow := &overtaken{watchedTenant: r.directory(), before: func() {
+		s, err := other.RotateStep(t.Context(), "contoso.com", r.keys, nil)
+		require.NoError(t, err)
+		require.Equal(t, today.Add(2*federation.RotationOverlap), s.NotBefore, "the wait begins anew")
+	}}
+	_, err := r.federator(t, slow, r.store).AbandonRotation(t.Context(), "contoso.com", r.keys, nil)
+	require.NoError(t, err)
+	r.later()
+	r.abandoned(t)
+}
+
+// overtaken is a tenant that takes its time for a write.
+type overtaken struct {
+	*watchedTenant
+	before func()
+}
+
+func (o *overtaken) ChangeConfiguration(ctx context.Context, domain, id string, p federation.Properties) error {
+	o.before()
+	return o.watchedTenant.ChangeConfiguration(ctx, domain, id, p)
+}
+
+// What a slow process notes at its end is only about its own rotation.
+func TestASlowProcessLeavesTheRecordOfTheNextRotationAlone(t *testing.T) {
+	t.Parallel()
+	for _, done := range []int{0, 2, 3} {
+		r := newRotating(t)
+		r.steps(t, done)
+		r.clock.pass(federation.RotationOverlap)
+		next := &federation.RotationRecord{Old: bare(r.new), New: bare(r.third)}
+		_, err := r.fed.RotateStep(t.Context(), "contoso.com", r.keys, func(e federation.Event) {
+			if e.Kind == federation.EventWritten {
+				kept := r.kept(t)
+				kept.Rotation = next
+				r.keep(t, kept)
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, next, r.kept(t).Rotation, "after %d steps", done)
 	}
 }
 

@@ -34,7 +34,7 @@ var signingKeys = sync.OnceValue(func() map[string]*rsa.PrivateKey {
 
 // keyCertificateOf makes the certificate of one of the signingKeys, each a month younger than the one before, and all valid
 // today, unless change says otherwise.
-func keyCertificateOf(t *testing.T, name string, change ...func(*x509.Certificate)) *x509.Certificate {
+func keyCertificateOf(t testing.TB, name string, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	made := map[string]time.Time{
 		"old": today.AddDate(0, -3, 0), "new": today.AddDate(0, -2, 0), "third": today.AddDate(0, -1, 0),
@@ -49,7 +49,7 @@ func keyCertificateOf(t *testing.T, name string, change ...func(*x509.Certificat
 	return certify(t, template, signingKeys()[name])
 }
 
-func certify(t *testing.T, template *x509.Certificate, key crypto.Signer) *x509.Certificate {
+func certify(t testing.TB, template *x509.Certificate, key crypto.Signer) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
@@ -70,7 +70,12 @@ type rotating struct {
 // key of "new" as well.
 func newRotating(t *testing.T) *rotating {
 	t.Helper()
-	r := &rotating{old: keyCertificateOf(t, "old"), new: keyCertificateOf(t, "new"), third: keyCertificateOf(t, "third")}
+	return newRotatingWith(t, keyCertificateOf(t, "old"), keyCertificateOf(t, "new"), keyCertificateOf(t, "third"))
+}
+
+func newRotatingWith(t *testing.T, older, newer, third *x509.Certificate) *rotating {
+	t.Helper()
+	r := &rotating{old: older, new: newer, third: third}
 	r.keys = &provider{active: r.old, other: r.new}
 	r.world = newWorld(t, newTenant().federated("contoso.com", configured(r.old)))
 	r.entra = &entra{keys: r.keys, now: r.clock.Now}
