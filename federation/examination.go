@@ -18,6 +18,7 @@ type examination struct {
 	settings    *Settings
 	idp         *IdentityProvider
 	immutableID func(User) string
+	person      string // the UPN of somebody who cannot sign in; empty: nobody in particular
 
 	// What the tenant says. domains has been read in any case.
 	domains       []Domain

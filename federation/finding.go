@@ -40,13 +40,14 @@ const (
 	SeverityNotice  Severity = "notice"  // worth knowing
 )
 
-// Rule is a rule that [Federator.Plan] or [Federator.Diagnose] looks at.
+// Rule is a rule that [Federator.Plan], another plan or [Federator.Diagnose] looks at.
 type Rule struct {
 	Name     string
 	Severity Severity // the highest that it has
 	AADSTS   string   // what somebody who signs in would see; empty where nothing
-	Plan     bool     // a plan looks at it
+	Plan     bool     // Federator.Plan looks at it
 	Diagnose bool     // a diagnosis looks at it
+	Purpose  Purpose  // plans of this purpose look at it; empty: none beside those that Plan says
 	Meaning  string   // one sentence
 }
 
@@ -61,7 +62,7 @@ func Rules() []Rule {
 
 // rules are all rules, in the order in which they are looked at. Each list is in a file of its own.
 func rules() []rule {
-	return slices.Concat(planRules(), diagnoseRules())
+	return slices.Concat(planRules(), diagnoseRules(), domainRules())
 }
 
 // findings looks at the rules that are wanted, and returns what they found, the worst first.
