@@ -20,5 +20,8 @@ type Verification struct {
 // Verify asks Entra's public realm discovery how the domain signs in, and compares it with the configuration that Graph
 // shows. Nothing is changed. The error is for questions that could not be asked; an answer that differs is not an error.
 func (f *Federator) Verify(ctx context.Context, domain string) (Verification, error) {
-	panic("contract")
+	realm, err := read(ctx, f, func(ctx context.Context) (Realm, error) { return f.discovery.Realm(ctx, domain) })
+	return Verification{
+		Realm: realm, Live: realm.Type == FederatedRealm, SignInLink: f.cloud.Login + "/login.srf?whr=" + domain,
+	}, err
 }
