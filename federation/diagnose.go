@@ -82,15 +82,16 @@ func (f *Federator) Diagnose(ctx context.Context, s DiagnoseSettings) (Diagnosis
 	return d, nil
 }
 
-// federation is the configuration by which the domain's people sign in: its own or its root's, or nil.
+// federation is the configuration by which the domain's people sign in: its own or its root's. It is nil where there is
+// none, and where the tenant does not have the domain.
 func (x *examination) federation() *Configuration {
-	if x.configuration != nil {
+	switch {
+	case x.own() == nil:
+		return nil
+	case x.configuration != nil:
 		return x.configuration
 	}
-	if own := x.own(); own != nil && !own.IsRoot {
-		return x.inherited
-	}
-	return nil
+	return x.inherited
 }
 
 // realmName is the domain whose federation that is: the root that the domain signs in as, or the domain itself.

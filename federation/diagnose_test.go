@@ -185,6 +185,9 @@ func realmRows() []looked {
 		nothing("federation-unreadable", "a child has none of its own", (*patient).child),
 		notices("domain-child", "a child", (*patient).child, "hr.contoso.com has no federation of its own",
 			`"https://id.contoso.com/entra/contoso.com"`),
+		nothing("domain-child", "one that the tenant does not have", func(p *patient) {
+			p.settings.Domain = "hr.contoso.com"
+		}),
 		nothing("domain-child", "a child that was promoted", func(p *patient) {
 			p.child()
 			p.with(federation.Domain{Name: "hr.contoso.com", IsRoot: true, IsVerified: true})
@@ -267,6 +270,11 @@ func issuerRows() []looked {
 		{all, "enumerated", foreign(federation.TokenValidationPolicy{
 			RootDomains: "enumerated", DomainNames: []string{"Contoso.com"},
 		}), errs, "AADSTS5000820", "", nil},
+		{all, "a child, enumerated by its own name", func(p *patient) {
+			p.child()
+			p.idp.Issuer = p.other().IssuerURI
+			p.policy = federation.TokenValidationPolicy{RootDomains: "enumerated", DomainNames: []string{"hr.contoso.com"}}
+		}, errs, "AADSTS5000820", "", nil},
 		{all, "not enumerated", foreign(federation.TokenValidationPolicy{
 			RootDomains: "enumerated", DomainNames: []string{"fabrikam.com"},
 		}), warns, "", "", nil},

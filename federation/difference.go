@@ -18,9 +18,6 @@ func difference(sent, registered string) string {
 			names = append(names, m.name)
 		}
 	}
-	if len(names) == 0 {
-		return place(sent, registered)
-	}
 	return "they differ in " + strings.Join(names, " and in ") + " alone"
 }
 

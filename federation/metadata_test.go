@@ -152,6 +152,7 @@ func refusedMetadata(t testing.TB) map[string]struct{ document, says string } {
 		"a key to encrypt":      {metadataOf(keyDescriptor("encryption", certificate)), "no certificate"},
 		"a key by name":         {metadataOf(keyDescriptor("signing")), "no certificate"},
 		"no base64":             {metadataOf(keyDescriptor("signing", "%")), "not base64"},
+		"bits beyond the end":   {metadataOf(keyDescriptor("signing", "bm90aGluZx==")), "not base64"},
 		"armour":                {metadataOf(keyDescriptor("signing", "-----BEGIN CERTIFICATE-----"+certificate)), "not base64"},
 		"no certificate":        {metadataOf(keyDescriptor("signing", "bm90aGluZw==")), "cannot be read"},
 		"a long certificate":    {metadataOf(keyDescriptor("signing", strings.Repeat("A", 16<<10+1))), "more than 16384"},

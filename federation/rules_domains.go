@@ -135,7 +135,7 @@ func lookDefaultUnverified(r Rule, x *examination) []Finding {
 
 func lookDefaultFederated(r Rule, x *examination) []Finding {
 	own := x.own()
-	if own == nil || own.IsDefault || own.AuthenticationType != Federated {
+	if own == nil || own.AuthenticationType != Federated {
 		return nil
 	}
 	remedy := "Choose a managed domain."
