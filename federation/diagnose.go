@@ -65,7 +65,7 @@ func (f *Federator) Diagnose(ctx context.Context, s DiagnoseSettings) (Diagnosis
 	if s.Domain == "" {
 		return Diagnosis{}, errors.New("federation: nothing to diagnose: set DiagnoseSettings.Domain")
 	}
-	x := &examination{domain: s.Domain, idp: &s.IdentityProvider, immutableID: s.ImmutableID, person: s.User}
+	x := &examination{domain: s.Domain, idp: &s.IdentityProvider, immutableID: s.ImmutableID, user: s.User}
 	if err := f.examine(ctx, x); err != nil {
 		return Diagnosis{}, err
 	}

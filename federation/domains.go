@@ -266,7 +266,7 @@ func unseen(err error) bool {
 //
 // Source: https://learn.microsoft.com/graph/api/domain-promote.
 func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposePromote, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposePromote, func(r Rule) bool { return r.Promote }, func(d Domain) []Write {
 		if d.IsRoot {
 			return nil
 		}
@@ -285,21 +285,17 @@ func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error)
 //
 // Source: https://learn.microsoft.com/graph/api/domain-update.
 func (f *Federator) PlanMakeDefault(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposeMakeDefault, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposeMakeDefault, func(r Rule) bool { return r.MakeDefault }, func(d Domain) []Write {
 		if d.IsDefault {
 			return nil
 		}
-		return []Write{{
-			Operation: ChangeDomain, Domain: d.Name, Body: Properties{"isDefault": true},
-			Changes: []Change{{Property: "isDefault", From: false, To: true}},
-			Reason: "New users are in the default domain where nobody says otherwise, and the default domain cannot be " +
-				"federated.",
-		}}
+		return []Write{makeDefault(d.Name,
+			"New users are in the default domain where nobody says otherwise, and the default domain cannot be federated.")}
 	})
 }
 
 // planDomain plans a change of a domain itself.
-func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose,
+func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose, wanted func(Rule) bool,
 	writes func(Domain) []Write) (*Plan, error) {
 	name, err := domainName(name)
 	if err != nil {
@@ -312,15 +308,13 @@ func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose
 	if own := x.own(); own != nil {
 		x.writes = writes(*own)
 	}
-	return f.newPlan(purpose, x.domain, x.state(), x.writes, x.findings(func(r Rule) bool { return r.Purpose == purpose }))
+	return f.newPlan(purpose, x.domain, x.state(), x.writes, x.findings(wanted))
 }
 
-// domainName is the name of a domain in lower case, if it can be one. Whether it is one is the tenant's to say.
+// domainName is the name of a domain in lower case.
 func domainName(name string) (string, error) {
 	lower := strings.ToLower(name)
-	labels := strings.Split(lower, ".")
-	foreign := func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.') }
-	if len(lower) > 253 || len(labels) < 2 || slices.Contains(labels, "") || strings.ContainsFunc(lower, foreign) {
+	if !isDomainName(lower) {
 		return "", fmt.Errorf("federation: %q is not the name of a domain: write it like contoso.com, and an international "+
 			"one in punycode", name)
 	}

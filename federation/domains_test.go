@@ -459,7 +459,7 @@ func TestEveryDomainRuleHasARowThatShowsItAndOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	rules := map[string]federation.Rule{}
 	for _, r := range federation.Rules() {
-		if r.Purpose == federation.PurposePromote || r.Purpose == federation.PurposeMakeDefault {
+		if r.Promote || r.MakeDefault {
 			require.False(t, r.Plan || r.Diagnose, r.Name)
 			rules[r.Name] = r
 		}

@@ -221,7 +221,7 @@ func certificatesOf(key *xmldoc.Element) ([]*x509.Certificate, error) {
 	for _, info := range key.All(signatureNS, "KeyInfo") {
 		for _, data := range info.All(signatureNS, "X509Data") {
 			for _, text := range data.All(signatureNS, "X509Certificate") {
-				c, err := certificateOf(text.Text)
+				c, err := metadataCertificate(text.Text)
 				if err != nil {
 					return nil, err
 				}
@@ -232,8 +232,8 @@ func certificatesOf(key *xmldoc.Element) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// certificateOf reads base64 of DER, in which XML allows white space.
-func certificateOf(text string) (*x509.Certificate, error) {
+// metadataCertificate reads base64 of DER, in which XML allows white space.
+func metadataCertificate(text string) (*x509.Certificate, error) {
 	if len(text) > maxCertificateText {
 		return nil, fmt.Errorf("a certificate has more than %d characters", maxCertificateText)
 	}

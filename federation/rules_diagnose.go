@@ -16,6 +16,3 @@ func federated(look func(r Rule, x *examination, c *Configuration) []Finding) fu
 		return nil
 	}
 }
-
-// one is the result of a look that found something once.
-func one(found Finding) []Finding { return []Finding{found} }

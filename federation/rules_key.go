@@ -2,12 +2,9 @@ package federation
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -26,44 +23,31 @@ func keyRules() []rule {
 			Meaning: "The identity provider signs with a key whose certificate is the tenant's nextSigningCertificate alone.",
 		}, federated(lookKeyNext)},
 		{Rule{
-			Name: "key-certificate-dates", Severity: SeverityError, Diagnose: true,
-			Meaning: "The certificate of the key that signs has expired, or is not valid yet.",
+			Name: "idp-certificate-dates", Severity: SeverityError, Diagnose: true,
+			Meaning: "The identity provider's certificate for signing has expired, or is not valid yet.",
 		}, federated(lookKeyDates)},
 		{Rule{
-			Name: "certificate-not-of-idp", Severity: SeverityWarning, Diagnose: true,
-			Meaning: "The tenant has a certificate that is none of the identity provider's.",
-		}, federated(lookForeignKeys)},
+			Name: "certificate-not-of-idp", Severity: SeverityNotice, Diagnose: true,
+			Meaning: "This program gave the tenant a certificate that the identity provider does not have any more.",
+		}, lookLeftCertificate},
 	}
 }
 
-// registration is a certificate that the tenant has.
-type registration struct {
-	property    string
-	der         []byte            // nil if it is not base64
-	certificate *x509.Certificate // nil if it is not one
-}
+// registered is a certificate that the tenant has.
+type registered struct{ property, bare string }
 
-// registrations are the certificates that the tenant has for a domain, signingCertificate first.
-func (c *Configuration) registrations() []registration {
-	var all []registration
-	for _, p := range []struct{ name, value string }{
+// registered are the certificates that the tenant has, signingCertificate first.
+func (c *Configuration) registered() []registered {
+	all := []registered{
 		{"signingCertificate", c.SigningCertificate}, {"nextSigningCertificate", c.NextSigningCertificate},
-	} {
-		if p.value == "" {
-			continue
-		}
-		r := registration{property: p.name}
-		r.der, _ = base64.StdEncoding.DecodeString(p.value) // line breaks are ignored
-		r.certificate, _ = x509.ParseCertificate(r.der)
-		all = append(all, r)
 	}
-	return all
+	return slices.DeleteFunc(all, func(r registered) bool { return r.bare == "" })
 }
 
 // registeredAs is the property that has the certificate, or "".
 func (c *Configuration) registeredAs(certificate *x509.Certificate) string {
-	for _, r := range c.registrations() {
-		if bytes.Equal(r.der, certificate.Raw) {
+	for _, r := range c.registered() {
+		if sameCertificate(r.bare, bareCertificate(certificate)) {
 			return r.property
 		}
 	}
@@ -72,12 +56,17 @@ func (c *Configuration) registeredAs(certificate *x509.Certificate) string {
 
 // renews is the property that has another certificate of the same key, or "".
 func (c *Configuration) renews(certificate *x509.Certificate) string {
-	for _, r := range c.registrations() {
-		if r.certificate != nil && bytes.Equal(r.certificate.RawSubjectPublicKeyInfo, certificate.RawSubjectPublicKeyInfo) {
+	for _, r := range c.registered() {
+		if r.sameKey(certificate) {
 			return r.property
 		}
 	}
 	return ""
+}
+
+func (r registered) sameKey(other *x509.Certificate) bool {
+	certificate, err := certificateOf(r.bare)
+	return err == nil && bytes.Equal(certificate.RawSubjectPublicKeyInfo, other.RawSubjectPublicKeyInfo)
 }
 
 // signing is the certificate of the key that signs; nil if it is not known.
@@ -88,33 +77,39 @@ func (p *IdentityProvider) signing() *x509.Certificate {
 	return p.Certificates[0]
 }
 
+// keys shows the key that signs, and those that the tenant knows.
+func (c *Configuration) keys(signing *x509.Certificate) []string {
+	all := []string{"the identity provider signs with " + NewCertificateInfo(signing).String()}
+	for _, r := range c.registered() {
+		all = append(all, r.property+": "+describeCertificate(r.bare))
+	}
+	return all
+}
+
 func lookKeyNotRegistered(r Rule, x *examination, c *Configuration) []Finding {
 	signing := x.idp.signing()
 	if signing == nil || c.registeredAs(signing) != "" {
 		return nil
 	}
 	realm := x.realmName()
-	summary := fmt.Sprintf("The identity provider signs with the key of %s, which %s does not have.", described(signing), realm)
-	var details []string
-	for _, have := range c.registrations() {
-		details = append(details, fmt.Sprintf("%s: %s", have.property, have.described()))
-	}
+	command, details := "plan "+realm, c.keys(signing)
 	if property := c.renews(signing); property != "" {
-		r.Severity = SeverityWarning
 		return one(r.finding(
-			fmt.Sprintf("The identity provider signs with the key of %s. The %s of %s is another certificate of the same "+
-				"key, and Entra finds a key by its certificate.", described(signing), property, realm),
-			"Plan the domain with the present certificate.", "plan "+realm, details...))
+			fmt.Sprintf("The identity provider signs with a certificate that %s does not have: its %s is another one of the "+
+				"same key. Entra finds a key by its certificate.", realm, property),
+			"Plan the domain with the present certificate.", command, details...).as(SeverityWarning))
 	}
+	summary := fmt.Sprintf("The identity provider signs with a key that %s does not know.", realm)
 	i := slices.IndexFunc(x.idp.Certificates[1:], func(other *x509.Certificate) bool { return c.registeredAs(other) != "" })
 	if i >= 0 {
 		return one(r.finding(summary,
-			fmt.Sprintf("Sign with the key of %s again, which %s has; or plan the domain with the certificate of the key "+
-				"that signs.", described(x.idp.Certificates[1+i]), realm), "plan "+realm, details...))
+			"Make the identity provider sign with its other key again, which is known; or plan the domain with the "+
+				"certificate of the key that signs.", command,
+			append(details, "its other key is "+NewCertificateInfo(x.idp.Certificates[1+i]).String())...))
 	}
 	return one(r.finding(summary,
 		"Plan the domain with the certificate of the key that signs. Next time, rotate: the certificate is registered "+
-			"before its key signs.", "plan "+realm, details...))
+			"before its key signs.", command, details...))
 }
 
 func lookKeyNext(r Rule, x *examination, c *Configuration) []Finding {
@@ -123,70 +118,47 @@ func lookKeyNext(r Rule, x *examination, c *Configuration) []Finding {
 		return nil
 	}
 	return one(r.finding(
-		fmt.Sprintf("The identity provider signs with the key of %s, which %s has as nextSigningCertificate alone. It is not "+
-			"documented that Entra accepts that one before the first one has expired.", described(signing), x.realmName()),
-		"Finish the rotation: its next step makes it the signingCertificate.", "rotate "+x.realmName()))
+		fmt.Sprintf("The identity provider signs with a key that %s has as nextSigningCertificate alone. It is not documented "+
+			"that Entra accepts that one before the first one has expired.", x.realmName()),
+		"Finish the rotation: its next step makes it the signingCertificate.", "rotate "+x.realmName(), c.keys(signing)...))
 }
 
-func lookKeyDates(r Rule, x *examination, c *Configuration) []Finding {
+// lookKeyDates says nothing of a certificate that the domain itself has: certificate-expired and its like do.
+func lookKeyDates(r Rule, x *examination, _ *Configuration) []Finding {
 	signing := x.idp.signing()
-	if signing == nil {
+	if signing == nil || x.configuration != nil && x.configuration.registeredAs(signing) != "" {
 		return nil
 	}
 	remedy, command := "Rotate to a new key and certificate.", "rotate "+x.realmName()
-	var details []string
-	if property := c.registeredAs(signing); property != "" {
-		details = append(details, fmt.Sprintf("it is the %s of %s", property, x.realmName()))
-	}
+	detail := NewCertificateInfo(signing).String()
 	switch {
 	case x.at.After(signing.NotAfter):
-		return one(r.finding(
-			fmt.Sprintf("The certificate of the key that signs, %s, has expired on %s.", described(signing),
-				day(signing.NotAfter)), remedy, command, details...))
+		return one(r.finding("The certificate of the key that signs has expired on "+day(signing.NotAfter)+".",
+			remedy, command, detail))
 	case x.at.Before(signing.NotBefore):
-		return one(r.finding(
-			fmt.Sprintf("The certificate of the key that signs, %s, is not valid before %s.", described(signing),
-				signing.NotBefore.UTC().Format(time.RFC3339)), remedy, command, details...))
+		return one(r.finding("The certificate of the key that signs is not valid before "+
+			signing.NotBefore.UTC().Format(time.RFC3339)+".", remedy, command, detail))
 	}
 	return nil
 }
 
-func lookForeignKeys(r Rule, x *examination, c *Configuration) []Finding {
-	if x.idp.signing() == nil {
+// lookLeftCertificate is for certificates that this program put into the tenant; certificate-foreign is for the others.
+func lookLeftCertificate(r Rule, x *examination) []Finding {
+	if x.idp.signing() == nil || x.configuration == nil {
 		return nil
 	}
-	var all []Finding
-	for _, have := range c.registrations() {
-		if slices.ContainsFunc(x.idp.Certificates, func(other *x509.Certificate) bool {
-			return bytes.Equal(other.Raw, have.der) || have.certificate != nil &&
-				bytes.Equal(other.RawSubjectPublicKeyInfo, have.certificate.RawSubjectPublicKeyInfo)
-		}) {
-			continue
+	var details []string
+	for _, have := range x.configuration.registered() {
+		known := slices.ContainsFunc(x.record.Certificates, func(c string) bool { return sameCertificate(c, have.bare) })
+		if known && !slices.ContainsFunc(x.idp.Certificates, have.sameKey) {
+			details = append(details, have.property+": "+describeCertificate(have.bare))
 		}
-		rule, origin := r, "Whoever has its key can sign in as anybody in the domain."
-		if slices.Contains(x.record.Certificates, base64.StdEncoding.EncodeToString(have.der)) {
-			rule.Severity, origin = SeverityNotice, "This program registered it: it may be the key before the last rotation."
-		}
-		all = append(all, rule.finding(
-			fmt.Sprintf("The %s of %s, %s, is none of the identity provider's. %s", have.property, x.realmName(),
-				have.described(), origin),
-			"If nobody needs it, plan the domain without it.", "plan "+x.realmName()))
 	}
-	return all
-}
-
-func (r registration) described() string {
-	if r.certificate == nil {
-		return "which is not a certificate"
+	if len(details) == 0 {
+		return nil
 	}
-	return described(r.certificate)
+	return one(r.finding(
+		fmt.Sprintf("The identity provider does not have the key of %s that this program gave to %s: it may be the one before "+
+			"the last rotation.", count(len(details), "certificate", "certificates"), x.domain),
+		"Where nobody uses the key any more, finish the rotation.", "rotate "+x.domain, details...))
 }
-
-// described is a certificate in a sentence: its subject and the beginning of its SHA-256 fingerprint.
-func described(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	name := strings.ToValidUTF8(c.Subject.String(), "?")
-	return fmt.Sprintf("%q (SHA-256 %x…)", name, sum[:8])
-}
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

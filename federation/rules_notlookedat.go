@@ -3,8 +3,6 @@ package federation
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 )
 
 // notLookedAtRules say what a diagnosis does not know, so that silence is not taken for health.
@@ -18,10 +16,6 @@ func notLookedAtRules() []rule {
 			Name: "person-not-looked-at", Severity: SeverityNotice, Diagnose: true,
 			Meaning: "The person's account, or its ImmutableID, could not be compared.",
 		}, lookPersonUnknown},
-		{Rule{
-			Name: "tenant-not-looked-at", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "Something could not be read of the tenant.",
-		}, lookTenantUnknown},
 	}
 }
 
@@ -46,37 +40,25 @@ func lookIdentityProviderUnknown(r Rule, x *examination, _ *Configuration) []Fin
 	if len(details) == 0 {
 		return nil
 	}
-	return one(r.finding("Not looked at, because it is not known of the identity provider:",
+	return one(r.finding("Not everything is known of the identity provider, and what is not known was not looked at.",
 		"Say where its metadata is, and what it tells of a second factor.", "", details...))
 }
 
 func lookPersonUnknown(r Rule, x *examination) []Finding {
-	if x.person == "" || x.personDomain() != x.domain {
+	if x.user == "" || domainOf(x.user) != x.domain {
 		return nil
 	}
 	if !x.has(factUsers) {
-		return one(r.finding(fmt.Sprintf("The account of %s was not looked at: the users of %s could not be read.", x.person,
+		return one(r.finding(fmt.Sprintf("The account of %s was not looked at: the users of %s could not be read.", x.user,
 			x.domain), "", "", reason(x.failed[factUsers])))
 	}
-	u := x.account()
-	if u == nil || u.ImmutableID == "" || x.wanted(*u) != "" {
+	u := x.people.found
+	if u == nil || u.ImmutableID == "" || x.sent(*u) != "" {
 		return nil
 	}
 	return one(r.finding(
 		fmt.Sprintf("The ImmutableID of %s, %q, was not compared: which NameID the identity provider sends is not known.",
 			u.UserPrincipalName, u.ImmutableID), "Compare it with the NameID of an assertion, byte for byte.", ""))
-}
-
-func lookTenantUnknown(r Rule, x *examination) []Finding {
-	var details []string
-	for _, what := range slices.Sorted(maps.Keys(x.failed)) {
-		details = append(details, fmt.Sprintf("%s: %s", what, reason(x.failed[what])))
-	}
-	if len(details) == 0 {
-		return nil
-	}
-	return one(r.finding("Not looked at, because it could not be read:",
-		"Give the credential the permission to read it, where that is what is missing.", "", details...))
 }
 
 // reason is why something could not be read, in short.

@@ -45,26 +45,10 @@ func personRules() []rule {
 	}
 }
 
-// personDomain is the domain of the person's UPN in lower case, or "".
-func (x *examination) personDomain() string {
-	_, domain, _ := strings.Cut(strings.ToLower(x.person), "@")
-	return domain
-}
-
-// account is the person's user, or nil if the domain has none or could not be read.
-func (x *examination) account() *User {
-	for i := range x.users {
-		if strings.EqualFold(x.users[i].UserPrincipalName, x.person) {
-			return &x.users[i]
-		}
-	}
-	return nil
-}
-
 // person is a look at a person whose account was found.
 func person(look func(r Rule, x *examination, u User) []Finding) func(Rule, *examination) []Finding {
 	return func(r Rule, x *examination) []Finding {
-		if u := x.account(); x.person != "" && u != nil {
+		if u := x.people.found; u != nil {
 			return look(r, x, *u)
 		}
 		return nil
@@ -72,34 +56,34 @@ func person(look func(r Rule, x *examination, u User) []Finding) func(Rule, *exa
 }
 
 func lookPersonDomain(r Rule, x *examination) []Finding {
-	domain := x.personDomain()
-	if d := domainNamed(x.domains, domain); x.person == "" || d != nil && d.IsVerified {
+	domain := domainOf(x.user)
+	if d := domainNamed(x.domains, domain); x.user == "" || d != nil && d.IsVerified {
 		return nil
 	}
 	if domain == "" {
-		return one(r.finding(fmt.Sprintf("%q is not a user principal name: it has no domain.", x.person),
+		return one(r.finding(fmt.Sprintf("%q is not a user principal name: it has no domain.", x.user),
 			"People sign in with name@domain.", ""))
 	}
 	return one(r.finding(
-		fmt.Sprintf("%s is in no verified domain of the tenant.", x.person),
+		fmt.Sprintf("%s is in no verified domain of the tenant.", x.user),
 		"Check the spelling, and that this is the right tenant.", "", x.byMail()...))
 }
 
 func lookPersonElsewhere(r Rule, x *examination) []Finding {
-	domain := x.personDomain()
+	domain := domainOf(x.user)
 	d := domainNamed(x.domains, domain)
-	if x.person == "" || d == nil || !d.IsVerified || d.Name == x.domain {
+	if x.user == "" || d == nil || !d.IsVerified || d.Name == x.domain {
 		return nil
 	}
-	command := fmt.Sprintf("doctor %s --user %s", d.Name, x.person)
+	command := fmt.Sprintf("doctor %s --user %s", d.Name, x.user)
 	root, ours := rootOf(x.domains, domain), x.root()
 	if root != nil && ours != nil && root.Name == ours.Name {
 		r.Severity, r.AADSTS = SeverityNotice, ""
 		return one(r.finding(
-			fmt.Sprintf("%s is in %s, and signs in as %s does. Only users of %s were read.", x.person, d.Name, ours.Name,
+			fmt.Sprintf("%s is in %s, and signs in as %s does. Only users of %s were read.", x.user, d.Name, ours.Name,
 				x.domain), "Diagnose the person's own domain.", command))
 	}
-	summary := fmt.Sprintf("%s is in %s, and does not sign in by the federation of %s.", x.person, d.Name, x.realmName())
+	summary := fmt.Sprintf("%s is in %s, and does not sign in by the federation of %s.", x.user, d.Name, x.realmName())
 	if blocked, why := x.blocksForeign(domain); blocked {
 		summary += fmt.Sprintf(" An assertion with its issuer is refused, because %s.", why)
 	} else {
@@ -110,22 +94,20 @@ func lookPersonElsewhere(r Rule, x *examination) []Finding {
 
 func lookPersonMissing(r Rule, x *examination) []Finding {
 	own := x.own()
-	if own == nil || !own.IsVerified || x.personDomain() != x.domain || !x.has(factUsers) || x.account() != nil {
+	if own == nil || !own.IsVerified || domainOf(x.user) != x.domain || !x.has(factUsers) || x.people.found != nil {
 		return nil
 	}
 	details := append(x.byMail(), "an assertion for them gets AADSTS51004")
 	return one(r.finding(
-		fmt.Sprintf("The tenant has no user %s.", x.person),
+		fmt.Sprintf("The tenant has no user %s.", x.user),
 		"Create the account first: Entra creates nobody at sign-in.", "", details...))
 }
 
 // byMail says whose address it is that somebody takes for a UPN.
 func (x *examination) byMail() []string {
 	var all []string
-	for _, u := range x.users {
-		if strings.EqualFold(u.Mail, x.person) {
-			all = append(all, fmt.Sprintf("it is the address of %s, who signs in with that UPN", u.UserPrincipalName))
-		}
+	for _, upn := range x.people.byMail {
+		all = append(all, fmt.Sprintf("it is the address of %s, who signs in with that UPN", upn))
 	}
 	return all
 }
@@ -143,15 +125,15 @@ func lookNoImmutableID(r Rule, x *examination, u User) []Finding {
 		return nil
 	}
 	remedy := "Give the account the ImmutableID that the identity provider sends as NameID."
-	if want := x.wanted(u); want != "" {
+	if want := x.sent(u); want != "" {
 		remedy = fmt.Sprintf("Give the account the ImmutableID %q, which the identity provider sends as NameID.", want)
 	}
 	return one(r.finding(fmt.Sprintf("The account of %s has no ImmutableID: no assertion leads to it.", u.UserPrincipalName),
 		remedy, ""))
 }
 
-// wanted is the NameID that the identity provider sends for a user; empty where nobody can tell.
-func (x *examination) wanted(u User) string {
+// sent is the NameID that the identity provider sends for a user; empty where nobody can tell.
+func (x *examination) sent(u User) string {
 	if x.immutableID == nil {
 		return ""
 	}
@@ -159,7 +141,7 @@ func (x *examination) wanted(u User) string {
 }
 
 func lookOtherImmutableID(r Rule, x *examination, u User) []Finding {
-	want := x.wanted(u)
+	want := x.sent(u)
 	if u.ImmutableID == "" || want == "" || want == u.ImmutableID {
 		return nil
 	}
@@ -173,9 +155,9 @@ func lookOtherImmutableID(r Rule, x *examination, u User) []Finding {
 // whose says which other users have an ImmutableID.
 func (x *examination) whose(immutableID string) []string {
 	var all []string
-	for _, u := range x.users {
-		if u.ImmutableID == immutableID && !strings.EqualFold(u.UserPrincipalName, x.person) {
-			all = append(all, fmt.Sprintf("%s has the ImmutableID %q", u.UserPrincipalName, immutableID))
+	for _, upn := range x.people.have(immutableID) {
+		if !strings.EqualFold(upn, x.user) {
+			all = append(all, fmt.Sprintf("%s has the ImmutableID %q", upn, immutableID))
 		}
 	}
 	return all
@@ -188,7 +170,7 @@ func lookSharedImmutableID(r Rule, x *examination, u User) []Finding {
 	}
 	return one(r.finding(
 		fmt.Sprintf("The account of %s has the ImmutableID of %s: an assertion with it does not say who it is for.",
-			u.UserPrincipalName, plural(len(others), "other user")),
+			u.UserPrincipalName, count(len(others), "other user", "other users")),
 		"Give each account an ImmutableID of its own.", "", others...))
 }
 

@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -15,14 +14,6 @@ func realmRules() []rule {
 			Name: "domain-not-federated", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
 			Meaning: "The domain has no federation, so people sign in at Entra, and an assertion for it is refused.",
 		}, lookNotFederated},
-		{Rule{
-			Name: "federation-unreadable", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "The domain counts as federated, and Graph shows no configuration: it was made without a certificate.",
-		}, lookUnreadable},
-		{Rule{
-			Name: "domain-child", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The domain is below a root, and signs in with the root's federation and issuer.",
-		}, federated(lookChild)},
 		{Rule{
 			Name: "realm-managed", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
 			Meaning: "Graph shows a federation, and the sign-in service still lets people sign in at Entra.",
@@ -48,40 +39,13 @@ const inForceLater = "Wait: a change of a federation is in force after up to two
 
 func lookNotFederated(r Rule, x *examination) []Finding {
 	own := x.own()
-	if own == nil || !own.IsVerified || own.AuthenticationType == Federated || x.federation() != nil ||
-		!x.has(factConfiguration) {
-		return nil
+	if own == nil || !own.IsVerified || !own.IsRoot || own.isInitial() || own.AuthenticationType == Federated ||
+		x.federation() != nil || !x.has(factConfiguration) {
+		return nil // or another rule says what it is
 	}
 	return one(r.finding(
 		fmt.Sprintf("%s is not federated: its people sign in at Entra, and no assertion is accepted for them.", x.domain),
-		"Plan the federation of the domain, and apply the plan.", "plan "+x.realmName()))
-}
-
-func lookUnreadable(r Rule, x *examination) []Finding {
-	own := x.own()
-	if own == nil || !own.IsRoot || own.AuthenticationType != Federated || x.configuration != nil {
-		return nil
-	}
-	var details []string
-	if err := x.failed[factConfiguration]; errors.Is(err, ErrUnavailable) {
-		details = append(details, err.Error())
-	} else if err != nil {
-		return nil // it may be there, for somebody with the permission
-	}
-	return one(r.finding(
-		fmt.Sprintf("%s counts as federated, and Graph shows no configuration of it. A federation that was made without a "+
-			"certificate leaves a domain so.", x.domain),
-		"Try to make the domain managed again; if Graph refuses that as well, Microsoft's support has to.",
-		"revert "+x.domain, details...))
-}
-
-func lookChild(r Rule, x *examination, c *Configuration) []Finding {
-	if x.configuration != nil {
-		return nil
-	}
-	return one(r.finding(
-		fmt.Sprintf("%s has no federation of its own: its people sign in by that of %s, and their assertions must have its "+
-			"issuer, %q.", x.domain, x.realmName(), c.IssuerURI), "", ""))
+		"Plan the federation of the domain, and apply the plan.", "plan "+x.domain))
 }
 
 func lookRealmManaged(r Rule, x *examination, c *Configuration) []Finding {

@@ -2,47 +2,47 @@ package federation
 
 import "fmt"
 
-// domainRules are the rules of the plans that change a domain itself: [Federator.PlanPromote] and
+// domainChangeRules are the rules of the plans that change a domain itself: [Federator.PlanPromote] and
 // [Federator.PlanMakeDefault].
 //
 // Sources: https://learn.microsoft.com/graph/api/domain-promote and
 // https://learn.microsoft.com/graph/api/domain-update.
-func domainRules() []rule {
+func domainChangeRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "promote-unknown", Severity: SeverityError, Purpose: PurposePromote,
+			Name: "promote-unknown", Severity: SeverityError, Promote: true,
 			Meaning: "The tenant does not have the domain that is to be promoted.",
 		}, lookDomainUnknown},
 		{Rule{
-			Name: "promote-root", Severity: SeverityNotice, Purpose: PurposePromote,
+			Name: "promote-root", Severity: SeverityNotice, Promote: true,
 			Meaning: "The domain is a root already.",
 		}, lookPromoteRoot},
 		{Rule{
-			Name: "promote-unverified", Severity: SeverityError, Purpose: PurposePromote,
+			Name: "promote-unverified", Severity: SeverityError, Promote: true,
 			Meaning: "The domain that is to be promoted is not verified.",
 		}, lookPromoteUnverified},
 		{Rule{
-			Name: "promote-users", Severity: SeverityError, Purpose: PurposePromote,
+			Name: "promote-users", Severity: SeverityError, Promote: true,
 			Meaning: "The domain that is to be promoted has users, or nobody can say whether it has.",
 		}, lookPromoteUsers},
 		{Rule{
-			Name: "promote-becomes-managed", Severity: SeverityWarning, Purpose: PurposePromote,
+			Name: "promote-becomes-managed", Severity: SeverityWarning, Promote: true,
 			Meaning: "A promoted domain is managed, and loses the federation that it has from its root.",
 		}, lookPromoteManaged},
 		{Rule{
-			Name: "default-unknown", Severity: SeverityError, Purpose: PurposeMakeDefault,
+			Name: "default-unknown", Severity: SeverityError, MakeDefault: true,
 			Meaning: "The tenant does not have the domain that is to be the default.",
 		}, lookDomainUnknown},
 		{Rule{
-			Name: "default-already", Severity: SeverityNotice, Purpose: PurposeMakeDefault,
+			Name: "default-already", Severity: SeverityNotice, MakeDefault: true,
 			Meaning: "The domain is the default already.",
 		}, lookDefaultAlready},
 		{Rule{
-			Name: "default-unverified", Severity: SeverityError, Purpose: PurposeMakeDefault,
+			Name: "default-unverified", Severity: SeverityError, MakeDefault: true,
 			Meaning: "The domain that is to be the default is not verified.",
 		}, lookDefaultUnverified},
 		{Rule{
-			Name: "default-federated", Severity: SeverityError, Purpose: PurposeMakeDefault,
+			Name: "default-federated", Severity: SeverityError, MakeDefault: true,
 			Meaning: "A federated domain cannot be the default.",
 		}, lookDefaultFederated},
 	}
@@ -87,16 +87,12 @@ func lookPromoteUsers(r Rule, x *examination) []Finding {
 			fmt.Sprintf("Graph refuses to promote a domain that has users, and those of %s could not be read: %s.", x.domain,
 				reason(x.failed[factUsers])), remedy, ""))
 	}
-	if len(x.users) == 0 {
+	if x.people.total == 0 {
 		return nil
 	}
-	var names []string
-	for _, u := range x.users {
-		names = append(names, u.UserPrincipalName)
-	}
 	return one(r.finding(
-		fmt.Sprintf("%s has %s. Graph refuses to promote a domain with users.", x.domain, plural(len(names), "user")),
-		remedy, "", names...))
+		fmt.Sprintf("%s has %s. Graph refuses to promote a domain with users.", x.domain, count(x.people.total, "user", "users")),
+		remedy, "", x.people.first...))
 }
 
 func lookPromoteManaged(r Rule, x *examination) []Finding {
