@@ -355,3 +355,11 @@ func happened(e federation.Event) string {
 	}
 	return fmt.Sprintf("%s %d of %d", e.Kind, e.Index, e.Total)
 }
+
+// certificates are those of some keys.
+func certificates(signers ...saml.Signer) (all []*x509.Certificate) {
+	for _, s := range signers {
+		all = append(all, s.Certificate)
+	}
+	return all
+}
