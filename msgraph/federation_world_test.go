@@ -242,7 +242,7 @@ func (p *provider) Switch(_ context.Context, certificate *x509.Certificate) erro
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", p.now().UTC().Format(http.TimeFormat))
 	if strings.HasSuffix(r.URL.Path, "/metadata") {
-		document, err := p.Metadata("contoso.com")
+		document, err := p.Metadata("")
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
