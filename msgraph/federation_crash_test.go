@@ -18,13 +18,15 @@ import (
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
+// doing is what any process of an operator does, as often as it takes.
+type doing func(context.Context, *federation.Federator) error
+
 // journey is something that an operator does to a domain, and does again when it was interrupted.
 type journey struct {
 	tenant func(*entratest.Config)
 
-	// prepare brings the tenant to where the journey begins, and returns what is done: by any process, and as often as it
-	// takes.
-	prepare func(f *federating) func(context.Context, *federation.Federator) error
+	// prepare brings the tenant to where the journey begins, and returns what is done then.
+	prepare func(f *federating) doing
 
 	writes  int    // so many requests that change something
 	managed string // the domain that is managed in the end; empty: contoso.com signs in
@@ -33,8 +35,8 @@ type journey struct {
 
 // journeys are all that write.
 func journeys(t testing.TB) map[string]journey {
-	plan := func(settings ...func(*federation.Settings)) func(*federating) func(context.Context, *federation.Federator) error {
-		return func(f *federating) func(context.Context, *federation.Federator) error {
+	plan := func(settings ...func(*federation.Settings)) func(*federating) doing {
+		return func(f *federating) doing {
 			return f.stored(f.plan(f.settings(settings...)))
 		}
 	}
@@ -47,7 +49,7 @@ func journeys(t testing.TB) map[string]journey {
 	return map[string]journey{
 		"create": {prepare: plan(), writes: 1, back: true},
 		"change": {
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				f.federate()
 				return plan(differently)(f)
 			},
@@ -55,14 +57,14 @@ func journeys(t testing.TB) map[string]journey {
 		},
 		"default, then create": {tenant: asDefault, prepare: plan(withDefault), writes: 2, back: true},
 		"revert to managed": {
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				f.federate()
 				return f.reverting("")
 			},
 			writes: 1, managed: "contoso.com", back: true,
 		},
 		"revert to the federation before": {
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				f.federate()
 				change := f.plan(f.settings(differently))
 				f.apply(change)
@@ -72,7 +74,7 @@ func journeys(t testing.TB) map[string]journey {
 		},
 		"revert to managed and to the default domain before": {
 			tenant: asDefault,
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				there := f.plan(f.settings(withDefault))
 				f.apply(there)
 				return f.reverting(there.ID)
@@ -80,7 +82,7 @@ func journeys(t testing.TB) map[string]journey {
 			writes: 2, managed: "contoso.com", back: true,
 		},
 		"revert the way back": {
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				f.federate()
 				back, err := f.fed.PlanRevert(f.Context(), federation.RevertSettings{Domain: "contoso.com"})
 				require.NoError(f, err)
@@ -93,7 +95,7 @@ func journeys(t testing.TB) map[string]journey {
 			tenant: func(c *entratest.Config) {
 				c.Domains = []entratest.Domain{federatedWith(t, "contoso.com", issuer), {Name: "hr.contoso.com"}}
 			},
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				plan, err := f.fed.PlanPromote(f.Context(), "hr.contoso.com")
 				require.NoError(f, err)
 				return f.stored(plan)
@@ -101,7 +103,7 @@ func journeys(t testing.TB) map[string]journey {
 			writes: 1, managed: "hr.contoso.com",
 		},
 		"rotate": {
-			prepare: func(f *federating) func(context.Context, *federation.Federator) error {
+			prepare: func(f *federating) doing {
 				f.federate()
 				require.NoError(f, f.idp.SetNextSigner(signerOf(f, "new")))
 				return f.rotate
@@ -112,7 +114,7 @@ func journeys(t testing.TB) map[string]journey {
 }
 
 // stored is the plan on disk, and how it is applied from there.
-func (f *federating) stored(plan *federation.Plan) func(context.Context, *federation.Federator) error {
+func (f *federating) stored(plan *federation.Plan) doing {
 	f.Helper()
 	document, err := json.Marshal(plan)
 	require.NoError(f, err)
@@ -127,7 +129,7 @@ func (f *federating) stored(plan *federation.Plan) func(context.Context, *federa
 }
 
 // reverting applies the plan for a way back.
-func (f *federating) reverting(undo string) func(context.Context, *federation.Federator) error {
+func (f *federating) reverting(undo string) doing {
 	f.Helper()
 	plan, err := f.fed.PlanRevert(f.Context(), federation.RevertSettings{Domain: "contoso.com", Undo: undo})
 	require.NoError(f, err)
@@ -304,7 +306,7 @@ func twice() disturbance {
 }
 
 // begin brings a new tenant to where the journey begins.
-func (j journey) begin(t testing.TB) (f *federating, do func(context.Context, *federation.Federator) error) {
+func (j journey) begin(t testing.TB) (f *federating, do doing) {
 	t.Helper()
 	cfg := contoso(func(c *entratest.Config) { c.FederationLag = 20 * time.Minute })
 	if j.tenant != nil {

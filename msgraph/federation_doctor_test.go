@@ -71,7 +71,8 @@ func illnesses(t *testing.T) map[string]illness {
 			provider: asking(strings.Replace(issuer, "https", "http", 1)),
 		},
 		"the issuer is another one": {
-			aadsts: "AADSTS50107", rule: "issuer-differs", says: "from character", provider: asking("https://id.contoso.com/realms/x"),
+			aadsts: "AADSTS50107", rule: "issuer-differs", says: "from character",
+			provider: asking("https://id.contoso.com/realms/x"),
 		},
 		"the domain is federated for another protocol": {
 			aadsts: "AADSTS50107", rule: "protocol-differs", says: `"wsFed"`, falls: func(f *federating) {
@@ -142,7 +143,8 @@ func illnesses(t *testing.T) map[string]illness {
 			tenant: adeleIs(func(u *entratest.User) { u.ImmutableID = "" }),
 		},
 		"the account is blocked": {
-			aadsts: "AADSTS50057", rule: "person-blocked", says: "blocked", tenant: adeleIs(func(u *entratest.User) { u.Enabled = false }),
+			aadsts: "AADSTS50057", rule: "person-blocked", says: "blocked",
+			tenant: adeleIs(func(u *entratest.User) { u.Enabled = false }),
 		},
 		"the issuer is another domain's": {
 			aadsts: "AADSTS5000820", rule: "issuer-of-another-domain", says: "the issuer of fabrikam.com",
@@ -164,10 +166,12 @@ func illnesses(t *testing.T) map[string]illness {
 			},
 		},
 		"the identity provider's clock is behind": {
-			aadsts: "AADSTS500089", rule: "idp-clock", says: "7m0s behind", provider: off(-7*time.Minute, 10*time.Minute, time.Minute),
+			aadsts: "AADSTS500089", rule: "idp-clock", says: "7m0s behind",
+			provider: off(-7*time.Minute, 10*time.Minute, time.Minute),
 		},
 		"the identity provider's clock is ahead": {
-			aadsts: "AADSTS500089", rule: "idp-clock", says: "7m0s ahead", provider: off(7*time.Minute, time.Minute, 5*time.Minute),
+			aadsts: "AADSTS500089", rule: "idp-clock", says: "7m0s ahead",
+			provider: off(7*time.Minute, time.Minute, 5*time.Minute),
 		},
 		"the identity provider tells of no second factor, which it must": {
 			aadsts: "AADSTS50079", rule: "mfa-loop", says: "round in circles", falls: func(f *federating) {

@@ -306,8 +306,8 @@ func defaulted() entratest.Config {
 	return contoso(func(c *entratest.Config) { c.Domains = []entratest.Domain{{Name: "contoso.com", Default: true}} })
 }
 
-// A domain from the beginning: added, proved, federated; and its child, which is federated with it, promoted and federated by
-// itself.
+// A domain from the beginning: added, proved, federated; and its child, which is federated with it, promoted and federated
+// by itself.
 func TestANewDomainAndItsChild(t *testing.T) {
 	t.Parallel()
 	f := newFederating(t, lagging(0))

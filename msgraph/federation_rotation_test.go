@@ -311,6 +311,21 @@ func TestIfTheSecondCertificateDoesNotCountGoingBackHelpsAtOnce(t *testing.T) {
 	}
 }
 
+// "A sign-in with the new key before everybody gets it … is what tells": which of the two readings is right.
+func TestASignInWithTheNewKeyTellsWhetherTheSecondCertificateCounts(t *testing.T) {
+	t.Parallel()
+	for _, afterExpiry := range []bool{false, true} {
+		r := newRush(t, time.Minute, func(c *entratest.Config) { c.NextCertificateAfterExpiry = afterExpiry })
+		s, err := r.fed.RotateStep(t.Context(), "contoso.com", r.idp, nil)
+		require.NoError(t, err)
+		require.Contains(t, s.Next, "try a sign-in with that key")
+		r.settle()
+		response := r.answered(r.provider(issuer, signerOf(t, "new"), saml.Signer{}), r.asked(adeleUPN))
+		v := r.entra.CheckResponse(response.SAMLResponse(), response.RelayState)
+		require.Equal(t, !afterExpiry, v.Accepted)
+	}
+}
+
 // The other order, for the same reading: to promote the certificate before its key signs refuses people for as long, and
 // nothing at the identity provider helps at once when it is in force.
 func TestIfTheSecondCertificateDoesNotCountTheOtherOrderIsNoBetter(t *testing.T) {
