@@ -110,6 +110,30 @@ func journeys(t testing.TB) map[string]journey {
 			},
 			writes: 3,
 		},
+		"abandon a rotation": {
+			prepare: func(f *federating) doing {
+				f.federate()
+				require.NoError(f, f.idp.SetNextSigner(signerOf(f, "new")))
+				_, err := f.fed.RotateStep(f.Context(), "contoso.com", f.idp, nil)
+				require.NoError(f, err)
+				return f.abandon
+			},
+			writes: 1,
+		},
+		"abandon a rotation after its key has signed": {
+			prepare: func(f *federating) doing {
+				f.federate()
+				require.NoError(f, f.idp.SetNextSigner(signerOf(f, "new")))
+				for range 3 {
+					_, err := f.fed.RotateStep(f.Context(), "contoso.com", f.idp, nil)
+					require.NoError(f, err)
+					f.clock.Advance(federation.RotationOverlap)
+				}
+				require.NoError(f, f.idp.SwitchSigner())
+				return f.abandon
+			},
+			writes: 2,
+		},
 	}
 }
 
@@ -154,6 +178,23 @@ func (f *federating) rotate(ctx context.Context, fed *federation.Federator) erro
 			return err
 		case s.Stage == federation.RotationIdle:
 			return nil
+		}
+	}
+}
+
+// abandon withdraws the certificate that came last, and waits where it must. Between the steps somebody signs in.
+func (f *federating) abandon(ctx context.Context, fed *federation.Federator) error {
+	for {
+		f.requireSignsIn()
+		s, err := fed.AbandonRotation(ctx, "contoso.com", f.idp, nil)
+		if err != nil || s.Stage == federation.RotationIdle {
+			return err
+		}
+		if !s.NotBefore.IsZero() {
+			f.clock.Advance(s.NotBefore.Sub(f.clock.Now()))
+		}
+		if _, err = fed.RotateStep(ctx, "contoso.com", f.idp, nil); err != nil {
+			return err
 		}
 	}
 }
@@ -233,6 +274,7 @@ type disturbance struct {
 	arrange func(f *federating, p *process)
 	fails   bool // the first run
 	once    bool // the tenant gets no more writes than without the disturbance
+	done    bool // the first run ends after this write, and the tenant has it
 }
 
 // answering is a disturbance of the tenant's: it answers the write so, for so many times.
@@ -253,13 +295,13 @@ func disturbances() map[string]disturbance {
 		"the process ends before the write": {fails: true, once: true, arrange: func(_ *federating, p *process) {
 			p.before = func(*http.Request) error { return p.end() }
 		}},
-		"the process ends after the write": {fails: true, once: true, arrange: func(_ *federating, p *process) {
+		"the process ends after the write": {fails: true, once: true, done: true, arrange: func(_ *federating, p *process) {
 			p.after = func(*http.Request) error { return p.end() }
 		}},
-		"the operator stops it before the write": {once: true, arrange: func(_ *federating, p *process) {
+		"the operator stops it before the write": {once: true, done: true, arrange: func(_ *federating, p *process) {
 			p.before = func(*http.Request) error { p.cancel(); return nil }
 		}},
-		"the operator stops it after the write": {once: true, arrange: func(_ *federating, p *process) {
+		"the operator stops it after the write": {once: true, done: true, arrange: func(_ *federating, p *process) {
 			p.after = func(*http.Request) error { p.cancel(); return nil }
 		}},
 		"the connection breaks before the write": {arrange: func(_ *federating, p *process) {
@@ -361,6 +403,9 @@ func TestWhateverHappensAtAWriteTheSameAgainEndsWell(t *testing.T) {
 					}
 					if p.heal != nil {
 						p.heal()
+					}
+					if d.done {
+						require.Equal(t, writes[:k+1], f.writes()[before:])
 					}
 
 					require.NoError(t, do(t.Context(), f.fed), "after: %v", err)

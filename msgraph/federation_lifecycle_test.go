@@ -129,6 +129,29 @@ func TestWaitGivesUpAfterTwoHoursAndMayBeCalledAgain(t *testing.T) {
 	f.requireSignsIn()
 }
 
+func TestWaitGoesOnWhileTheSignInServiceFails(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]entratest.Fault{
+		"503": {Status: 503}, "429": {Status: 429, RetryAfter: "600"}, "no answer": {Drop: true},
+	} {
+		for _, path := range []string{"/common/UserRealm/*", "/GetUserRealm.srf"} {
+			t.Run(name+path, func(t *testing.T) {
+				t.Parallel()
+				f := newFederating(t, lagging(30*time.Minute))
+				plan := f.plan(f.settings())
+				_, _ = f.applying(plan)
+				fault.Path, fault.Times = path, 7
+				f.entra.Inject(fault)
+				v, _ := f.awaiting(plan)
+				require.True(t, v.Live)
+				require.Equal(t, signInURL, v.Realm.SignInURL)
+				require.LessOrEqual(t, f.clock.Now().Sub(federationStart), 50*time.Minute)
+				f.requireSignsIn()
+			})
+		}
+	}
+}
+
 // The link of a Verification is for somebody to try: it leads to the identity provider, and from there into Microsoft 365.
 func TestTheSignInLinkLeadsThroughTheIdentityProvider(t *testing.T) {
 	t.Parallel()

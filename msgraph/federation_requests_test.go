@@ -345,6 +345,27 @@ func TestEveryRequestIsOneOfGraphsReference(t *testing.T) {
 	}
 }
 
+// Realm discovery is public: it gets the name of the domain, and no credential.
+func TestRealmDiscoveryIsAskedWithoutACredential(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, contoso())
+	f.federate()
+	r := &recorder{far: f.entra.Transport()}
+	discovery, err := federation.NewDiscovery(f.entra.Cloud(), &http.Client{Transport: r})
+	require.NoError(t, err)
+	realm, err := discovery.Realm(t.Context(), "contoso.com")
+	require.NoError(t, err)
+	require.Equal(t, federation.FederatedRealm, realm.Type)
+	var asked []string
+	for _, x := range r.all {
+		require.Equal(t, http.Header{"Accept": {"application/json"}}, x.header)
+		asked = append(asked, x.method+" "+x.path+"?"+x.query.Encode())
+	}
+	require.Equal(t, []string{
+		"GET /common/UserRealm/nobody@contoso.com?api-version=1.0", "GET /GetUserRealm.srf?login=nobody%40contoso.com",
+	}, asked)
+}
+
 // The check can fail: one request that is as it must be, and what may be wrong with it, one by one.
 func TestARequestThatIsNotOfGraphsReferenceIsNoticed(t *testing.T) {
 	t.Parallel()
