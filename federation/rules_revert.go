@@ -216,7 +216,7 @@ func (x *examination) passwordSummary(people, synced int, children []string) str
 			"are is not known: %v.", x.domain, err)
 	}
 	if synced > 0 {
-		summary += fmt.Sprintf(" %s of them come from a directory sync, and have one if it brings password hashes.", counted(synced, "account"))
+		summary += fmt.Sprintf(" %s of them came from a directory sync, and have one if it brings password hashes.", counted(synced, "account"))
 	}
 	if len(children) > 0 {
 		summary += fmt.Sprintf(" So must those of %s, who are not counted here.", strings.Join(children, ", "))
