@@ -227,7 +227,7 @@ func TestPlanRevertThatCannotBeMade(t *testing.T) {
 	w.refuse = nil
 	delete(w.configurations, "contoso.com")
 	_, err = w.fed.PlanRevert(t.Context(), federation.RevertSettings{Domain: "contoso.com"})
-	require.ErrorContains(t, err, "federation: contoso.com is federated now, but its configuration cannot be read")
+	require.ErrorContains(t, err, "federation: contoso.com is federated, but its configuration cannot be read")
 	require.ErrorContains(t, err, "the tenant shows no configuration")
 }
 
