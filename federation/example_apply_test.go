@@ -71,7 +71,7 @@ func examplePlan() *federation.Plan {
 			Body: federation.Properties{
 				"displayName": "contoso.com", "issuerUri": "https://id.contoso.com/entra/contoso.com",
 				"passiveSignInUri": "https://id.contoso.com/entra/sso", "preferredAuthenticationProtocol": "saml",
-				"signingCertificate": exampleCertificate(),
+				"signingCertificate": identityProviderCertificate(),
 			},
 		}},
 	}

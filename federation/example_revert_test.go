@@ -57,8 +57,8 @@ func ExampleFederator_PlanRevert() {
 	// contoso.com is Managed
 }
 
-// exampleCertificate is that of the identity provider, as base64 of DER.
-func exampleCertificate() string {
+// identityProviderCertificate is that of the identity provider, as base64 of DER.
+func identityProviderCertificate() string {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 	}
