@@ -33,7 +33,7 @@ func (w *world) federate(t *testing.T, id string, writes ...federation.Write) {
 	w.writes, w.bodies = nil, nil
 }
 
-func rulesOf(plan *federation.Plan) (names []string) {
+func ruleNames(plan *federation.Plan) (names []string) {
 	for _, f := range plan.Findings {
 		names = append(names, f.Rule)
 	}
@@ -52,7 +52,7 @@ func TestRevertToAManagedDomain(t *testing.T) {
 	require.Equal(t, federation.DeleteConfiguration, plan.Writes[0].Operation)
 	require.Equal(t, "configuration-1", plan.Writes[0].ID)
 	require.Contains(t, plan.Writes[0].Changes, federation.Change{Property: "issuerUri", From: before.Configuration.IssuerURI})
-	require.Equal(t, []string{"revert-outage"}, rulesOf(plan))
+	require.Equal(t, []string{"revert-outage"}, ruleNames(plan))
 	require.Empty(t, w.writes, "a plan changes nothing")
 
 	outcome, err := w.fed.Apply(t.Context(), plan, nil)
@@ -108,14 +108,14 @@ func TestRevertToTheFederationBefore(t *testing.T) {
 		"issuerUri": old.IssuerURI, "signOutUri": old.SignOutURI, "signingCertificate": old.SigningCertificate,
 		"passwordResetUri": nil, "preferredAuthenticationProtocol": "wsFed", "federatedIdpMfaBehavior": "acceptIfMfaDoneByFederatedIdp",
 	}, plan.Writes[0].Body, "what was not set is written as Entra takes it, or cleared")
-	require.Equal(t, []string{"revert-outage", "revert-identity-provider"}, rulesOf(plan))
+	require.Equal(t, []string{"revert-outage", "revert-identity-provider"}, ruleNames(plan))
 	require.Contains(t, plan.Findings[1].Summary, "https://id.contoso.com/entra/sso")
 
 	outcome, err := w.fed.Apply(t.Context(), plan, nil)
 	require.NoError(t, err)
 	require.Equal(t, old.IssuerURI, outcome.State.Configuration.IssuerURI)
 
-	require.Equal(t, []string{"revert-nothing"}, rulesOf(w.reverting(t, "there")), "what Entra assumes is as good as not set")
+	require.Equal(t, []string{"revert-nothing"}, ruleNames(w.reverting(t, "there")), "what Entra assumes is as good as not set")
 }
 
 func TestRevertOfAFederationThatIsGone(t *testing.T) {
@@ -200,7 +200,7 @@ func TestRevertEndsARotation(t *testing.T) {
 	require.NotNil(t, w.record(t, "contoso.com").Rotation)
 
 	plan := w.reverting(t, "")
-	require.Contains(t, rulesOf(plan), "revert-rotation")
+	require.Contains(t, ruleNames(plan), "revert-rotation")
 	_, err = w.fed.Apply(t.Context(), plan, nil)
 	require.NoError(t, err)
 	require.Nil(t, w.record(t, "contoso.com").Rotation)
@@ -236,5 +236,5 @@ func TestPlanRevertOfADomainWithoutAFederation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newTenant())
 	w.refuse = always("configuration contoso.com", notFound)
-	require.Equal(t, []string{"revert-nothing"}, rulesOf(w.reverting(t, "")))
+	require.Equal(t, []string{"revert-nothing"}, ruleNames(w.reverting(t, "")))
 }

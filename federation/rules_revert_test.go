@@ -328,7 +328,7 @@ func TestNoCostOfAWayBackIsAnError(t *testing.T) {
 	w := newWorld(t, newTenant())
 	toManaged(users("one@contoso.com"), child, administrators(enabled("a@contoso.com")), callerIs("a@contoso.com")).begin(t, w)
 	plan := w.reverting(t, "")
-	require.Equal(t, []string{"revert-passwords", "revert-administrators", "revert-caller", "revert-outage"}, rulesOf(plan))
+	require.Equal(t, []string{"revert-passwords", "revert-administrators", "revert-caller", "revert-outage"}, ruleNames(plan))
 	_, err := w.fed.Apply(t.Context(), plan, nil)
 	require.NoError(t, err)
 }
