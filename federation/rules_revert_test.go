@@ -64,7 +64,7 @@ func child(w *world) {
 	w.with(federation.Domain{Name: "corp.contoso.com", IsVerified: true, AuthenticationType: federation.Federated})
 }
 
-func nothing(*testing.T, *world) {}
+func asItIs(*testing.T, *world) {}
 
 func callerIs(upn string) func(*world) {
 	return func(w *world) { w.caller = federation.Caller{User: federation.User{UserPrincipalName: upn}} }
@@ -83,7 +83,7 @@ func revertFindings() map[string]revertFinding {
 	return map[string]revertFinding{
 		"revert-domain": {
 			shows:  revertCase{begin: func(_ *testing.T, w *world) { delete(w.domains, "contoso.com") }},
-			silent: revertCase{begin: nothing},
+			silent: revertCase{begin: asItIs},
 			says:   "The tenant does not have the domain contoso.com.",
 		},
 		"revert-domain, which is not verified": {
@@ -100,7 +100,7 @@ func revertFindings() map[string]revertFinding {
 					Name: "contoso.com", IsVerified: true, AuthenticationType: federation.Federated,
 				})
 			}},
-			silent: revertCase{begin: nothing},
+			silent: revertCase{begin: asItIs},
 			says:   "contoso.com signs in as com does, and has no federation of its own to go back from.",
 		},
 		"revert-promotion": {
@@ -173,7 +173,7 @@ func revertFindings() map[string]revertFinding {
 			shows: toManaged(func(w *world) {
 				w.users = []federation.User{{UserPrincipalName: "one@contoso.com", Enabled: true, Synced: true}}
 			}),
-			silent: revertCase{begin: nothing},
+			silent: revertCase{begin: asItIs},
 			says:   "1 account of them came from a directory sync, and have one if it brings password hashes.",
 		},
 		"revert-passwords, of children": {
@@ -229,7 +229,7 @@ func revertFindings() map[string]revertFinding {
 		},
 		"revert-outage": {
 			shows:  toManaged(),
-			silent: revertCase{begin: nothing},
+			silent: revertCase{begin: asItIs},
 			says:   "For up to two hours, people of contoso.com may be led to the old sign-in or to the new one",
 		},
 		"revert-identity-provider": {
@@ -239,7 +239,7 @@ func revertFindings() map[string]revertFinding {
 			details: []string{"issuerUri: https://old.example.net", `signingCertificate: the certificate "CN=old" until 2026-03-03`},
 		},
 		"revert-nothing": {
-			shows:  revertCase{begin: nothing},
+			shows:  revertCase{begin: asItIs},
 			silent: toManaged(),
 			says:   "contoso.com is managed already.",
 		},
