@@ -1,11 +1,9 @@
 package federation
 
 import (
-	"bytes"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,22 +22,9 @@ func isCertificate(property string) bool {
 	return property == "signingCertificate" || property == "nextSigningCertificate"
 }
 
-// sameCertificate compares two certificates as Graph has them; white space does not count.
-func sameCertificate(a, b any) bool {
-	first, isText := a.(string)
-	second, isTextToo := b.(string)
-	one, err := bareCertificate(first)
-	other, errToo := bareCertificate(second)
-	return isText && isTextToo && err == nil && errToo == nil && bytes.Equal(one, other)
-}
-
-func bareCertificate(text string) ([]byte, error) {
-	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-}
-
-// certificateName is a certificate for people: whose it is, until when, and how it begins.
-func certificateName(text string) string {
-	der, err := bareCertificate(text)
+// certificateName is a certificate for people, in the middle of a sentence: whose it is, until when, and how it begins.
+func certificateName(bare string) string {
+	der, err := certificateBytes(bare)
 	if err != nil {
 		return "that is not one"
 	}
@@ -53,11 +38,10 @@ func certificateName(text string) string {
 
 // sentCertificate reads a certificate that is to be sent, exactly as it would be sent.
 func sentCertificate(text string) (*x509.Certificate, *rsa.PublicKey, error) {
-	der, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || strings.ContainsAny(text, "\r\n") {
+	if strings.Join(strings.Fields(text), "") != text {
 		return nil, nil, errors.New("it is not base64 of DER in one line")
 	}
-	c, err := x509.ParseCertificate(der)
+	c, err := certificateOf(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("it is not a certificate: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 // made as soon as it may be. A program that is stopped in between is started again, and goes on.
 func ExampleFederator_RotateStep() {
 	clock := &clock{now: today}
-	signs, next := signingCertificate(noTest{}, "old"), signingCertificate(noTest{}, "new")
+	signs, next := keyCertificateOf(noTest{}, "old"), keyCertificateOf(noTest{}, "new")
 	directory := newTenant().federated("contoso.com", configured(signs)) // stands in for an msgraph.Tenant
 	keys := &provider{active: signs, other: next}                        // stands in for the identity provider
 

@@ -97,7 +97,7 @@ func (x *examination) revertWrites() (writes []Write) {
 		federation.Reason = x.revertReason()
 		writes = append(writes, federation)
 	}
-	if name, moves := x.defaultToRestore(); moves && x.defaultProblem(name) == "" {
+	if name, moves := x.defaultToRestore(); moves && x.restoreProblem(name) == "" {
 		restored := Write{
 			Operation: ChangeDomain, Domain: name, Body: Properties{"isDefault": true},
 			Changes: []Change{{Property: "isDefault", From: false, To: true}},
@@ -154,8 +154,8 @@ func (x *examination) defaultToRestore() (name string, moves bool) {
 	return before, before != "" && before != now && (before == x.domain || now == x.domain)
 }
 
-// defaultProblem says why a domain cannot be the default one; empty: it can.
-func (x *examination) defaultProblem(name string) string {
+// restoreProblem says why a domain cannot be the default one again; empty: it can.
+func (x *examination) restoreProblem(name string) string {
 	d := domainNamed(x.domains, name)
 	switch {
 	case d == nil:

@@ -7,13 +7,8 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 )
-
-// leastRSABits is the smallest key that a rotation leads to.
-const leastRSABits = 2048
 
 // keyCertificate is a certificate of a signing key, as the tenant or the identity provider has it. Nil is none.
 type keyCertificate struct {
@@ -26,7 +21,7 @@ func tenantCertificate(text string) *keyCertificate {
 	if text == "" {
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(text) // which may be broken into lines
+	der, err := certificateBytes(text)
 	if err != nil {
 		return &keyCertificate{der: []byte(text)}
 	}
@@ -91,22 +86,9 @@ func (c *keyCertificate) info() *CertificateInfo {
 	}
 	info := CertificateInfo{SHA256: fmt.Sprintf("%x", sha256.Sum256(c.der))}
 	if c.read != nil {
-		info.Subject = printable(c.read.Subject.String())
-		info.NotBefore, info.NotAfter = c.read.NotBefore.UTC(), c.read.NotAfter.UTC()
+		info = NewCertificateInfo(c.read)
 	}
 	return &info
-}
-
-// printable is a name as it may be shown: whoever makes a certificate chooses it.
-func printable(name string) string {
-	const longest = 200
-	shown := []rune(strings.ToValidUTF8(name, "?"))
-	for i, r := range shown {
-		if !unicode.IsPrint(r) {
-			shown[i] = '?'
-		}
-	}
-	return string(shown[:min(len(shown), longest)])
 }
 
 // String names the certificate in a sentence.
@@ -115,7 +97,7 @@ func (c *keyCertificate) String() string {
 		return "no certificate"
 	}
 	info := c.info()
-	subject := info.Subject
+	subject := printable(info.Subject)
 	if subject == "" {
 		subject = "a certificate without a name"
 		if c.read == nil {
@@ -138,8 +120,8 @@ func (c *keyCertificate) unfit(old *keyCertificate, now time.Time) []hindrance {
 	switch key, isRSA := c.read.PublicKey.(*rsa.PublicKey); {
 	case !isRSA:
 		refuse("%s has no RSA key: Entra verifies assertions with RSA only", c)
-	case key.N.BitLen() < leastRSABits:
-		refuse("%s has a key of %d bits: make one with at least %d", c, key.N.BitLen(), leastRSABits)
+	case key.N.BitLen() < leastKeyBits:
+		refuse("%s has a key of %d bits: make one with at least %d", c, key.N.BitLen(), leastKeyBits)
 	}
 	switch {
 	case c.expiredAt(now):

@@ -17,7 +17,7 @@ import (
 // accepted, and none removes what is somebody else's.
 func TestNoStepFromAnyStateLocksPeopleOut(t *testing.T) {
 	t.Parallel()
-	older, newer, third := signingCertificate(t, "old"), signingCertificate(t, "new"), signingCertificate(t, "third")
+	older, newer, third := keyCertificateOf(t, "old"), keyCertificateOf(t, "new"), keyCertificateOf(t, "third")
 	all := []*x509.Certificate{older, newer, third}
 	tried, made := 0, 0
 	try := func(s situation) {
@@ -122,7 +122,7 @@ func FuzzRotationStatus(f *testing.F) {
 	f.Add("", "", []byte(nil))
 	f.Add("rubbish", "bm90IGEgY2VydGlmaWNhdGU=", record)
 	f.Add("MIIB", "\x00", []byte(`{"rotation":{"announcedAt":"9999-12-31T23:59:59Z"},"retired":[""]}`))
-	older, newer, third := signingCertificate(f, "old"), signingCertificate(f, "new"), signingCertificate(f, "third")
+	older, newer, third := keyCertificateOf(f, "old"), keyCertificateOf(f, "new"), keyCertificateOf(f, "third")
 	f.Fuzz(func(t *testing.T, first, second string, document []byte) {
 		r := newRotatingWith(t, older, newer, third)
 		for _, signsFirst := range []bool{true, false} {

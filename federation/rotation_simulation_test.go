@@ -101,7 +101,7 @@ func TestAnOldCertificateThatExpiresTooSoonEndsTheWait(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	expiry := today.Add(time.Hour + 30*time.Minute)
-	r.old = signingCertificate(t, "old", func(c *x509.Certificate) { c.NotAfter = expiry })
+	r.old = keyCertificateOf(t, "old", func(c *x509.Certificate) { c.NotAfter = expiry })
 	r.keys.active = r.old
 	r.has(r.old, nil)
 	began := r.rotate(t, r.fed, r.keys)

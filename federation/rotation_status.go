@@ -308,11 +308,3 @@ func (s RotationStatus) String() string {
 	}
 	return b.String()
 }
-
-// String shows the certificate in a line.
-func (c CertificateInfo) String() string {
-	if c.NotAfter.IsZero() {
-		return fmt.Sprintf("not a certificate, SHA-256 %s", c.SHA256)
-	}
-	return fmt.Sprintf("%s, until %s, SHA-256 %s", c.Subject, c.NotAfter.Format(time.DateOnly), c.SHA256)
-}

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -13,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +44,7 @@ var stages = []struct {
 		func(t *testing.T, r *rotating) federation.Keys { r.steps(t, 4); r.forgetting(t); return r.keys }},
 	{"the new certificate expires before the old one", federation.RotationIdle, true, nil,
 		func(t *testing.T, r *rotating) federation.Keys {
-			r.keys.other = signingCertificate(t, "new", lasting(30*24*time.Hour))
+			r.keys.other = keyCertificateOf(t, "new", lasting(30*24*time.Hour))
 			return r.keys
 		}},
 	{"the old certificate expires too soon", federation.RotationIdle, true, nil,
@@ -147,7 +144,7 @@ var stages = []struct {
 		}},
 	{"the new key signs before its certificate is valid", federation.RotationBroken, false, federation.ErrLockout,
 		func(t *testing.T, r *rotating) federation.Keys {
-			early := signingCertificate(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
+			early := keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 			r.keys.active, r.keys.other = early, r.old
 			r.has(r.old, early)
 			return r.keys
@@ -157,7 +154,7 @@ var stages = []struct {
 // oldLasts makes the old certificate expire that long after today.
 func (r *rotating) oldLasts(t *testing.T, d time.Duration) {
 	t.Helper()
-	r.old = signingCertificate(t, "old", lasting(d))
+	r.old = keyCertificateOf(t, "old", lasting(d))
 	r.keys.active = r.old
 	r.has(r.old, nil)
 }
@@ -165,7 +162,7 @@ func (r *rotating) oldLasts(t *testing.T, d time.Duration) {
 // sameDay makes the new certificate as old as the old one.
 func (r *rotating) sameDay(t *testing.T) {
 	t.Helper()
-	r.new = signingCertificate(t, "new", func(c *x509.Certificate) {
+	r.new = keyCertificateOf(t, "new", func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = r.old.NotBefore, r.old.NotAfter
 	})
 	r.keys.other = r.new
@@ -186,19 +183,6 @@ func (r *rotating) legible(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// golden compares a text with a file, or writes it with UPDATE=1 in the environment.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	file := filepath.Join("testdata", "rotation", strings.NewReplacer(" ", "_", ",", "", "'", "").Replace(name))
-	if os.Getenv("UPDATE") != "" {
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "make it with UPDATE=1 go test")
-	require.Equal(t, string(want), text)
-}
-
 func TestTheStatusSaysWhereARotationIs(t *testing.T) {
 	t.Parallel()
 	for _, test := range stages {
@@ -212,7 +196,7 @@ func TestTheStatusSaysWhereARotationIs(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, test.stage, s.Stage)
 			require.Equal(t, test.allows, s.Allowed, s.Reasons)
-			golden(t, test.name+".txt", r.legible(s.String()))
+			golden(t, "rotation", test.name+".txt", r.legible(s.String()))
 			require.Equal(t, before, r.configuration())
 			require.Equal(t, kept, r.kept(t), "asking changes nothing")
 		})
@@ -263,7 +247,7 @@ func TestTheStatusAsJSONIsStable(t *testing.T) {
 				require.NoError(t, err)
 				document, err := json.MarshalIndent(s, "", "  ")
 				require.NoError(t, err)
-				golden(t, name+".json", r.legible(string(document))+"\n")
+				golden(t, "rotation", name+".json", r.legible(string(document))+"\n")
 				var again federation.RotationStatus
 				require.NoError(t, json.Unmarshal(document, &again))
 				require.Equal(t, s.Stage, again.Stage)
@@ -281,21 +265,21 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 		want error
 		text string
 	}{
-		{"expired", func(t *testing.T) *x509.Certificate { return signingCertificate(t, "new", lasting(-time.Second)) },
+		{"expired", func(t *testing.T) *x509.Certificate { return keyCertificateOf(t, "new", lasting(-time.Second)) },
 			federation.ErrLockout, "expired on 2026-03-02 08:59:59 UTC"},
 		{"expires before the rotation ends", func(t *testing.T) *x509.Certificate {
-			return signingCertificate(t, "new", lasting(4*time.Hour-time.Second))
+			return keyCertificateOf(t, "new", lasting(4*time.Hour-time.Second))
 		}, federation.ErrLockout, "before its rotation could end"},
 		{"not yet valid", func(t *testing.T) *x509.Certificate {
-			return signingCertificate(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
+			return keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 		}, federation.ErrTooEarly, "valid only from 2026-03-02 10:00:00 UTC"},
-		{"weak", func(t *testing.T) *x509.Certificate { return weakCertificate(t) }, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
-		{"not RSA", curveCertificate, federation.ErrLockout, "no RSA key"},
+		{"weak", weakCertificate, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
+		{"not RSA", func(t *testing.T) *x509.Certificate { return curveCertificate(t) }, federation.ErrLockout, "no RSA key"},
 		{"the key of the old one", func(t *testing.T) *x509.Certificate {
-			return signingCertificate(t, "old", func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, -1) })
+			return keyCertificateOf(t, "old", func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, -1) })
 		}, federation.ErrNoNextKey, "the same key"},
 		{"older than the old one", func(t *testing.T) *x509.Certificate {
-			return signingCertificate(t, "new", func(c *x509.Certificate) { c.NotBefore = today.AddDate(-1, 0, 0) })
+			return keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.AddDate(-1, 0, 0) })
 		}, federation.ErrNoNextKey, "looks like the one before"},
 	}
 	for _, test := range tests {
@@ -324,25 +308,17 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 	}
 }
 
-func weakCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
+func curveCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "weak"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "curve"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
 	}
 	for _, c := range change {
 		c(template)
 	}
 	return certify(t, template, key)
-}
-
-func curveCertificate(t *testing.T) *x509.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return certify(t, &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "curve"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
-	}, key)
 }
 
 // What nobody noted, or noted wrongly, never makes a wait shorter.
@@ -428,7 +404,7 @@ func TestAnIdentityProviderThatDoesNotAnswerIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "has no key that signs")
 }
 
-func TestATenantThatCannotBeReadIsAnError(t *testing.T) {
+func TestTheStatusOfATenantThatCannotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	r.tenant.refuse = func(string) error { return answer("GET /domains", 403, "Authorization_RequestDenied", "no") }
@@ -440,7 +416,7 @@ func TestATenantThatCannotBeReadIsAnError(t *testing.T) {
 func TestANameInACertificateCannotChangeWhatIsShown(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
-	r.keys.other = signingCertificate(t, "new", func(c *x509.Certificate) {
+	r.keys.other = keyCertificateOf(t, "new", func(c *x509.Certificate) {
 		c.Subject.CommonName = "\x1b[2Jnew\nfirst" + strings.Repeat("x", 1000)
 	})
 	s, err := r.fed.RotationStatus(context.Background(), "contoso.com", r.keys)

@@ -32,9 +32,9 @@ var signingKeys = sync.OnceValue(func() map[string]*rsa.PrivateKey {
 	return keys
 })
 
-// signingCertificate is the certificate of one of the signingKeys, each a month younger than the one before, and all valid
+// keyCertificateOf makes the certificate of one of the signingKeys, each a month younger than the one before, and all valid
 // today, unless change says otherwise.
-func signingCertificate(t testing.TB, name string, change ...func(*x509.Certificate)) *x509.Certificate {
+func keyCertificateOf(t testing.TB, name string, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	made := map[string]time.Time{
 		"old": today.AddDate(0, -3, 0), "new": today.AddDate(0, -2, 0), "third": today.AddDate(0, -1, 0),
@@ -70,7 +70,7 @@ type rotating struct {
 // key of "new" as well.
 func newRotating(t *testing.T) *rotating {
 	t.Helper()
-	return newRotatingWith(t, signingCertificate(t, "old"), signingCertificate(t, "new"), signingCertificate(t, "third"))
+	return newRotatingWith(t, keyCertificateOf(t, "old"), keyCertificateOf(t, "new"), keyCertificateOf(t, "third"))
 }
 
 func newRotatingWith(t *testing.T, older, newer, third *x509.Certificate) *rotating {

@@ -170,7 +170,7 @@ func lookRevertDefault(r Rule, x *examination) []Finding {
 	name, moves := x.defaultToRestore()
 	var problem string
 	if moves {
-		problem = x.defaultProblem(name)
+		problem = x.restoreProblem(name)
 	}
 	now := x.state().DefaultDomain
 	switch {
@@ -189,23 +189,14 @@ func lookRevertPasswords(r Rule, x *examination) []Finding {
 	if !x.becomesManaged() {
 		return nil
 	}
-	var names []string
-	var synced int
-	for _, u := range x.users {
-		if u.Enabled {
-			names = append(names, u.UserPrincipalName)
-		}
-		if u.Enabled && u.Synced {
-			synced++
-		}
-	}
+	people := x.people.enabled
 	children := x.children()
-	if x.has(factUsers) && len(names)+len(children) == 0 {
+	if x.has(factUsers) && people.count+len(children) == 0 {
 		return nil
 	}
-	return []Finding{r.finding(x.passwordSummary(len(names), synced, children),
+	return []Finding{r.finding(x.passwordSummary(people.count, x.people.enabledSynced, children),
 		"Set temporary passwords for them as soon as the domain is managed, or let those who are registered for it reset their "+
-			"password themselves. Tell them before.", "", names...)}
+			"password themselves. Tell them before.", "", people.details...)}
 }
 
 func (x *examination) passwordSummary(people, synced int, children []string) string {

@@ -188,13 +188,20 @@ func propertyDifferences(was, is, assumed Properties) (all []string) {
 	for _, c := range changes(was, is) {
 		switch {
 		case c.From == nil && c.To == assumed[c.Property]:
-		case isCertificate(c.Property) && sameCertificate(c.From, c.To):
+		case isCertificate(c.Property) && sameValue(c.From, c.To):
 		default:
 			all = append(all, fmt.Sprintf("%s is %s and not %s", c.Property,
 				shown(c.Property, c.To), shown(c.Property, c.From)))
 		}
 	}
 	return all
+}
+
+// sameValue compares two certificates that are values of properties.
+func sameValue(a, b any) bool {
+	one, isText := a.(string)
+	other, isTextToo := b.(string)
+	return isText && isTextToo && sameCertificate(one, other)
 }
 
 // shown is a value of a property for people.

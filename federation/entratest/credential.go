@@ -34,7 +34,8 @@ type App struct {
 	Permissions []string
 
 	// AdminRole says that the application's service principal holds an administrator's role as well, without which it
-	// cannot change or delete users who hold one: User.AdminRole.
+	// cannot change or delete users who hold one: User.AdminRole. With Config.FederationNeedsRole it cannot federate
+	// domains without it either.
 	AdminRole bool
 }
 
@@ -56,9 +57,11 @@ func AllPermissions() []string {
 		"Domain-InternalFederation.Read.All", "Domain-InternalFederation.ReadWrite.All",
 		"Group.Create", "Group.Read.All", "Group.ReadWrite.All",
 		"GroupMember.Read.All", "GroupMember.ReadBasic.All", "GroupMember.ReadWrite.All",
+		"IdentityProvider.Read.All", "IdentityProvider.ReadWrite.All",
 		"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All",
 		"Organization.Read.All", "Organization.ReadWrite.All",
-		"RoleManagement.ReadWrite.Directory",
+		"Policy.Read.All", "Policy.ReadWrite.FedTokenValidation",
+		"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory",
 		"User.DeleteRestore.All", "User.EnableDisableAccount.All", "User.Read.All", "User.ReadBasic.All",
 		"User.ReadWrite.All", "User.RevokeSessions.All", "User-PasswordProfile.ReadWrite.All",
 	}
@@ -110,8 +113,9 @@ type credentialCache struct {
 }
 
 // Credential returns a credential of the first application of Config.Apps, which must have a secret. It asks the token
-// endpoint of this tenant, in process, and keeps the token until 5 minutes before its end. Times are those of the
-// tenant's clock. For a different application, use azidentity with [Tenant.Client] as its transport.
+// endpoint of this tenant, in process, and keeps the token until 5 minutes before its end, or until it is asked for one
+// with further claims. Times are those of the tenant's clock. For a different application, use azidentity with
+// [Tenant.Client] as its transport; for a user, [Tenant.UserCredential].
 //
 // GetToken returns an error of type *[TokenError] for what the token endpoint refused.
 func (t *Tenant) Credential() azcore.TokenCredential { return (*credential)(t) }
@@ -119,14 +123,14 @@ func (t *Tenant) Credential() azcore.TokenCredential { return (*credential)(t) }
 // GetToken implements [azcore.TokenCredential].
 func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	t := (*Tenant)(c)
-	if o.TenantID != "" && !strings.EqualFold(o.TenantID, t.cfg.TenantID) {
-		return azcore.AccessToken{}, fmt.Errorf("entratest: this credential is of tenant %s, not %s",
-			t.cfg.TenantID, o.TenantID)
+	if err := t.checkTenant(o); err != nil {
+		return azcore.AccessToken{}, err
 	}
 	scope := strings.Join(o.Scopes, " ")
 	c.cache.mu.Lock()
 	defer c.cache.mu.Unlock()
-	if cached, ok := c.cache.tokens[scope]; ok && t.now().Before(cached.ExpiresOn.Add(-renewBefore)) {
+	cached, ok := c.cache.tokens[scope]
+	if ok && o.Claims == "" && t.now().Before(cached.ExpiresOn.Add(-renewBefore)) {
 		return cached, nil
 	}
 	token, err := t.requestToken(ctx, scope)
@@ -138,6 +142,14 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 	}
 	c.cache.tokens[scope] = token
 	return token, nil
+}
+
+// checkTenant refuses to get a token of another tenant.
+func (t *Tenant) checkTenant(o policy.TokenRequestOptions) error {
+	if o.TenantID != "" && !strings.EqualFold(o.TenantID, t.cfg.TenantID) {
+		return fmt.Errorf("entratest: this credential is of tenant %s, not %s", t.cfg.TenantID, o.TenantID)
+	}
+	return nil
 }
 
 // TokenError is what the token endpoint answered instead of a token.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// class is the type of a directory object.
+// class is a type of Graph's.
 type class string
 
 const (
@@ -18,13 +18,15 @@ const (
 	groupClass class = "group"
 )
 
+// Types of Graph's that are no directory objects, and have a schema all the same.
+const (
+	domainClass             class = "domain"
+	federationClass         class = "internalDomainFederation"
+	externalFederationClass class = "samlOrWsFedExternalDomainFederation"
+)
+
 // resource is the class as error messages name it.
-func (c class) resource() string {
-	if c == groupClass {
-		return "Group"
-	}
-	return "User"
-}
+func (c class) resource() string { return strings.ToUpper(string(c[:1])) + string(c[1:]) }
 
 // The views of the directory: three replicas that answer Graph, the index that answers advanced queries, and the
 // replica that the sign-in service reads. The primary, which accepts writes and guards uniqueness, is no view: it is
@@ -45,6 +47,7 @@ type entity struct {
 	licenses []license
 	manager  string // object ID, or empty
 	admin    bool   // the user holds an administrator's role
+	global   bool   // and that of the Global Administrator
 	created  time.Time
 	deleted  time.Time // when it was soft-deleted, or zero
 	purged   time.Time // when it was deleted for good before its time, or zero

@@ -43,6 +43,10 @@ type User struct {
 	// delete the user, whatever its permissions are: App.AdminRole.
 	AdminRole bool
 
+	// GlobalAdministrator says that the user holds the role of the Global Administrator, which is an administrator's
+	// role: AdminRole is then true as well in what [Tenant.Users] returns.
+	GlobalAdministrator bool
+
 	// SKUIDs are the subscriptions of which the user holds a seat, directly or through a group. In Config.Users:
 	// directly.
 	SKUIDs []string
@@ -73,6 +77,8 @@ func (e *entity) exportUser() User {
 		SKUIDs:          e.seats(),
 		CreatedAt:       e.created,
 		DeletedAt:       e.deleted,
+
+		GlobalAdministrator: e.global,
 	}
 }
 
@@ -174,7 +180,7 @@ func (t *Tenant) addConfiguredUsers() {
 		e := &entity{
 			id:      strings.ToLower(orElse(u.ObjectID, t.objectIDs.guid())),
 			class:   userClass,
-			admin:   u.AdminRole,
+			admin:   u.AdminRole || u.GlobalAdministrator,
 			created: u.CreatedAt,
 			values: map[string]any{
 				"accountEnabled":    u.Enabled,
@@ -184,6 +190,7 @@ func (t *Tenant) addConfiguredUsers() {
 				"userType":          "Member",
 			},
 		}
+		e.global = u.GlobalAdministrator
 		if e.created.IsZero() {
 			e.created = t.now()
 		}

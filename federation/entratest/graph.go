@@ -34,7 +34,8 @@ type route struct {
 // graphRoutes lists the operations.
 func (t *Tenant) graphRoutes() []route {
 	return slices.Concat(t.userRoutes(), t.managerRoutes(), t.deltaRoutes(), t.deletedRoutes(), t.groupRoutes(),
-		t.memberRoutes(), t.licenseRoutes(), t.domainRoutes(), t.organizationRoutes(), t.batchRoutes())
+		t.memberRoutes(), t.licenseRoutes(), t.domainRoutes(), t.federationRoutes(), t.externalFederationRoutes(),
+		t.tokenValidationRoutes(), t.roleRoutes(), t.meRoutes(), t.organizationRoutes(), t.batchRoutes())
 }
 
 // graphRequest is one request to Graph.
@@ -112,13 +113,44 @@ func (req *graphRequest) answer() (*graphReply, *graphError) {
 	if refusal = req.throttle(); refusal != nil {
 		return nil, refusal
 	}
-	if len(req.route.permissions) > 0 && !req.caller.may(req.route.permissions...) {
-		return nil, errForbidden()
+	if refusal = req.checkRights(); refusal != nil {
+		return nil, refusal
 	}
 	if refusal = req.checkOptions(); refusal != nil {
 		return nil, refusal
 	}
 	return req.route.serve(req)
+}
+
+// checkRights refuses a caller without a permission for the operation, and a user without an administrator's role what
+// is more than reading.
+func (req *graphRequest) checkRights() *graphError {
+	switch {
+	case len(req.route.permissions) == 0: // a batch: its requests need permissions
+		return nil
+	case !req.caller.may(req.route.permissions...):
+		return errForbidden()
+	case !req.caller.delegated() || req.Method == http.MethodGet:
+		return nil
+	}
+	t := req.tenant
+	t.lock()
+	defer t.mu.Unlock()
+	if !req.callerIsAdmin() {
+		return errForbidden()
+	}
+	return nil
+}
+
+// callerIsAdmin reports whether the application, or the user for whom it acts, holds an administrator's role. The caller
+// holds t.mu.
+func (req *graphRequest) callerIsAdmin() bool {
+	if !req.caller.delegated() {
+		app, _ := req.tenant.app(req.caller.AppID)
+		return app.AdminRole
+	}
+	e := req.tenant.directory.primary(req.caller.ObjectID)
+	return e != nil && e.active() && e.admin
 }
 
 // lock takes t.mu and does what has become due.
@@ -164,7 +196,7 @@ type pathPart struct {
 }
 
 var keyPattern = regexp.MustCompile(
-	`^([A-Za-z][A-Za-z.]*)\((?:(?:(id|userPrincipalName|uniqueName)=)?'((?:[^']|'')*)')?\)$`)
+	`^([A-Za-z][A-Za-z.]*)\((?:(?:(id|userPrincipalName|uniqueName|roleTemplateId)=)?'((?:[^']|'')*)')?\)$`)
 
 func parsePath(escaped string) ([]pathPart, *graphError) {
 	var parts []pathPart
@@ -175,15 +207,24 @@ func parsePath(escaped string) ([]pathPart, *graphError) {
 		}
 		match := keyPattern.FindStringSubmatch(text)
 		if match == nil {
-			parts = append(parts, pathPart{text: strings.TrimPrefix(text, "microsoft.graph.")})
+			parts = append(parts, pathPart{text: withoutNamespace(text)})
 			continue
 		}
-		parts = append(parts, pathPart{text: strings.TrimPrefix(match[1], "microsoft.graph.")})
+		parts = append(parts, pathPart{text: withoutNamespace(match[1])})
 		if match[3] != "" {
 			parts = append(parts, pathPart{text: strings.ReplaceAll(match[3], "''", "'"), key: true, name: match[2]})
 		}
 	}
 	return parts, nil
+}
+
+// withoutNamespace is a segment without the namespace of a type or an action. The shorter alias is in use for one type
+// alone, and the name of a domain may begin like it.
+func withoutNamespace(segment string) string {
+	if name, ok := cutPrefixFold(segment, "graph."); ok && strings.EqualFold(name, externalFederationType) {
+		return name
+	}
+	return strings.TrimPrefix(segment, "microsoft.graph.")
 }
 
 // match compares the route's path with parts: the keys, and how many of the parts were understood.
@@ -207,7 +248,9 @@ func (rt route) match(parts []pathPart) (keys []pathPart, understood int, ok boo
 // canBeKeyOf tells a key of a collection from a function or a count below it.
 func (p pathPart) canBeKeyOf(collection string) bool {
 	if p.key {
-		alternate := map[string]string{"users": "userPrincipalName", "groups": "uniqueName"}
+		alternate := map[string]string{
+			"users": "userPrincipalName", "groups": "uniqueName", "directoryRoles": "roleTemplateId",
+		}
 		return p.name == "" || p.name == "id" || p.name == alternate[collection]
 	}
 	return p.text != "" && !strings.HasPrefix(p.text, "$") && !strings.EqualFold(p.text, "delta")
@@ -219,7 +262,7 @@ func (req *graphRequest) findRoute() *graphError {
 	if refusal != nil {
 		return refusal
 	}
-	if strings.EqualFold(parts[0].text, "me") {
+	if strings.EqualFold(parts[0].text, "me") && !req.caller.delegated() {
 		return badRequest("/me request is only valid with delegated authentication flow.")
 	}
 	furthest, known := 0, false

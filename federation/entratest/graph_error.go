@@ -35,7 +35,7 @@ func (req *graphRequest) writeError(w http.ResponseWriter, e *graphError) {
 	for name, values := range e.header {
 		w.Header()[name] = values
 	}
-	if e.status == http.StatusUnauthorized {
+	if e.status == http.StatusUnauthorized && e.header.Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="", authorization_uri="%s/common/oauth2/authorize", `+
 			`client_id="%s"`, req.tenant.cloud.Login, graphAppID))
 	}

@@ -41,6 +41,9 @@ func (t *Tenant) organization() object {
 	defer t.mu.Unlock()
 	var verified []object
 	for _, d := range t.domains {
+		if d.unverified {
+			continue
+		}
 		verified = append(verified, object{
 			{"capabilities", "Email, OfficeCommunicationsOnline"},
 			{"isDefault", d.isDefault},

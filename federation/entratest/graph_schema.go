@@ -1,9 +1,11 @@
 package entratest
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +17,7 @@ type kind string
 const (
 	stringKind  kind = "Edm.String"
 	boolKind    kind = "Edm.Boolean"
+	intKind     kind = "Edm.Int32"
 	dateKind    kind = "Edm.DateTimeOffset"
 	stringsKind kind = "Collection(Edm.String)"
 	objectKind  kind = "a complex type"
@@ -56,8 +59,15 @@ func null(*Tenant, *entity) any { return nil }
 
 // properties lists the properties of the class in the order in which Graph returns them.
 func (c class) properties() []property {
-	if c == groupClass {
+	switch c {
+	case groupClass:
 		return groupSchema
+	case domainClass:
+		return domainSchema
+	case federationClass:
+		return federationSchema
+	case externalFederationClass:
+		return externalFederationSchema
 	}
 	return userSchema
 }
@@ -151,6 +161,10 @@ func (p property) convert(value any) (any, bool) {
 	case boolKind:
 		b, ok := value.(bool)
 		return b, ok
+	case intKind:
+		number, _ := value.(json.Number)
+		n, err := strconv.ParseInt(string(number), 10, 32)
+		return int(n), err == nil
 	case dateKind:
 		s, _ := value.(string)
 		at, err := time.Parse(time.RFC3339, s)

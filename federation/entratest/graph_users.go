@@ -62,10 +62,10 @@ func (req *graphRequest) beginUserChange() (id string, refusal *graphError) {
 	return e.id, req.claim(e.id)
 }
 
-// checkMayManage refuses an application without an administrator's role what concerns a user who holds one:
-// https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions.
+// checkMayManage refuses a caller without an administrator's role what concerns a user who holds one:
+// https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions. The caller holds t.mu.
 func (req *graphRequest) checkMayManage(e *entity) *graphError {
-	if app, _ := req.tenant.app(req.caller.AppID); e.admin && !app.AdminRole {
+	if e.admin && !req.callerIsAdmin() {
 		return errForbidden()
 	}
 	return nil
@@ -95,10 +95,28 @@ func (t *Tenant) createUser(req *graphRequest) (*graphReply, *graphError) {
 	if refusal := t.checkUser(e); refusal != nil {
 		return nil, refusal
 	}
+	if refusal := t.refuseOnce(e); refusal != nil {
+		return nil, refusal
+	}
 	t.directory.commit(e, t.now())
 	reply := req.entity("users/$entity", standardObject(t, e))
 	reply.status, reply.location = http.StatusCreated, t.locationOf(e)
 	return reply, nil
+}
+
+// refuseOnce refuses some creations that nothing is wrong with, as Config.CreateRefusals says: a replica that the
+// directory checks against has fallen behind. The caller holds t.mu.
+func (t *Tenant) refuseOnce(e *entity) *graphError {
+	upn := strings.ToLower(e.text("userPrincipalName"))
+	if t.cfg.CreateRefusals == 0 || t.refused[upn] {
+		delete(t.refused, upn)
+		return nil
+	}
+	if t.refusals.share() >= t.cfg.CreateRefusals {
+		return nil
+	}
+	t.refused[upn] = true
+	return requestError("One or more property values specified are invalid.")
 }
 
 // locationOf is the address that Graph gives for an object it wrote.
@@ -114,7 +132,7 @@ func (t *Tenant) checkUser(e *entity) *graphError {
 		message := "Property userPrincipalName is invalid."
 		return requestError(message, errorDetail{"InvalidValue", message, "userPrincipalName"})
 	}
-	if t.domainNamed(domainPart(upn)) == nil {
+	if t.verifiedDomain(domainPart(upn)) == nil {
 		message := "The domain portion of the userPrincipalName property is invalid. You must use one of the verified " +
 			"domain names in your organization."
 		return requestError(message, errorDetail{"InvalidValue", message, "userPrincipalName"})

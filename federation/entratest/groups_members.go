@@ -49,13 +49,19 @@ func (t *Tenant) listMembers(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	return t.page(req, q, "directoryObjects"+req.selection(), t.membersSeen(group.id, q.view), func(e *entity) object {
-		o := t.project(e, projection{properties: wanted[e.class]}, q.view)
+	return t.page(req, q, "directoryObjects"+req.selection(), t.membersSeen(group.id, q.view),
+		req.memberObject(wanted, q.view))
+}
+
+// memberObject shows an object of a list of users and groups, as far as the caller may read it.
+func (req *graphRequest) memberObject(wanted map[class][]property, view int) func(*entity) object {
+	return func(e *entity) object {
+		o := req.tenant.project(e, projection{properties: wanted[e.class]}, view)
 		if e.class == userClass && !req.readsUsers() {
 			hideAllButID(o)
 		}
 		return typed(o, e.class)
-	})
+	}
 }
 
 // memberProjection reads $select for a list of users and groups: each object has those of the properties that its class

@@ -76,6 +76,7 @@ const (
 	streamProcessing
 	streamDelta
 	streamBatch
+	streamRefusal
 )
 
 func newDice(seed, stream uint64) *dice {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Domain is one domain of the tenant. A domain is verified from the start.
+// Domain is one domain of the tenant.
 type Domain struct {
 	// Name is the domain's DNS name. Required; compared without regard to case.
 	Name string
@@ -25,6 +25,11 @@ type Domain struct {
 
 	// Default makes this the tenant's default domain, in place of the initial one. It cannot be federated.
 	Default bool
+
+	// Unverified says that the domain was added and nobody has proved yet who owns it: it has no users, and cannot be
+	// federated or be the default. [Tenant.PublishDNS] and POST /domains/{id}/verify change that. A domain below a
+	// verified one is verified with it. False: the domain is verified.
+	Unverified bool
 }
 
 // Protocol is what a federated domain's identity provider speaks.
@@ -91,43 +96,8 @@ type Realm struct {
 // name is for people.
 func (r Realm) name() string { return orElse(r.Domain, r.Federation.Issuer) }
 
-// tenantDomain is a domain as the directory keeps it. It is never changed once stored.
-type tenantDomain struct {
-	name         string // lower case
-	initial      bool
-	isDefault    bool
-	root         bool
-	federation   *Federation // of a root domain only
-	federationID string
-}
-
-// realms lists the federations in force, in the order in which the domains were configured.
-func (t *Tenant) realms() []Realm {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var out []Realm
-	for _, d := range t.domains {
-		if d.federation != nil {
-			out = append(out, Realm{Domain: d.name, Federation: *d.federation})
-		}
-	}
-	return out
-}
-
-// realmOf finds the federation that governs a user principal name or a domain of the tenant. A child domain is governed
-// by its root.
-func (t *Tenant) realmOf(upnOrDomain string) (Realm, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	root := t.rootOf(domainPart(upnOrDomain))
-	if root == nil || root.federation == nil {
-		return Realm{}, false
-	}
-	return Realm{Domain: root.name, Federation: *root.federation}, true
-}
-
-// Federate federates a verified root domain of the tenant as set-up for a test: at once, without Graph and without lag.
-// A federation that the domain already has is replaced.
+// Federate federates a verified root domain of the tenant as set-up for a test: at once, without Graph and without
+// Config.FederationLag. A federation that the domain already has is replaced.
 func (t *Tenant) Federate(domain string, federation Federation) error {
 	federation = federation.withDefaults()
 	t.mu.Lock()
@@ -137,7 +107,7 @@ func (t *Tenant) Federate(domain string, federation Federation) error {
 		return fmt.Errorf("entratest: %q is not a domain of the tenant: add it to Config.Domains", domain)
 	}
 	changed := *t.domains[i]
-	changed.federation = &federation
+	changed.federation, changed.broken, changed.past = &federation, false, nil
 	errs := []error{federation.validate("Federation"), checkFederable(&changed)}
 	for _, other := range t.domains {
 		if other.name != changed.name && other.federation != nil && other.federation.Issuer == federation.Issuer {
@@ -157,6 +127,8 @@ func (t *Tenant) Federate(domain string, federation Federation) error {
 
 func checkFederable(d *tenantDomain) error {
 	switch {
+	case d.unverified:
+		return fmt.Errorf("%s is not verified: see PublishDNS", d.name)
 	case d.initial:
 		return fmt.Errorf("%s is the tenant's initial domain, which stays managed", d.name)
 	case d.isDefault:
@@ -195,41 +167,10 @@ func (f Federation) validate(field string) error {
 	if !slices.Contains([]MFABehavior{"", AcceptMFA, EnforceMFA, RejectMFA}, f.MFABehavior) {
 		wrong("MFABehavior %q is not one that Graph knows", f.MFABehavior)
 	}
-	prompts := []string{"", "translateToFreshPasswordAuthentication", "nativeSupport", "disabled"}
-	if !slices.Contains(prompts, f.PromptLoginBehavior) {
+	if f.PromptLoginBehavior != "" && !slices.Contains(promptLoginBehaviors(), f.PromptLoginBehavior) {
 		wrong("PromptLoginBehavior %q is not one that Graph knows", f.PromptLoginBehavior)
 	}
 	return errors.Join(errs...)
-}
-
-// domainNamed returns a domain of the tenant, or nil. The caller holds t.mu.
-func (t *Tenant) domainNamed(name string) *tenantDomain {
-	for _, d := range t.domains {
-		if strings.EqualFold(d.name, name) {
-			return d
-		}
-	}
-	return nil
-}
-
-// rootOf returns the root domain that governs a domain of the tenant, or nil. The caller holds t.mu.
-func (t *Tenant) rootOf(name string) *tenantDomain {
-	d := t.domainNamed(name)
-	for d != nil && !d.root {
-		d = parentOf(d.name, t.domains)
-	}
-	return d
-}
-
-// parentOf returns the nearest domain above name among domains, or nil.
-func parentOf(name string, domains []*tenantDomain) *tenantDomain {
-	var nearest *tenantDomain
-	for _, d := range domains {
-		if isBelow(name, d.name) && (nearest == nil || len(d.name) > len(nearest.name)) {
-			nearest = d
-		}
-	}
-	return nearest
 }
 
 // isBelow reports whether child is a subdomain of parent.
@@ -261,6 +202,9 @@ func (c Config) validateDomains() error {
 		if d.Default {
 			defaults++
 		}
+		if err := c.checkUnverified(d); err != nil {
+			wrong("%s: %w", field, err)
+		}
 		if d.Federation == nil {
 			continue
 		}
@@ -281,15 +225,37 @@ func (c Config) validateDomains() error {
 	return errors.Join(errs...)
 }
 
+// checkUnverified refuses what an unverified domain cannot be.
+func (c Config) checkUnverified(d Domain) error {
+	switch {
+	case !d.Unverified:
+		return nil
+	case d.Federation != nil:
+		return fmt.Errorf("%s is unverified, and only a verified domain can be federated", d.Name)
+	case d.Default:
+		return fmt.Errorf("%s is unverified, and only a verified domain can be the default", d.Name)
+	case slices.ContainsFunc(c.Domains, func(p Domain) bool { return !p.Unverified && isBelow(d.Name, p.Name) }):
+		return fmt.Errorf("%s is unverified, and it is below a verified domain, which verifies it", d.Name)
+	}
+	return nil
+}
+
+// hasDomain reports whether name is a verified domain.
 func (c Config) hasDomain(name string) bool {
-	return name == c.InitialDomain || slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.Name == name })
+	return name == c.InitialDomain ||
+		slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.Name == name && !d.Unverified })
 }
 
 // initialDomains are the domains of the configuration, the initial domain first.
-func (t *Tenant) initialDomains() []*tenantDomain {
-	domains := []*tenantDomain{{name: t.cfg.InitialDomain, initial: true, isDefault: true, root: true}}
+func (t *Tenant) initialDomains() domainList {
+	domains := domainList{newDomain(t.cfg.InitialDomain)}
+	domains[0].initial, domains[0].isDefault, domains[0].root = true, true, true
 	for _, d := range t.cfg.Domains {
-		added := &tenantDomain{name: d.Name, isDefault: d.Default, federation: d.Federation}
+		added := newDomain(d.Name)
+		added.isDefault, added.federation = d.Default, d.Federation
+		if added.unverified = d.Unverified; d.Unverified {
+			added.services = nil
+		}
 		if d.Federation != nil {
 			added.federationID = t.objectIDs.guid()
 		}
@@ -299,7 +265,7 @@ func (t *Tenant) initialDomains() []*tenantDomain {
 		domains = append(domains, added)
 	}
 	for i, d := range domains[1:] {
-		d.root = d.federation != nil || t.cfg.Domains[i].Promoted || parentOf(d.name, domains) == nil
+		d.root = d.federation != nil || t.cfg.Domains[i].Promoted || domains.parentOf(d.name) == nil
 	}
 	return domains
 }

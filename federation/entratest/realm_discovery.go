@@ -32,7 +32,7 @@ func hostOf(origin string) string {
 func (t *Tenant) accountType(upn string) (kind string, realm Realm) {
 	realm, federated := t.realmOf(upn)
 	t.mu.Lock()
-	known := t.domainNamed(domainPart(upn)) != nil
+	known := t.verifiedDomain(domainPart(upn)) != nil
 	t.mu.Unlock()
 	switch {
 	case federated:

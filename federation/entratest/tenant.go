@@ -64,6 +64,12 @@ type Config struct {
 	// Negative: nothing.
 	SignInLag time.Duration
 
+	// FederationLag is how long after a write at Graph the sign-in service and the realm discovery go by a domain's
+	// federation, changed, added or removed. Graph's own answers show it at once. Zero: 5 minutes, or nothing with
+	// LagNone. Negative: nothing. Microsoft says up to 2 hours:
+	// https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-fed-saml-idp.
+	FederationLag time.Duration
+
 	// Throttle says how much applications may ask of Graph. The zero value is on, with the documented limits.
 	Throttle Throttle
 
@@ -83,6 +89,34 @@ type Config struct {
 	// ImmutableID is taken for as long as the deleted user can be restored. Both have been reported.
 	DeletedFreeImmutableID bool
 
+	// EmptyFederationList makes Graph list no federationConfiguration of a managed domain. Without it, there is 404
+	// "Resource 'federationConfiguration' does not exist", as has been reported (MicrosoftDocs/azure-docs#107476).
+	EmptyFederationList bool
+
+	// SecondFederationAs409 makes Graph answer 409 to a second federationConfiguration of a domain. Without it, it is 400;
+	// which of them is right is not documented.
+	SecondFederationAs409 bool
+
+	// PatchFederationReturnsObject makes Graph answer a changed federationConfiguration with 200 and the object, as
+	// https://learn.microsoft.com/graph/api/internaldomainfederation-update says. Without it, it is 204, as with most of
+	// Graph's objects. A client should understand either.
+	PatchFederationReturnsObject bool
+
+	// NextCertificateAfterExpiry makes the nextSigningCertificate verify only once the signingCertificate has expired,
+	// which is one way to read https://learn.microsoft.com/graph/api/resources/internaldomainfederation. Without it, both
+	// verify all the time.
+	NextCertificateAfterExpiry bool
+
+	// FederationNeedsRole makes Graph refuse an application to create, change or delete a federationConfiguration unless
+	// it has [App.AdminRole], whatever its permissions are, as has been reported
+	// (microsoftgraph/microsoft-graph-docs-contrib#2035). Without it, the permissions are enough, as documented.
+	FederationNeedsRole bool
+
+	// CreateRefusals is the share of new users whose creation Graph refuses once, with 400 "One or more property values
+	// specified are invalid", although nothing is wrong: 0 to 1. The same creation succeeds when it comes again. Which
+	// ones are refused follows from Seed. Zero: none.
+	CreateRefusals float64
+
 	// Logger receives a record of every Graph and token request, at level Debug, and of every refusal with its reason,
 	// at level Warn. Nil: nothing is logged.
 	Logger *slog.Logger
@@ -101,6 +135,7 @@ type Tenant struct {
 	processing *dice // how long the licences of groups take
 	deltas     *dice // what delta queries repeat
 	batches    *dice // the order in a batch
+	refusals   *dice // which creations are refused first
 	tokenKey   []byte
 	routes     []route
 
@@ -108,15 +143,19 @@ type Tenant struct {
 
 	mu        sync.Mutex // guards what follows, but not signIn; [Tenant.lock] takes it
 	directory *directory
-	domains   []*tenantDomain
+	domains   domainList
+	dns       []dnsRecord
+	externals []*externalFederation
+	refused   map[string]bool    // user principal names whose creation was refused without a reason
 	jobs      []licenseJob       // in the order in which they are due
 	busy      map[string]bool    // object IDs that are being written
 	buckets   map[string]*bucket // what has been used of each limit
 	calls     []GraphCall
 
-	faults faultList
-	mounts mounts
-	cache  credentialCache
+	faults     faultList
+	challenges challenges
+	mounts     mounts
+	cache      credentialCache
 
 	signIn signInState
 }
@@ -131,6 +170,8 @@ func New(cfg Config) (*Tenant, error) {
 		processing: newDice(cfg.Seed, streamProcessing),
 		deltas:     newDice(cfg.Seed, streamDelta),
 		batches:    newDice(cfg.Seed, streamBatch),
+		refusals:   newDice(cfg.Seed, streamRefusal),
+		refused:    map[string]bool{},
 		busy:       map[string]bool{},
 		buckets:    map[string]*bucket{},
 	}
@@ -252,6 +293,10 @@ func (t *Tenant) withDefaults(cfg Config) Config {
 		cfg.SignInLag = 10 * time.Second
 	}
 	cfg.SignInLag = max(cfg.SignInLag, 0)
+	if cfg.FederationLag == 0 && cfg.Lag != LagNone {
+		cfg.FederationLag = 5 * time.Minute
+	}
+	cfg.FederationLag = max(cfg.FederationLag, 0)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -294,6 +339,9 @@ func (c Config) validate(cloud entrafed.Cloud) error {
 	}
 	if c.Lag.distribution() == nil {
 		wrong("Lag %q is not one of LagNormal, LagNone, LagFast and LagBad", c.Lag)
+	}
+	if !(c.CreateRefusals >= 0 && c.CreateRefusals <= 1) {
+		wrong("CreateRefusals %v is not a share from 0 to 1", c.CreateRefusals)
 	}
 	if !validUsageLocation(c.Country) {
 		wrong("Country %q is not a country of two letters", c.Country)

@@ -45,14 +45,24 @@ type tokenClaims struct {
 	AppID     string   `json:"appid"`
 	IDType    string   `json:"idtyp"`
 	Roles     []string `json:"roles,omitempty"`
+	Scopes    string   `json:"scp,omitempty"`
+	ObjectID  string   `json:"oid,omitempty"` // of the user, in a delegated token
+	UPN       string   `json:"upn,omitempty"`
 	TenantID  string   `json:"tid"`
 	ID        string   `json:"uti"`
 	Version   string   `json:"ver"`
 }
 
+// delegated reports whether the token acts for a user, and not for an application alone.
+func (c *tokenClaims) delegated() bool { return c.ObjectID != "" }
+
 // may reports whether the token carries one of the permissions.
 func (c *tokenClaims) may(permissions ...string) bool {
-	return slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(c.Roles, p) })
+	held := c.Roles
+	if c.delegated() {
+		held = strings.Fields(c.Scopes)
+	}
+	return slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(held, p) })
 }
 
 // serveToken is the OAuth 2.0 token endpoint for the client credentials grant:
@@ -121,11 +131,11 @@ func (t *Tenant) grantToken(w http.ResponseWriter, r *http.Request) (*tokenClaim
 	return t.claimsFor(app), nil
 }
 
-// hasName reports whether name is the tenant's ID or one of its domains.
+// hasName reports whether name is the tenant's ID or one of its verified domains.
 func (t *Tenant) hasName(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.EqualFold(name, t.cfg.TenantID) || t.domainNamed(name) != nil
+	return strings.EqualFold(name, t.cfg.TenantID) || t.verifiedDomain(name) != nil
 }
 
 // authenticateApp checks the client's secret or assertion.
@@ -251,6 +261,13 @@ func (t *Tenant) checkScope(scope string) *tokenRefusal {
 }
 
 func (t *Tenant) claimsFor(app App) *tokenClaims {
+	claims := t.newClaims(app.ClientID)
+	claims.IDType, claims.Roles = "app", app.Permissions
+	return claims
+}
+
+// newClaims are those of any access token for Graph.
+func (t *Tenant) newClaims(appID string) *tokenClaims {
 	now := t.now()
 	return &tokenClaims{
 		Audience:  t.cloud.Graph,
@@ -258,9 +275,7 @@ func (t *Tenant) claimsFor(app App) *tokenClaims {
 		IssuedAt:  now.Unix(),
 		NotBefore: now.Unix(),
 		Expires:   now.Add(tokenLifetime).Unix(),
-		AppID:     app.ClientID,
-		IDType:    "app",
-		Roles:     app.Permissions,
+		AppID:     appID,
 		TenantID:  t.cfg.TenantID,
 		ID:        t.newGUID(),
 		Version:   "1.0",
@@ -304,8 +319,17 @@ func (t *Tenant) tokenMAC(signed string) []byte {
 
 var bearerPattern = regexp.MustCompile(`(?i)^bearer +([^ ]+) *$`)
 
-// authorize checks the access token of a request to Graph.
+// authorize checks the access token of a request to Graph, and that it was not revoked.
 func (t *Tenant) authorize(r *http.Request) (*tokenClaims, *graphError) {
+	claims, refusal := t.checkToken(r)
+	if refusal == nil && t.challenges.refuses(claims.ID) {
+		return nil, t.errChallenge()
+	}
+	return claims, refusal
+}
+
+// checkToken checks the access token of a request to Graph.
+func (t *Tenant) checkToken(r *http.Request) (*tokenClaims, *graphError) {
 	match := bearerPattern.FindStringSubmatch(r.Header.Get("Authorization"))
 	if match == nil {
 		return nil, errUnauthorized("Access token is empty.")
@@ -332,7 +356,7 @@ func (t *Tenant) authorize(r *http.Request) (*tokenClaims, *graphError) {
 
 // callerOf is the client ID of whoever sent r, or the nil GUID.
 func (t *Tenant) callerOf(r *http.Request) string {
-	if claims, refusal := t.authorize(r); refusal == nil {
+	if claims, refusal := t.checkToken(r); refusal == nil {
 		return claims.AppID
 	}
 	return "00000000-0000-0000-0000-000000000000"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
 
 	abstractions "github.com/microsoft/kiota-abstractions-go"
 )
@@ -70,4 +71,11 @@ func done(ctx context.Context) error {
 // in the tenant.
 func (c *Client) directoryObject(objectID string) string {
 	return c.access.origin.String() + version + "/directoryObjects/" + objectID
+}
+
+// getAt asks for what is at a URL of this Graph.
+func getAt(target *url.URL) *abstractions.RequestInformation {
+	r := request(abstractions.GET, "", nil)
+	r.SetUri(*target)
+	return r
 }
