@@ -97,7 +97,7 @@ func (c *keyCertificate) String() string {
 		return "no certificate"
 	}
 	info := c.info()
-	subject := printable(info.Subject)
+	subject := info.Subject
 	if subject == "" {
 		subject = "a certificate without a name"
 		if c.read == nil {
