@@ -11,7 +11,7 @@ import (
 // GuestSubject is a guest who signed in, and how: facts that the host states, because only the host knows them.
 //
 // A second factor is not among them. Entra asks guests for its own, whatever their identity provider says:
-// https://learn.microsoft.com/entra/external-id/authentication-conditional-access.
+// https://learn.microsoft.com/entra/external-id/b2b-tutorial-require-mfa.
 type GuestSubject struct {
 	// NameID tells the partner's people apart: 1 to 256 characters without white space, the same for one person at all
 	// times, and never another person's (SAML core, section 8.3.7). It need not mean anything.
