@@ -18,13 +18,14 @@ type examination struct {
 	settings    *Settings
 	idp         *IdentityProvider
 	immutableID func(User) string
+	user        string // the UPN of somebody in particular; empty: nobody
 
 	// What the tenant says. domains has been read in any case.
 	domains       []Domain
 	configuration *Configuration // of the domain itself
 	inherited     *Configuration // of the root above it
 	record        Record
-	users         []User // of the domain itself
+	people        census // of the domain itself
 	caller        *Caller
 	admins        []User
 	policy        *TokenValidationPolicy
@@ -77,12 +78,17 @@ func (f *Federator) examine(ctx context.Context, x *examination) error {
 	if x.domains, err = read(ctx, f, f.dir.Domains); err != nil {
 		return err
 	}
+	if !isDomainName(x.domain) {
+		return nil // there is nothing more to ask, and a rule says so
+	}
 	if x.record, _, err = f.record(ctx, x.domain); err != nil {
 		return err
 	}
 	f.examineConfigurations(ctx, x)
 	f.examinePeople(ctx, x)
-	f.examineSignIn(ctx, x)
+	if x.settings == nil { // no rule of a plan asks how people sign in now
+		f.examineSignIn(ctx, x)
+	}
 	return ctx.Err()
 }
 
@@ -95,6 +101,9 @@ func (f *Federator) examineConfigurations(ctx context.Context, x *examination) {
 		c, err := read(ctx, f, func(ctx context.Context) (*Configuration, error) {
 			return f.dir.Configuration(ctx, d.Name)
 		})
+		if errors.Is(err, ErrNotFound) {
+			c, err = nil, nil
+		}
 		switch {
 		case d.Name == x.domain:
 			x.configuration = c
@@ -113,8 +122,8 @@ func (f *Federator) examineConfigurations(ctx context.Context, x *examination) {
 func (f *Federator) examinePeople(ctx context.Context, x *examination) {
 	var err error
 	if people, can := f.dir.(Users); can {
-		x.users, err = f.everybody(ctx, people, x.domain)
-		x.lacks(factUsers, err)
+		x.people = newCensus(x.immutableID, x.user)
+		x.lacks(factUsers, f.everybody(ctx, people, x.domain, x.people.see))
 	} else {
 		x.lacks(factUsers, ErrUnsupported)
 	}
@@ -158,18 +167,20 @@ func (f *Federator) examineSignIn(ctx context.Context, x *examination) {
 	}
 }
 
-// everybody lists the users of a domain.
-func (f *Federator) everybody(ctx context.Context, people Users, domain string) (all []User, err error) {
+// everybody shows each user of a domain, page by page: a domain may have hundreds of thousands.
+func (f *Federator) everybody(ctx context.Context, people Users, domain string, see func(User)) error {
 	for cursor := ""; ; {
 		page, err := read(ctx, f, func(ctx context.Context) (UserPage, error) {
 			return people.Users(ctx, domain, cursor)
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, page.Users...)
+		for _, u := range page.Users {
+			see(u)
+		}
 		if page.Next == "" {
-			return all, nil
+			return nil
 		}
 		cursor = page.Next
 	}

@@ -2,6 +2,9 @@ package federation
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -97,4 +100,127 @@ const (
 // Plan reads the tenant and says what would have to be written so that the domain is as the settings say, and what stands
 // in the way. It changes nothing. What is wrong with the settings or with the tenant is a finding, not an error: the error
 // is for a tenant that could not be read at all.
-func (f *Federator) Plan(ctx context.Context, s Settings) (*Plan, error) { panic("contract") }
+//
+// The users of the domain and the Global Administrators are read as well, where the Directory can: of a large domain that
+// takes some minutes. [Settings.ImmutableID] is called from this goroutine.
+func (f *Federator) Plan(ctx context.Context, s Settings) (*Plan, error) {
+	x := &examination{domain: s.Domain, settings: &s, immutableID: s.ImmutableID}
+	if err := f.examine(ctx, x); err != nil {
+		return nil, fmt.Errorf("federation: the tenant cannot be read, so there is no plan for %q: %w", s.Domain, err)
+	}
+	x.writes = x.federate()
+	return f.newPlan(PurposeFederate, x.domain, x.state(), x.writes, x.findings(func(r Rule) bool { return r.Plan }))
+}
+
+// federate are the writes that make the domain as the settings say. There are none where something must be mended first
+// without which they make no sense: above all there is no write that lacks a certificate. What only speaks against them is
+// a finding, and the writes are shown.
+func (x *examination) federate() []Write {
+	wanted, err := x.wanted()
+	if err != nil || !x.canBeFederated() {
+		return nil
+	}
+	if present := x.configuration; present != nil {
+		w, differs := changeConfiguration(x.domain, *present, wanted.properties(), x.changeReason())
+		if !differs {
+			return nil
+		}
+		return []Write{w}
+	}
+	create := createConfiguration(x.domain, wanted,
+		"This makes "+x.domain+" a federated domain: its people sign in at the identity provider from then on.")
+	if other := strings.ToLower(x.settings.DefaultDomain); x.own().IsDefault && x.defaultProblem(other) == "" {
+		return []Write{makeDefault(other, "The tenant's default domain, which "+x.domain+" is, cannot be federated."), create}
+	}
+	return []Write{create}
+}
+
+func (x *examination) changeReason() string {
+	if x.isForeign() {
+		return "The federation of " + x.domain + " that somebody else made becomes as the settings say."
+	}
+	return "The federation of " + x.domain + " becomes as the settings say."
+}
+
+// canBeFederated reports whether the tenant would take a federation for the domain, as far as that is known.
+func (x *examination) canBeFederated() bool {
+	d := x.own()
+	return d != nil && d.IsVerified && d.IsRoot && !d.isInitial() && x.has(factConfiguration) && !x.broken()
+}
+
+// wanted is the federation that the settings ask for. The error is for settings of which none can be made.
+func (x *examination) wanted() (Configuration, error) {
+	s := x.settings
+	signing, err := readCertificate(s.SigningCertificate)
+	if err != nil {
+		return Configuration{}, err
+	}
+	c := Configuration{
+		DisplayName: either(s.DisplayName, x.domain), IssuerURI: s.Issuer, PassiveSignInURI: s.SignInURL,
+		ActiveSignInURI: s.ActiveSignInURL, SignOutURI: s.SignOutURL, MetadataExchangeURI: s.MetadataURL,
+		PasswordResetURI: s.PasswordResetURL, SigningCertificate: bareCertificate(signing),
+		Protocol: either(s.Protocol, SAML), MFABehavior: either(s.MFABehavior, RejectMFA), PromptLogin: s.PromptLogin,
+		SignedRequests: s.SignedRequests,
+	}
+	if issuerProblem(s.Issuer) != "" || urlProblem(s.SignInURL) != "" {
+		return Configuration{}, errors.New("federation: the issuer or the sign-in URL cannot be used")
+	}
+	c.NextSigningCertificate = x.keptNext()
+	if len(s.NextSigningCertificate) > 0 {
+		next, err := readCertificate(s.NextSigningCertificate)
+		if err != nil {
+			return Configuration{}, err
+		}
+		c.NextSigningCertificate = bareCertificate(next)
+	}
+	return x.asWritten(c), nil
+}
+
+// keptNext is the tenant's next certificate if it stays: this program put it there, and it is not the one that signs.
+func (x *examination) keptNext() string {
+	if x.configuration == nil || x.configuration.NextSigningCertificate == "" {
+		return ""
+	}
+	next := x.configuration.NextSigningCertificate
+	if signing, err := readCertificate(x.settings.SigningCertificate); err == nil &&
+		sameCertificate(next, bareCertificate(signing)) {
+		return ""
+	}
+	if !x.isOurs(next) {
+		return ""
+	}
+	return next
+}
+
+// asWritten writes what means the same as in the tenant in the way in which the tenant has it, so that it is no change.
+func (x *examination) asWritten(c Configuration) Configuration {
+	present := x.configuration
+	if present == nil {
+		return c
+	}
+	if sameCertificate(c.SigningCertificate, present.SigningCertificate) {
+		c.SigningCertificate = present.SigningCertificate
+	}
+	if sameCertificate(c.NextSigningCertificate, present.NextSigningCertificate) {
+		c.NextSigningCertificate = present.NextSigningCertificate
+	}
+	if c.PromptLogin == "" && present.PromptLogin == TranslatePrompt { // what Entra does when nothing is set
+		c.PromptLogin = TranslatePrompt
+	}
+	return c
+}
+
+// makeDefault is the write that makes a domain the tenant's default one.
+func makeDefault(domain, reason string) Write {
+	return Write{
+		Operation: ChangeDomain, Domain: domain, Body: Properties{"isDefault": true},
+		Changes: []Change{{Property: "isDefault", From: false, To: true}}, Reason: reason,
+	}
+}
+
+func either[T ~string](value, otherwise T) T {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}

@@ -59,6 +59,7 @@ func (f *Federator) newPlan(purpose Purpose, domain string, before State, writes
 		return nil, err
 	}
 	return &Plan{
-		ID: id, Purpose: purpose, Domain: domain, Made: f.now().UTC(), Before: before, Writes: writes, Findings: findings,
+		ID: id, Purpose: purpose, Domain: domain, Made: f.now().UTC(), Before: before,
+		Writes: append([]Write{}, writes...), Findings: append([]Finding{}, findings...), // JSON has lists, never null
 	}, nil
 }
