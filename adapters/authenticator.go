@@ -1,7 +1,9 @@
 package adapters
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -18,7 +20,11 @@ import (
 // An error that matches [ErrCancelled] or [ErrDenied] gives the person a page that says so; any other, a page that asks
 // to try again. It is called by many goroutines at once.
 //
-// An Authenticator may also be a [SessionEnder].
+// Where the host's sign-in has a fixed address to come back to, as an OpenID Connect client has, that is ask.CallbackURL.
+// What it must remember until then it keeps with [Ask.Keep]. A host without a sign-in page of its own shows the Bridge's
+// with [Ask.ShowForm].
+//
+// An Authenticator may also be a [SessionEnder], a [SignOutRedirecter] and a [Profiler].
 type Authenticator interface {
 	Authenticate(w http.ResponseWriter, r *http.Request, ask Ask) (*SignedIn, error)
 }
@@ -51,6 +57,35 @@ type Ask struct {
 
 	// LoginHint is whom Entra expects: a suggestion for the sign-in form, and no proof. Often empty.
 	LoginHint string
+
+	// Handle names this sign-in: 32 hexadecimal digits that nobody can guess. It is fit to be the "state" of OAuth.
+	Handle string
+
+	// CallbackURL is the one address at the Bridge that is the same for every sign-in, for providers that want the
+	// addresses registered that they send browsers back to. A request there, by GET or POST, whose parameter "state" is
+	// the Handle is led to ReturnTo with all its parameters, so that Authenticate gets them in r.URL.Query().
+	CallbackURL string
+
+	// Kept is what [Ask.Keep] kept in an earlier call of this sign-in. nil: nothing.
+	Kept []byte
+
+	bridge *Bridge
+}
+
+// maxKept is what one sign-in may keep, in bytes.
+const maxKept = 2048
+
+// Keep remembers a value, such as a nonce or a PKCE verifier, until Authenticate is called again for this sign-in. It is
+// sealed into the browser, which can neither read nor change it. At most 2048 bytes; a later value replaces it. Call it
+// before anything is written to w.
+func (a Ask) Keep(w http.ResponseWriter, value []byte) error {
+	switch {
+	case a.bridge == nil:
+		return errors.New("adapters: this Ask is not a Bridge's")
+	case len(value) > maxKept:
+		return fmt.Errorf("adapters: %d bytes are more than the %d that a sign-in may keep", len(value), maxKept)
+	}
+	return a.bridge.remember(w, cookieKept, a.Handle, value)
 }
 
 // SignedIn is who is signed in, and how: facts.
@@ -64,8 +99,20 @@ type SignedIn struct {
 	// MFA is true if a second factor was proved.
 	MFA bool
 
+	// Methods are how the person proved who they are, for the log, in the words of RFC 8176: "pwd", "otp". May be empty.
+	Methods []string
+
 	// Session names the host's session, so that a logout can name it. May be empty.
 	Session string
+}
+
+// Profiler is optionally implemented by an [Authenticator] that can say more of a person than it states at each sign-in,
+// and for which that costs something.
+type Profiler interface {
+	// Profile returns the person with all that provisioning can use. Connection and ID must be the same. It is called
+	// once for each sign-in that is provisioned, while the person watches the page with the steps, and by many goroutines
+	// at once.
+	Profile(ctx context.Context, person SignedIn) (provision.Person, error)
 }
 
 // What an [Authenticator] may return, for errors.Is.

@@ -1,7 +1,6 @@
 package adapters
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -67,29 +66,15 @@ func (b *Bridge) begin(w http.ResponseWriter, r *http.Request, p pending) {
 		b.fail(w, r, internalFailure(err))
 		return
 	}
+	b.redirect(w, r, b.signInURL(handle))
+}
+
+// redirect sends the browser on, by GET.
+func (b *Bridge) redirect(w http.ResponseWriter, r *http.Request, target string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, b.signInURL(handle), http.StatusSeeOther)
+	http.Redirect(w, r, target, http.StatusSeeOther)
 }
-
-func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any) error {
-	sealed, err := b.sealer.seal(kind+" "+handle, value, b.signInTime)
-	if err != nil {
-		return err
-	}
-	return b.setCookie(w, kind, handle, sealed)
-}
-
-// recall opens what remember sealed.
-func (b *Bridge) recall(r *http.Request, kind, handle string, value any) error {
-	sealed, found := b.cookieValue(r, kind)
-	if !found {
-		return errNoCookie
-	}
-	return b.sealer.open(kind+" "+handle, sealed, value)
-}
-
-var errNoCookie = errors.New("the browser sent no cookie for this sign-in")
 
 func (b *Bridge) signInURL(handle string) string { return b.base + "/signin/" + handle }
 

@@ -53,6 +53,10 @@ type Config struct {
 	// Changing it ends the sign-ins that are under way, and nothing else.
 	Secret []byte
 
+	// Pending keeps what does not fit into cookies: the state of a sign-in that Entra began with a RelayState of more than
+	// about 10 KB, which nobody has seen yet. nil: such a sign-in is refused, and the log says why. Replicas share it.
+	Pending PendingStore
+
 	// SignInTime is how long a person may take from Entra's request to the answer. 0 means 15 minutes; at most an hour.
 	SignInTime time.Duration
 
@@ -94,6 +98,7 @@ type Bridge struct {
 	domain     string
 	home       string
 	sealer     *sealer
+	store      PendingStore
 	signInTime time.Duration
 	patience   time.Duration
 	notice     string
@@ -124,7 +129,8 @@ func New(cfg Config) (*Bridge, error) {
 		domain: cfg.Domain, home: cfg.Home,
 		sealer: sealer, signInTime: cfg.SignInTime, patience: cfg.Patience, notice: cfg.Notice,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		runs: newRuns(cfg.People, cfg.Now), pages: newPages(),
+		runs: newRuns(cfg.People, profilerOf(cfg.Authenticator), cfg.Now), pages: newPages(),
+		store: cfg.Pending,
 	}
 	smart, err := smartlink.NewHandler(smartlink.HandlerConfig{
 		Policy: b.links, Domain: b.domain, DefaultTarget: b.home, LoginHint: b.domain, Logger: b.log,
@@ -189,8 +195,11 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	mux.HandleFunc(b.path+"/sso", b.serveSSO)
 	mux.HandleFunc("GET "+b.path+"/start", b.serveStart)
 	mux.HandleFunc("GET "+b.path+"/signin/{handle}", b.serveSignIn)
+	mux.HandleFunc("POST "+b.path+"/signin/{handle}", b.serveSignIn) // the host's form, or the Bridge's
+	mux.HandleFunc(b.path+"/callback", b.serveCallback)
 	mux.HandleFunc("GET "+b.path+"/signin/{handle}/progress", b.serveProgress)
 	mux.HandleFunc(b.path+"/logout", b.serveLogout)
+	mux.HandleFunc("GET "+b.path+"/logout/done", b.serveLogoutDone)
 	mux.HandleFunc("GET "+b.path+"/metadata", b.serveMetadata)
 	mux.Handle(b.path+"/go", smart)
 	mux.HandleFunc("/", b.serveNotFound)

@@ -219,9 +219,15 @@ func TestARequestIsAnswered(t *testing.T) {
 	for _, part := range []string{`InResponseTo="_r1"`, account.ImmutableID, account.UPN, "2026-01-02T03:04:05.000Z"} {
 		require.Contains(t, document, part)
 	}
-	require.Equal(t, []adapters.Ask{{
-		ReturnTo: address, Fresh: true, Asked: testTime, LoginHint: "contractor@contoso.com",
-	}}, w.asks)
+	require.Len(t, w.asks, 1)
+	ask := w.asks[0]
+	require.Equal(t, address, ask.ReturnTo)
+	require.Equal(t, address, base+"/signin/"+ask.Handle)
+	require.Equal(t, base+"/callback", ask.CallbackURL)
+	require.Equal(t, []bool{true, false, false}, []bool{ask.Fresh, ask.MFA, ask.Passive})
+	require.Equal(t, testTime, ask.Asked)
+	require.Equal(t, "contractor@contoso.com", ask.LoginHint)
+	require.Nil(t, ask.Kept)
 	require.Contains(t, w.log.String(), "signed in")
 
 	w.requireFailure(b.get(address), http.StatusBadRequest, "This sign-in is over")

@@ -53,7 +53,7 @@ func (b *Bridge) cookieValue(r *http.Request, kind string) (string, bool) {
 
 // clearCookies takes a finished sign-in out of the browser.
 func (b *Bridge) clearCookies(w http.ResponseWriter, r *http.Request, handle string) {
-	for _, kind := range []string{cookieRequest, cookiePerson} {
+	for _, kind := range []string{cookieRequest, cookiePerson, cookieKept} {
 		for i := range maxCookiePieces {
 			if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
 				http.SetCookie(w, b.cookie(kind, handle, i, "", -1))
@@ -65,6 +65,8 @@ func (b *Bridge) clearCookies(w http.ResponseWriter, r *http.Request, handle str
 const (
 	cookieRequest = "request" // what Entra asked, or where a start link leads
 	cookiePerson  = "person"  // who signed in
+	cookieKept    = "kept"    // what the host keeps
+	cookieLogout  = "logout"  // the sign-out that Entra waits for
 )
 
 func (b *Bridge) cookieName(kind string, piece int) string {
@@ -83,10 +85,18 @@ func (b *Bridge) cookie(kind, handle string, piece int, value string, lifetime t
 	return &http.Cookie{
 		Name:     b.cookieName(kind, piece),
 		Value:    value,
-		Path:     b.path + "/signin/" + handle,
+		Path:     b.cookiePath(kind, handle),
 		MaxAge:   age,
 		Secure:   b.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// cookiePath is the one address that the cookie is sent to.
+func (b *Bridge) cookiePath(kind, handle string) string {
+	if kind == cookieLogout {
+		return b.path + "/logout/done"
+	}
+	return b.path + "/signin/" + handle
 }

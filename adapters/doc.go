@@ -17,7 +17,9 @@
 //
 //	/sso            Entra's AuthnRequest, by POST or Redirect: the passiveSignInUri of the domain's federation
 //	/signin/{id}    one sign-in under way: asks the host who is there, shows the provisioning, answers Entra
+//	/callback       where providers behind the host send browsers back: leads on to the sign-in that "state" names
 //	/logout         ends the session: the signOutUri of the domain's federation
+//	/logout/done    where providers behind the host send browsers back after a sign-out
 //	/metadata       the identity provider's SAML metadata
 //	/go?to=…        a smart link: to Microsoft's sign-in, and from there to a document
 //	/start?to=…     a start link: sign in here first, then on to the document
@@ -32,7 +34,7 @@
 // # Security
 //
 // Between two requests the sign-in exists only in the browser, encrypted and authenticated with a key made from Secret;
-// nothing has to be shared between replicas but that. The answer goes to Entra and nowhere else, deep links lead to
+// nothing has to be shared between replicas but that, unless Config.Pending takes what is too long for cookies. The answer goes to Entra and nowhere else, deep links lead to
 // Microsoft's hosts and those that were configured, and pages name no internals: they show an identifier, under which
 // the log tells the rest.
 package adapters

@@ -15,6 +15,16 @@ type SessionEnder interface {
 	EndSession(w http.ResponseWriter, r *http.Request, logout saml.LogoutRequest) error
 }
 
+// SignOutRedirecter is optionally implemented by an [Authenticator] whose people have a session at a provider behind the
+// host, which only the browser can end.
+type SignOutRedirecter interface {
+	// SignOutURL returns where to send the browser, after the host's own session was ended. The provider sends it back to
+	// returnTo, which is BaseURL + "/logout/done" for every sign-out, with the parameter "state" of this one. Empty: there is
+	// nothing to end there. An error is logged, and the sign-out goes on without the provider. It is called by many
+	// goroutines at once.
+	SignOutURL(r *http.Request, logout saml.LogoutRequest, returnTo, state string) (string, error)
+}
+
 // serveLogout is the domain's signOutUri. Whatever comes, the session ends: somebody who asks to be signed out must not
 // stay signed in because the question was put badly.
 func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
@@ -31,6 +41,55 @@ func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	b.log.InfoContext(r.Context(), "signed out", "asked_by_entra", request.ID != "", "signed", request.Signed)
+	if b.signOutUpstream(w, r, request) {
+		return
+	}
+	b.signedOut(w, r, request)
+}
+
+// pendingLogout is Entra's sign-out while the browser is at the provider behind the host.
+type pendingLogout struct {
+	Request saml.LogoutRequest `json:"r"`
+}
+
+// signOutUpstream sends the browser to the provider behind the host, if there is one, and reports whether it did.
+func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request *saml.LogoutRequest) bool {
+	host, redirects := b.host.(SignOutRedirecter)
+	if !redirects {
+		return false
+	}
+	handle, err := b.newID(16)
+	var target string
+	if err == nil {
+		target, err = host.SignOutURL(r, *request, b.base+"/logout/done", handle)
+	}
+	if err == nil && target != "" {
+		err = b.remember(w, cookieLogout, handle, pendingLogout{*request})
+	}
+	if err != nil {
+		b.log.WarnContext(r.Context(), "the provider behind the host is not signed out of", "error", err)
+		return false
+	}
+	if target != "" {
+		b.redirect(w, r, target)
+	}
+	return target != ""
+}
+
+// serveLogoutDone is where the provider behind the host sends the browser back. The sessions have ended by now; what is left
+// is to tell Entra, if it asked.
+func (b *Bridge) serveLogoutDone(w http.ResponseWriter, r *http.Request) {
+	handle := r.URL.Query().Get("state")
+	var p pendingLogout
+	if err := b.recall(r, cookieLogout, handle, &p); err != nil {
+		b.log.InfoContext(r.Context(), "back from a sign-out that is over", "error", err)
+		p = pendingLogout{}
+	}
+	b.signedOut(w, r, &p.Request)
+}
+
+// signedOut answers Entra, or the person.
+func (b *Bridge) signedOut(w http.ResponseWriter, r *http.Request, request *saml.LogoutRequest) {
 	if request.ID != "" {
 		b.answerLogout(w, r, request)
 		return

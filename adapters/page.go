@@ -23,6 +23,7 @@ var progressJS string
 type pages struct {
 	template *template.Template
 	policy   string // Content-Security-Policy
+	form     string // the same for the page whose form is sent back to the Bridge
 }
 
 // pageData is what a page shows.
@@ -32,6 +33,10 @@ type pageData struct {
 	// The page with the steps.
 	Steps []stepView
 	Self  string
+
+	// The form.
+	Username string
+	Problem  FormProblem
 
 	// The page of a failure.
 	Title, Text, ID string
@@ -44,19 +49,24 @@ type pageData struct {
 func newPages() *pages {
 	return &pages{
 		template: template.Must(template.New("page").Parse(pageHTML)),
-		policy: strings.Join([]string{
-			"default-src 'none'",
-			"style-src " + csp.Hash(pageCSS),
-			"script-src " + csp.Hash(progressJS),
-			"connect-src 'self'",
-			"form-action 'none'",
-			"base-uri 'none'",
-			"frame-ancestors 'none'",
-		}, "; "),
+		policy:   contentSecurityPolicy("'none'"),
+		form:     contentSecurityPolicy("'self'"),
 	}
 }
 
-// write renders one of the templates "progress", "failure" and "signedout".
+func contentSecurityPolicy(formAction string) string {
+	return strings.Join([]string{
+		"default-src 'none'",
+		"style-src " + csp.Hash(pageCSS),
+		"script-src " + csp.Hash(progressJS),
+		"connect-src 'self'",
+		"form-action " + formAction,
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")
+}
+
+// write renders one of the templates "progress", "failure", "signedout" and "signin".
 func (p *pages) write(w http.ResponseWriter, status int, name string, data pageData) {
 	data.Style, data.Script = template.CSS(pageCSS), template.JS(progressJS)
 	var page bytes.Buffer
@@ -64,9 +74,13 @@ func (p *pages) write(w http.ResponseWriter, status int, name string, data pageD
 		http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
 		return
 	}
+	policy := p.policy
+	if name == "signin" {
+		policy = p.form
+	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", p.policy)
+	header.Set("Content-Security-Policy", policy)
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")

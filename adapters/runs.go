@@ -3,6 +3,7 @@ package adapters
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 // sure that there is one account.
 type runs struct {
 	people  People
+	profile Profiler // nil: what the host stated is all there is
 	now     func() time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -27,36 +29,57 @@ type runs struct {
 // keepResult is how long an ended run is kept for the browser to come and see it.
 const keepResult = time.Minute
 
-func newRuns(people People, now func() time.Time) *runs {
+func newRuns(people People, profile Profiler, now func() time.Time) *runs {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &runs{people: people, now: now, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{}}
+	return &runs{people: people, profile: profile, now: now, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{}}
 }
 
 var errClosed = errors.New("adapters: the Bridge is closed")
 
 // of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it. The
 // run's context has the values of the first request's, so that its trace goes on, and outlives the request.
-func (rs *runs) of(ctx context.Context, person provision.Person, retry bool) (*run, error) {
+func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.ctx.Err() != nil {
 		return nil, errClosed
 	}
 	rs.sweep()
-	if known, ok := rs.byPerson[person.Key()]; ok && !(retry && known.failed()) {
+	if known, ok := rs.byPerson[person.Person.Key()]; ok && !(retry && known.failed()) {
 		return known, nil
 	}
 	started := &run{changed: make(chan struct{}), ended: make(chan struct{})}
-	rs.byPerson[person.Key()] = started
+	rs.byPerson[person.Person.Key()] = started
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(rs.ctx, cancel)
 	rs.running.Go(func() {
 		defer cancel()
 		defer stop()
-		account, err := rs.people.EnsureWithProgress(ctx, person, started.add)
+		account, err := rs.ensure(ctx, person, started.add)
 		started.end(account, err, rs.now())
 	})
 	return started, nil
+}
+
+// ensure asks the host for the whole profile, and then the pipeline for the account.
+func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (provision.Account, error) {
+	whole := person.Person
+	if rs.profile != nil {
+		var err error
+		if whole, err = rs.profile.Profile(ctx, person); err != nil {
+			return provision.Account{}, fmt.Errorf("%w has no profile: %w", errHost, err)
+		}
+		if whole.Key() != person.Person.Key() {
+			return provision.Account{}, fmt.Errorf("%w returned the profile of somebody else", errHost)
+		}
+	}
+	return rs.people.EnsureWithProgress(ctx, whole, progress)
+}
+
+// profilerOf is the Authenticator as a Profiler, or nil if it is none.
+func profilerOf(host Authenticator) Profiler {
+	profiler, _ := host.(Profiler)
+	return profiler
 }
 
 // sweep forgets what ended a while ago.

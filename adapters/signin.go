@@ -32,7 +32,12 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 	case person == nil:
 		return // the host has answered
 	}
-	account, state, err := b.account(r, person.Person)
+	if r.Method == http.MethodPost {
+		// A page that answers a POST would post again when it is loaded again.
+		b.redirect(w, r, b.signInURL(handle))
+		return
+	}
+	account, state, err := b.account(r, *person)
 	switch {
 	case err != nil:
 		b.fail(w, r, provisionFailure(err, b.signInURL(handle)))
@@ -49,7 +54,11 @@ func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string,
 	if b.recall(r, cookiePerson, handle, &person) == nil {
 		return &person, nil
 	}
-	ask := Ask{ReturnTo: b.signInURL(handle), Asked: p.Began, LoginHint: p.LoginHint}
+	ask := Ask{
+		ReturnTo: b.signInURL(handle), Asked: p.Began, LoginHint: p.LoginHint,
+		Handle: handle, CallbackURL: b.base + "/callback", bridge: b,
+	}
+	_ = b.recall(r, cookieKept, handle, &ask.Kept) // as a rule there is nothing
 	if p.Request != nil {
 		ask.Fresh, ask.MFA, ask.Passive = p.Request.Fresh, p.Request.MFA, p.Request.Passive
 	}
@@ -80,9 +89,9 @@ func checkSignedIn(s SignedIn, ask Ask) error {
 }
 
 // account returns the person's account, or how far it has come, or why there is none.
-func (b *Bridge) account(r *http.Request, person provision.Person) (provision.Account, []stepView, error) {
+func (b *Bridge) account(r *http.Request, person SignedIn) (provision.Account, []stepView, error) {
 	if b.people == nil {
-		return statedAccount(person)
+		return statedAccount(person.Person)
 	}
 	run, err := b.runs.of(r.Context(), person, r.URL.Query().Has(parameterRetry))
 	if err != nil {
@@ -123,7 +132,7 @@ func (b *Bridge) answer(w http.ResponseWriter, r *http.Request, handle string, p
 	}
 	b.clearCookies(w, r, handle)
 	b.log.InfoContext(r.Context(), "signed in", "connection", person.Person.Connection, "upn", account.UPN,
-		"assertion", response.AssertionID, "in_response_to", response.InResponseTo, "mfa", person.MFA)
+		"assertion", response.AssertionID, "in_response_to", response.InResponseTo, "mfa", person.MFA, "methods", person.Methods)
 	if err := response.Post(w); err != nil {
 		b.log.WarnContext(r.Context(), "the browser was gone", "assertion", response.AssertionID, "error", err)
 	}
@@ -136,7 +145,5 @@ func (b *Bridge) follow(w http.ResponseWriter, r *http.Request, handle string, p
 		return
 	}
 	b.clearCookies(w, r, handle)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, link, http.StatusSeeOther)
+	b.redirect(w, r, link)
 }

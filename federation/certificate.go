@@ -90,7 +90,7 @@ func certificateOf(bare string) (*x509.Certificate, error) {
 	if len(bare) > 2*maxCertificate {
 		return nil, errTooLarge
 	}
-	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(bare))
+	der, err := certificateBytes(bare)
 	if err != nil {
 		return nil, errNotCertificate
 	}
@@ -104,13 +104,18 @@ func certificateOf(bare string) (*x509.Certificate, error) {
 // bareCertificate is a certificate as Graph has it.
 func bareCertificate(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }
 
-// sameCertificate compares two certificates as Graph has them. The base64 may be broken into lines.
+// certificateBytes is the DER of a certificate as Graph has it. The base64 may be broken into lines.
+func certificateBytes(bare string) ([]byte, error) {
+	return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(bare), ""))
+}
+
+// sameCertificate compares two certificates as Graph has them.
 func sameCertificate(a, b string) bool {
-	one, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a))
+	one, err := certificateBytes(a)
 	if err != nil {
 		return a == b
 	}
-	other, err := base64.StdEncoding.DecodeString(strings.TrimSpace(b))
+	other, err := certificateBytes(b)
 	return err == nil && bytes.Equal(one, other)
 }
 
@@ -118,12 +123,23 @@ func sameCertificate(a, b string) bool {
 func NewCertificateInfo(c *x509.Certificate) CertificateInfo {
 	sum := sha256.Sum256(c.Raw)
 	return CertificateInfo{
-		Subject: c.Subject.String(), SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
+		Subject: subjectOf(c), SHA256: hex.EncodeToString(sum[:]), NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 	}
+}
+
+// longestSubject is how much of a subject is shown, in characters: whoever makes a certificate chooses it.
+const longestSubject = 200
+
+func subjectOf(c *x509.Certificate) string {
+	subject := []rune(printable(c.Subject.String()))
+	return string(subject[:min(len(subject), longestSubject)])
 }
 
 // String is one line, with nothing in it that a terminal would act on.
 func (i CertificateInfo) String() string {
+	if i.NotAfter.IsZero() {
+		return "not a certificate, SHA-256 " + i.SHA256
+	}
 	subject := printable(i.Subject)
 	if subject == "" {
 		subject = "without a subject"

@@ -14,11 +14,12 @@ type examination struct {
 	at     time.Time
 	domain string // lower case
 
-	// What is asked: a plan has settings, a diagnosis has an identity provider.
+	// What is asked: a plan has settings, a diagnosis has an identity provider, a way back has what it leads to.
 	settings    *Settings
 	idp         *IdentityProvider
 	immutableID func(User) string
-	user        string // the UPN of somebody in particular; empty: nobody
+	user        string    // the UPN of somebody in particular; empty: nobody
+	reversal    *reversal // of a way back
 
 	// What the tenant says. domains has been read in any case.
 	domains       []Domain

@@ -34,6 +34,10 @@ type Record struct {
 	// neither here nor in the settings is somebody else's. The newest last; at most 20.
 	Certificates []string `json:"certificates,omitempty"`
 
+	// Retired are the certificates of keys that a rotation replaced, or that were withdrawn for good: an identity provider
+	// that keeps such a key as its other one is not meant to go back to it. The newest last; at most 20.
+	Retired []string `json:"retired,omitempty"`
+
 	// Configuration is the ID of the federation that this package created or changed last.
 	Configuration string `json:"configuration,omitempty"`
 
@@ -81,18 +85,24 @@ func (f *Federator) remember(ctx context.Context, name string, change func(*Reco
 			return err
 		}
 		change(&r)
-		r.Undo = newest(r.Undo, maxUndo)
-		r.Certificates = newest(r.Certificates, maxCertificates)
-		var document []byte
-		if document, err = json.Marshal(r); err != nil {
-			return err
-		}
-		if err = f.store.Save(ctx, name, old, document); !errors.Is(err, ErrStale) {
+		if err = f.save(ctx, name, old, r); !errors.Is(err, ErrStale) {
 			break
 		}
 	}
+	return err
+}
+
+// save replaces the record of a domain, where it is still the document that was read.
+func (f *Federator) save(ctx context.Context, name string, old []byte, r Record) error {
+	r.Undo = newest(r.Undo, maxUndo)
+	r.Certificates = newest(r.Certificates, maxCertificates)
+	r.Retired = newest(r.Retired, maxCertificates)
+	document, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("federation: the record of %s cannot be saved, so nothing is changed: %w", name, err)
+		return err
+	}
+	if err := f.store.Save(ctx, name, old, document); err != nil {
+		return fmt.Errorf("federation: the record of %s cannot be saved: %w", name, err)
 	}
 	return nil
 }
@@ -126,7 +136,3 @@ func (s *MemoryStore) Save(_ context.Context, name string, old, document []byte)
 	s.documents[name] = slices.Clone(document)
 	return nil
 }
-
-// NewFileStore keeps each document in a file of the directory, which is made when it is not there (mode 0700, files 0600).
-// A file is written beside the old one, synced and renamed, under a lock file, so that several processes can share it.
-func NewFileStore(directory string) (Store, error) { panic("contract") }

@@ -9,7 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -17,34 +20,34 @@ import (
 func (p program) apply(ctx context.Context, f flags) int {
 	plan, err := readPlan(f.file)
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	s, err := p.connect(f, plan.Domain)
 	if err := errors.Join(err, f.checkUndo(plan)); err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	changes := countChanges(plan)
 	if changes == 0 {
-		p.say("nothing is to be changed")
+		p.Say("nothing is to be changed")
 		return s.close(s.newResults(0).finish(doneNothing(plan), nil, ""))
 	}
 	detourBy, err := s.detourBy(ctx)
 	switch {
 	case errors.Is(err, errInitialDomain):
-		return p.misused(err)
+		return p.Misused(err)
 	case err != nil:
-		return s.close(p.stopped(err, "nothing was changed"))
+		return s.close(p.Stopped(err, "nothing was changed"))
 	}
 	adoption, err := s.people.Adoption(s.fromPlan(detourBy))
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
-	if code, ok := p.confirm(ctx, f.yes, s.question(plan, changes, detourBy)); !ok {
+	if code, ok := p.Confirm(ctx, f.yes, s.question(plan, changes, detourBy)); !ok {
 		return s.close(code)
 	}
 	undo, err := f.openUndo()
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	r := s.newResults(changes)
 	hide := s.progress.Show(ctx)
@@ -108,7 +111,7 @@ func (s *session) question(plan provision.AdoptionPlan, changes int, detourBy st
 		}
 	}
 	text := fmt.Sprintf("Tenant %s: %d users of %s get ImmutableIDs; %d of them have another one now. Planned %v ago.\n",
-		s.tenant, changes, plan.Domain, replaced, s.now().Sub(plan.At).Round(minute))
+		s.tenant, changes, plan.Domain, replaced, s.Now().Sub(plan.At).Round(time.Minute))
 	if detourBy != "" {
 		text += fmt.Sprintf("Where the change is refused, the UPN is in %s meanwhile, and the user cannot sign in.\n", detourBy)
 	}
@@ -118,7 +121,7 @@ func (s *session) question(plan provision.AdoptionPlan, changes int, detourBy st
 // checkUndo refuses an undo file that is there, or with -resume one that is not there or is of another domain.
 func (f flags) checkUndo(plan provision.AdoptionPlan) error {
 	if !f.resume {
-		if err := absent(f.undo, "-undo"); err != nil {
+		if err := document.Absent(f.undo, "-undo"); err != nil {
 			return fmt.Errorf("%w: go on with it by -resume, or give another file", err)
 		}
 		return nil
@@ -160,28 +163,28 @@ func syncFolder(path string) {
 func (p program) undo(ctx context.Context, f flags) int {
 	records, err := readUndo(f.file)
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	if records.users == 0 {
-		p.say("%s has nothing to undo", f.file)
-		return exitOK
+		p.Say("%s has nothing to undo", f.file)
+		return command.ExitOK
 	}
 	s, err := p.connect(f, records.domain)
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	adoption, err := s.people.Adoption(s.fromPlan(""))
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	question := fmt.Sprintf("Tenant %s: %d users of %s become as they were; %d of them had no ImmutableID.\n", s.tenant,
 		records.users, records.domain, records.bare)
-	if code, ok := p.confirm(ctx, f.yes, question); !ok {
+	if code, ok := p.Confirm(ctx, f.yes, question); !ok {
 		return s.close(code)
 	}
 	file, err := os.Open(f.file)
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	defer file.Close()
 	r := s.newResults(records.users)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -20,36 +22,36 @@ func TestTheSimulatedTenantNeedsADetour(t *testing.T) {
 	f, p := newFiles(t), newProgram()
 	p.planned(t, f, "-simulate", f.tenant)
 	got := p.command(t, t.Context(), "apply", f.plan, "-simulate", f.tenant, "-undo", f.undo, "-yes")
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.stderr, "-detour")
-	require.Contains(t, got.stdout, "24  failed")
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Contains(t, got.Stderr, "-detour")
+	require.Contains(t, got.Stdout, "24  failed")
 
 	got = p.command(t, t.Context(), "apply", f.plan, "-simulate", f.tenant, "-undo", f.undo, "-yes", "-resume", "-detour")
-	require.Equal(t, exitFailed, got.code, "an administrator is beyond the application's reach")
-	golden(t, "apply", got.stdout+"---\n"+got.stderr)
+	require.Equal(t, command.ExitFailed, got.Code, "an administrator is beyond the application's reach")
+	golden(t, "apply", got.Stdout+"---\n"+got.Stderr)
 
 	got = p.command(t, t.Context(), "undo", f.undo, "-simulate", f.tenant, "-yes")
-	require.Equal(t, exitFailed, got.code, "a federated domain lets nobody be without an ImmutableID")
-	golden(t, "undo", got.stdout+"---\n"+got.stderr)
+	require.Equal(t, command.ExitFailed, got.Code, "a federated domain lets nobody be without an ImmutableID")
+	golden(t, "undo", got.Stdout+"---\n"+got.Stderr)
 }
 
 func TestUndoRestoresExactlyWhatWasBefore(t *testing.T) {
 	t.Parallel()
 	f, p := newFiles(t), newProgram()
 	p.planned(t, f, "-replace", "-simulate", f.tenant, "-simulate-managed")
-	before := read(t, f.tenant)
+	before := commandtest.Read(t, f.tenant)
 	got := p.command(t, t.Context(), "apply", f.plan, "-simulate", f.tenant, "-undo", f.undo, "-yes", "-json")
-	require.Equal(t, exitFailed, got.code, "an administrator is beyond the application's reach")
+	require.Equal(t, command.ExitFailed, got.Code, "an administrator is beyond the application's reach")
 	var s summary
-	require.NoError(t, json.Unmarshal([]byte(got.stdout), &s))
+	require.NoError(t, json.Unmarshal([]byte(got.Stdout), &s))
 	require.Equal(t, []int{24, 1, 6, 1}, []int{s.Changed, s.Kept, s.Left, s.Failed})
 	require.Len(t, s.Results, 25)
 	require.True(t, s.Finished)
-	require.NotEqual(t, before, read(t, f.tenant))
+	require.NotEqual(t, before, commandtest.Read(t, f.tenant))
 
 	got = p.command(t, t.Context(), "undo", f.undo, "-simulate", f.tenant, "-yes")
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Equal(t, before, read(t, f.tenant))
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Equal(t, before, commandtest.Read(t, f.tenant))
 }
 
 func TestApplyingTwiceChangesNothingMore(t *testing.T) {
@@ -59,13 +61,13 @@ func TestApplyingTwiceChangesNothingMore(t *testing.T) {
 	p = p.at(tenant)
 	p.planned(t, f)
 	got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes")
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Empty(t, got.stderr)
-	require.Equal(t, "changed  a@contoso.com\n1  changed\n1  were as wanted already\n", got.stdout)
-	p.clock.Advance(time.Minute) // every replica shows it
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Empty(t, got.Stderr)
+	require.Equal(t, "changed  a@contoso.com\n1  changed\n1  were as wanted already\n", got.Stdout)
+	p.Clock.Advance(time.Minute) // every replica shows it
 	got = p.command(t, t.Context(), "apply", "-resume", "-undo", f.undo, "-yes", f.plan)
-	require.Equal(t, exitOK, got.code)
-	require.Equal(t, "kept     a@contoso.com\n2  were as wanted already\n", got.stdout)
+	require.Equal(t, command.ExitOK, got.Code)
+	require.Equal(t, "kept     a@contoso.com\n2  were as wanted already\n", got.Stdout)
 	require.Equal(t, map[string]string{"a@contoso.com": "a@contoso.com", "b@contoso.com": "b@contoso.com"}, ids(tenant))
 	info, err := os.Stat(f.undo)
 	require.NoError(t, err)
@@ -78,8 +80,8 @@ func TestWhereNothingIsToBeChangedNothingIsAsked(t *testing.T) {
 	p = p.at(p.tenant(t, false, employee("b", "b@contoso.com")))
 	p.planned(t, f)
 	got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo)
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stderr, "nothing is to be changed")
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stderr, "nothing is to be changed")
 	require.NoFileExists(t, f.undo)
 }
 
@@ -92,11 +94,11 @@ func TestNothingChangesBeforeSomebodySaysYes(t *testing.T) {
 		code   int
 		want   string
 	}{
-		{"nobody can be asked", false, "yes\n", exitUsage, "give -yes"},
-		{"no", true, "no\n", exitUsage, "the answer was not yes"},
-		{"y", true, "y\n", exitUsage, "the answer was not yes"},
-		{"no answer", true, "", exitUsage, "the answer was not yes"},
-		{"yes", true, "yes\n", exitOK, "1 users of contoso.com get ImmutableIDs; 0 of them have another one now. Planned 0s ago."},
+		{"nobody can be asked", false, "yes\n", command.ExitUsage, "give -yes"},
+		{"no", true, "no\n", command.ExitUsage, "the answer was not yes"},
+		{"y", true, "y\n", command.ExitUsage, "the answer was not yes"},
+		{"no answer", true, "", command.ExitUsage, "the answer was not yes"},
+		{"yes", true, "yes\n", command.ExitOK, "1 users of contoso.com get ImmutableIDs; 0 of them have another one now. Planned 0s ago."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,11 +106,11 @@ func TestNothingChangesBeforeSomebodySaysYes(t *testing.T) {
 			tenant := p.tenant(t, false, employee("a", ""))
 			p = p.at(tenant)
 			p.planned(t, f)
-			p.asks, p.stdin = c.asks, strings.NewReader(c.answer)
+			p.InTerminal, p.Stdin = c.asks, strings.NewReader(c.answer)
 			got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo)
-			require.Equal(t, c.code, got.code, got.stderr)
-			require.Contains(t, got.stderr, c.want)
-			if c.code == exitOK {
+			require.Equal(t, c.code, got.Code, got.Stderr)
+			require.Contains(t, got.Stderr, c.want)
+			if c.code == command.ExitOK {
 				require.Equal(t, map[string]string{"a@contoso.com": "a@contoso.com"}, ids(tenant))
 				return
 			}
@@ -132,10 +134,10 @@ func TestTheQuestionCanBeInterrupted(t *testing.T) {
 	p = p.at(p.tenant(t, false, employee("a", "")))
 	p.planned(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.asks, p.stdin = true, silent{cancel}
+	p.InTerminal, p.Stdin = true, silent{cancel}
 	got := p.command(t, ctx, "apply", f.plan, "-undo", f.undo)
-	require.Equal(t, exitStopped, got.code)
-	require.Contains(t, got.stderr, "nothing was changed")
+	require.Equal(t, command.ExitStopped, got.Code)
+	require.Contains(t, got.Stderr, "nothing was changed")
 	require.NoFileExists(t, f.undo)
 }
 
@@ -161,27 +163,27 @@ func TestAfterAnInterruptionAnywhereResumeFinishesAndUndoRestores(t *testing.T) 
 				ctx, came := way.by(t, &p, tenant.Transport(), at)
 				apply := []string{"apply", f.plan, "-undo", f.undo, "-yes", "-detour"}
 				got := p.command(t, ctx, apply...)
-				p.transport = tenant.Transport()
+				p.Transport = tenant.Transport()
 				if !came() {
-					require.Equal(t, exitOK, got.code, got.stderr)
+					require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 					require.Greater(t, at, 20, "there were many places to stop at")
 					require.Equal(t, way.gently, strays == 0, "users are at a detour only if the network fails")
 					return
 				}
-				if got.code != exitOK { // it may have been too late
-					require.Equal(t, exitStopped, got.code, got.stderr)
+				if got.Code != command.ExitOK { // it may have been too late
+					require.Equal(t, command.ExitStopped, got.Code, got.Stderr)
 					if _, err := os.Stat(f.undo); err == nil {
-						require.Contains(t, got.stderr, "-resume")
+						require.Contains(t, got.Stderr, "-resume")
 						apply = append(apply, "-resume")
 					}
 					strays += p.countStrays(t, tenant)
 					second := p.command(t, t.Context(), apply...)
-					require.Equal(t, exitOK, second.code, second.stderr)
+					require.Equal(t, command.ExitOK, second.Code, second.Stderr)
 				}
 				require.Equal(t, map[string]string{"a@contoso.com": "a@contoso.com", "b@contoso.com": "b@contoso.com",
 					"c@contoso.com": "c@contoso.com", "emergency@contoso.onmicrosoft.com": ""}, ids(tenant))
 				undone := p.command(t, t.Context(), "undo", f.undo, "-yes")
-				require.Equal(t, exitOK, undone.code, undone.stderr)
+				require.Equal(t, command.ExitOK, undone.Code, undone.Stderr)
 				require.Equal(t, before, ids(tenant))
 			}
 		})
@@ -192,7 +194,7 @@ func TestAfterAnInterruptionAnywhereResumeFinishesAndUndoRestores(t *testing.T) 
 func interruptedAt(t *testing.T, p *program, next http.RoundTripper, at int) (ctx context.Context, came func() bool) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	t.Cleanup(interrupt)
-	p.transport = &counting{next: next, before: func(n int) error {
+	p.Transport = &commandtest.Counting{Next: next, Host: "graph.microsoft.com", Before: func(n int) error {
 		if n == at {
 			interrupt()
 		}
@@ -204,7 +206,7 @@ func interruptedAt(t *testing.T, p *program, next http.RoundTripper, at int) (ct
 // cutOffAt loses Graph at a request.
 func cutOffAt(t *testing.T, p *program, next http.RoundTripper, at int) (ctx context.Context, came func() bool) {
 	lost := false
-	p.transport = &counting{next: next, before: func(n int) error {
+	p.Transport = &commandtest.Counting{Next: next, Host: "graph.microsoft.com", Before: func(n int) error {
 		if lost = lost || n == at; lost {
 			return errors.New("no route to host")
 		}
@@ -219,11 +221,11 @@ func (p program) countStrays(t *testing.T, tenant *entratest.Tenant) (n int) {
 	for upn := range ids(tenant) {
 		if strings.HasPrefix(upn, "detour-") {
 			n++
-			p.clock.Advance(15 * time.Minute) // until every replica shows it
+			p.Clock.Advance(15 * time.Minute) // until every replica shows it
 			got := p.command(t, t.Context(), "plan", "-by", "mail", "-replace")
-			require.Equal(t, exitFailed, got.code)
-			require.Contains(t, got.stdout, "1 are at a detour")
-			require.Contains(t, got.stdout, upn)
+			require.Equal(t, command.ExitFailed, got.Code)
+			require.Contains(t, got.Stdout, "1 are at a detour")
+			require.Contains(t, got.Stdout, upn)
 		}
 	}
 	return n
@@ -237,19 +239,19 @@ func TestUndoAfterAnInterruptionRestoresToo(t *testing.T) {
 		before := ids(tenant)
 		p = p.at(tenant)
 		p.planned(t, f, "-replace")
-		require.Equal(t, exitOK, p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes", "-detour").code)
+		require.Equal(t, command.ExitOK, p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes", "-detour").Code)
 		ctx, came := cutOffAt(t, &p, tenant.Transport(), at)
 		got := p.command(t, ctx, "undo", f.undo, "-yes")
-		p.transport = tenant.Transport()
+		p.Transport = tenant.Transport()
 		if !came() {
-			require.Equal(t, exitOK, got.code, got.stderr)
+			require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 			require.Greater(t, at, 10)
 			return
 		}
-		require.Equal(t, exitStopped, got.code)
-		require.Contains(t, got.stderr, "to go on: adopt undo")
+		require.Equal(t, command.ExitStopped, got.Code)
+		require.Contains(t, got.Stderr, "to go on: adopt undo")
 		second := p.command(t, t.Context(), "undo", f.undo, "-yes")
-		require.Equal(t, exitOK, second.code, second.stderr)
+		require.Equal(t, command.ExitOK, second.Code, second.Stderr)
 		require.Equal(t, before, ids(tenant))
 	}
 }
@@ -262,13 +264,13 @@ func TestAFailureInTheMiddleIsThatUsersAlone(t *testing.T) {
 	p.planned(t, f)
 	tenant.Inject(entratest.Fault{Method: http.MethodPatch, Skip: 1, Status: http.StatusForbidden})
 	got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes")
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.stdout, "failed   b@contoso.com: ")
-	require.Contains(t, got.stdout, "2  changed")
-	require.Contains(t, got.stderr, "-resume")
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Contains(t, got.Stdout, "failed   b@contoso.com: ")
+	require.Contains(t, got.Stdout, "2  changed")
+	require.Contains(t, got.Stderr, "-resume")
 	got = p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes", "-resume")
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stdout, "changed  b@contoso.com")
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stdout, "changed  b@contoso.com")
 }
 
 func TestWhereNobodyGetsPastItEndsEarly(t *testing.T) {
@@ -279,15 +281,15 @@ func TestWhereNobodyGetsPastItEndsEarly(t *testing.T) {
 	p.planned(t, f)
 	remove := tenant.Inject(entratest.Fault{Method: http.MethodPatch, Skip: 1, Times: -1, Status: http.StatusUnauthorized})
 	got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes", "-json")
-	require.Equal(t, exitStopped, got.code)
+	require.Equal(t, command.ExitStopped, got.Code)
 	var s summary
-	require.NoError(t, json.Unmarshal([]byte(got.stdout), &s))
+	require.NoError(t, json.Unmarshal([]byte(got.Stdout), &s))
 	require.Equal(t, 1, s.Changed)
 	require.False(t, s.Finished)
 	require.Contains(t, s.Stopped, "b@contoso.com")
 	remove()
 	got = p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes", "-resume")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 }
 
 func TestTheInitialDomain(t *testing.T) {
@@ -299,19 +301,19 @@ func TestTheInitialDomain(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"of a user", []entratest.User{emergency()}, nil, exitOK, "the UPN is in contoso.onmicrosoft.com meanwhile"},
-		{"of nobody", nil, nil, exitUsage, "no user is in an onmicrosoft.com domain"},
-		{"of nobody, but given", nil, []string{"-initial-domain", "contoso.onmicrosoft.com"}, exitOK, "contoso.onmicrosoft.com"},
+		{"of a user", []entratest.User{emergency()}, nil, command.ExitOK, "the UPN is in contoso.onmicrosoft.com meanwhile"},
+		{"of nobody", nil, nil, command.ExitUsage, "no user is in an onmicrosoft.com domain"},
+		{"of nobody, but given", nil, []string{"-initial-domain", "contoso.onmicrosoft.com"}, command.ExitOK, "contoso.onmicrosoft.com"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f, p := newFiles(t), newProgram()
 			p = p.at(p.tenant(t, true, append(c.users, employee("a", ""))...))
 			p.planned(t, f)
-			p.asks, p.stdin = true, strings.NewReader("yes\n")
+			p.InTerminal, p.Stdin = true, strings.NewReader("yes\n")
 			got := p.command(t, t.Context(), append([]string{"apply", f.plan, "-undo", f.undo, "-detour"}, c.args...)...)
-			require.Equal(t, c.code, got.code, got.stderr)
-			require.Contains(t, got.stderr, c.want)
+			require.Equal(t, c.code, got.Code, got.Stderr)
+			require.Contains(t, got.Stderr, c.want)
 		})
 	}
 }
@@ -329,9 +331,9 @@ func TestInitialDomainsOfAllClouds(t *testing.T) {
 func TestAnUndoFileOfNobody(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "\n\n", `{"ObjectID":"1","UPN":"a@cont`} {
-		got := newProgram().command(t, t.Context(), "undo", keep(t, "undo.jsonl", text))
-		require.Equal(t, exitOK, got.code)
-		require.Contains(t, got.stderr, "has nothing to undo")
+		got := newProgram().command(t, t.Context(), "undo", commandtest.Keep(t, "undo.jsonl", text))
+		require.Equal(t, command.ExitOK, got.Code)
+		require.Contains(t, got.Stderr, "has nothing to undo")
 	}
 }
 
@@ -341,12 +343,12 @@ func TestUndoAsksToo(t *testing.T) {
 	tenant := p.tenant(t, false, employee("a", ""))
 	p = p.at(tenant)
 	p.planned(t, f)
-	require.Equal(t, exitOK, p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes").code)
-	require.Equal(t, exitUsage, p.command(t, t.Context(), "undo", f.undo).code)
-	p.asks, p.stdin = true, strings.NewReader("yes\n")
+	require.Equal(t, command.ExitOK, p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes").Code)
+	require.Equal(t, command.ExitUsage, p.command(t, t.Context(), "undo", f.undo).Code)
+	p.InTerminal, p.Stdin = true, strings.NewReader("yes\n")
 	got := p.command(t, t.Context(), "undo", f.undo)
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stderr, "1 users of contoso.com become as they were; 1 of them had no ImmutableID")
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stderr, "1 users of contoso.com become as they were; 1 of them had no ImmutableID")
 	require.Equal(t, map[string]string{"a@contoso.com": ""}, ids(tenant))
 }
 
@@ -356,13 +358,13 @@ func TestWhatSomebodyElseChangedIsLeftAlone(t *testing.T) {
 	tenant := p.tenant(t, false, employee("a", ""))
 	p = p.at(tenant)
 	p.planned(t, f)
-	table := keep(t, "ids.csv", "a@contoso.com,other\n")
+	table := commandtest.Keep(t, "ids.csv", "a@contoso.com,other\n")
 	other := newFiles(t)
-	require.Equal(t, exitOK, p.command(t, t.Context(), "plan", "-table", table, "-out", other.plan).code)
-	require.Equal(t, exitOK, p.command(t, t.Context(), "apply", other.plan, "-undo", other.undo, "-yes").code)
-	p.clock.Advance(time.Minute) // every replica shows it
+	require.Equal(t, command.ExitOK, p.command(t, t.Context(), "plan", "-table", table, "-out", other.plan).Code)
+	require.Equal(t, command.ExitOK, p.command(t, t.Context(), "apply", other.plan, "-undo", other.undo, "-yes").Code)
+	p.Clock.Advance(time.Minute) // every replica shows it
 	got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo, "-yes")
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.stdout, "the user changed meanwhile")
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Contains(t, got.Stdout, "the user changed meanwhile")
 	require.Equal(t, map[string]string{"a@contoso.com": "other"}, ids(tenant))
 }

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -45,9 +46,9 @@ func (s *session) newChart(plan provision.AdoptionPlan) *chart {
 // code is the exit code that the plan is worth.
 func (c *chart) code() int {
 	if len(c.duplicate)+len(c.different)+len(c.unchangeable)+len(c.plan.Unknown)+len(c.strays) > 0 {
-		return exitFailed
+		return command.ExitFailed
 	}
-	return exitOK
+	return command.ExitOK
 }
 
 func (c *chart) print(w io.Writer) error {

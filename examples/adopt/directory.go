@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
@@ -77,28 +77,32 @@ type session struct {
 // flags and the environment say it.
 func (p program) connect(f flags, domain string) (*session, error) {
 	s := &session{program: p, flags: f, domain: domain}
-	e := environment.New(p.environ, variables())
+	e := environment.New(p.Environ, variables())
 	if f.simulate != "" {
 		return s, s.simulate(e)
 	}
-	cloud := e.Cloud()
-	credential := e.Credential(cloud, p.transport)
+	cloud, _ := e.Cloud()
+	credential := e.Credential(p.Now())
 	s.tenant = e.Value(environment.TenantID)
 	if s.chooseDomain(e); s.domain == "" {
-		e.Refuse(varDomain, "is missing: give -domain")
+		e.Refuse(environment.Domain, "is missing: give -domain")
 	}
 	if err := e.Err(); err != nil {
 		return nil, err
 	}
-	return s, s.open(cloud, credential, p.transport)
+	opened, err := credential.Open(cloud, p.Transport)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.open(cloud, opened, p.Transport)
 }
 
 // simulate opens the simulated tenant. Its clock is one of its own: nobody waits.
 func (s *session) simulate(e *environment.Variables) (err error) {
-	if s.clock == nil {
-		s.clock = newClock()
+	if s.Clock == nil {
+		s.Clock = newClock()
 	}
-	if s.simulation, err = openSimulation(s.flags.simulate, s.flags.simulateManaged, s.clock); err != nil {
+	if s.simulation, err = openSimulation(s.flags.simulate, s.flags.simulateManaged, s.Clock); err != nil {
 		return err
 	}
 	if s.chooseDomain(e); s.domain == "" {
@@ -110,7 +114,7 @@ func (s *session) simulate(e *environment.Variables) (err error) {
 }
 
 func (s *session) chooseDomain(e *environment.Variables) {
-	for _, domain := range []string{s.flags.domain, e.Value(varDomain)} {
+	for _, domain := range []string{s.flags.domain, e.Value(environment.Domain)} {
 		if s.domain == "" {
 			s.domain = domain
 		}
@@ -120,26 +124,19 @@ func (s *session) chooseDomain(e *environment.Variables) {
 func (s *session) open(
 	cloud entrafed.Cloud, credential azcore.TokenCredential, transport http.RoundTripper,
 ) error {
-	s.progress = terminal.NewProgress("adopt", s.stderr, s.bar && !s.flags.verbose && !terminal.Dumb(s.environ), s.now)
-	log := slog.New(slog.DiscardHandler)
-	if s.flags.verbose {
-		log = slog.New(slog.NewTextHandler(s.progress, nil))
-	}
+	s.progress = s.Progress(s.flags.verbose)
+	log := s.progress.Log(s.flags.verbose)
 	tenant, err := msgraph.New(msgraph.Config{
-		Cloud: cloud, Credential: credential, Transport: transport, Logger: log, Now: s.now,
+		Cloud: cloud, Credential: credential, Transport: transport, Logger: log, Now: s.Now,
 	})
 	if err != nil {
 		return err
 	}
 	s.directory = &directory{Tenant: tenant, synced: map[string]bool{}, initial: map[string]bool{}}
-	config := provision.Config{
-		Directory: s.directory, Logger: log, Now: s.now, Priority: provision.PriorityLow,
+	s.people, err = provision.New(provision.Config{
+		Directory: s.directory, Logger: log, Now: s.Now, Sleep: s.Sleep, Priority: provision.PriorityLow,
 		Rules: provision.Rules{Domain: s.domain, UsageLocation: anyCountry},
-	}
-	if s.clock != nil {
-		config.Sleep = s.clock.Sleep
-	}
-	s.people, err = provision.New(config)
+	})
 	return err
 }
 
@@ -152,8 +149,8 @@ func (s *session) close(code int) int {
 		return code
 	}
 	if err := s.simulation.save(); err != nil {
-		s.say("the simulated tenant cannot be kept: %v", err)
-		return max(code, exitFailed)
+		s.Say("the simulated tenant cannot be kept: %v", err)
+		return max(code, command.ExitFailed)
 	}
 	return code
 }

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -49,56 +48,31 @@ func sources() map[string]func(provision.User) string {
 	}
 }
 
-// flagHelp is a flag, the sub-commands that have it, and what -h says about it.
-type flagHelp struct {
-	name, value string
-	of          []string
-	text        string
-	set         func(*flag.FlagSet, *flags, string)
-}
-
-func flagHelps() []flagHelp {
-	plan, apply, undo := []string{commandPlan}, []string{commandApply}, []string{commandUndo}
-	changing, all := slices.Concat(apply, undo), slices.Concat(plan, apply, undo)
-	return []flagHelp{
-		{"domain", "DOMAIN", plan, "whose users get ImmutableIDs. Default: ENTRAFED_DOMAIN",
-			text(func(f *flags) *string { return &f.domain })},
-		{"by", "PROPERTY", plan, "the ImmutableID is the user's mail, upn or employeeid",
-			text(func(f *flags) *string { return &f.by })},
-		{"table", "FILE", plan, "the ImmutableIDs are in a CSV file: a UPN, a comma, the value",
-			text(func(f *flags) *string { return &f.table })},
-		{"connection", "NAME", plan, "the value is an ID of people who come from there, as in examples/provision",
-			text(func(f *flags) *string { return &f.connection })},
-		{"replace", "", plan, "also change users who have another ImmutableID",
-			truth(func(f *flags) *bool { return &f.replace })},
-		{"out", "FILE", plan, "write the plan, for apply. A file that exists is not overwritten",
-			text(func(f *flags) *string { return &f.out })},
-		{"undo", "FILE", apply, "required: a new file, which gets what undo needs",
-			text(func(f *flags) *string { return &f.undo })},
-		{"resume", "", apply, "go on: the file of -undo is there, and is added to",
-			truth(func(f *flags) *bool { return &f.resume })},
-		{"detour", "", apply, "where a change is refused, move the UPN away meanwhile. Read below first",
-			truth(func(f *flags) *bool { return &f.detour })},
-		{"initial-domain", "DOMAIN", apply, "for -detour. Default: the onmicrosoft.com domain that users are in",
-			text(func(f *flags) *string { return &f.initialDomain })},
-		{"yes", "", changing, "do not ask", truth(func(f *flags) *bool { return &f.yes })},
-		{"json", "", all, "print the plan, or the results, as JSON", truth(func(f *flags) *bool { return &f.json })},
-		{"v", "", all, "print what is logged", truth(func(f *flags) *bool { return &f.verbose })},
-		{"simulate", "FILE", all, "use a simulated tenant, whose users are in FILE. It is made if needed",
-			text(func(f *flags) *string { return &f.simulate })},
-		{"simulate-managed", "", all, "the domain of a FILE that is made is not federated yet",
-			truth(func(f *flags) *bool { return &f.simulateManaged })},
-	}
-}
-
-// text is a flag with a value.
-func text(field func(*flags) *string) func(*flag.FlagSet, *flags, string) {
-	return func(set *flag.FlagSet, f *flags, name string) { set.StringVar(field(f), name, "", "") }
-}
-
-// truth is a flag without one.
-func truth(field func(*flags) *bool) func(*flag.FlagSet, *flags, string) {
-	return func(set *flag.FlagSet, f *flags, name string) { set.BoolVar(field(f), name, false, "") }
+// list are the flags, and the sub-commands that have them.
+func (f *flags) list() (all command.Flags) {
+	changing := []string{commandApply, commandUndo}
+	every := []string{commandPlan, commandApply, commandUndo}
+	all.Add(&f.domain, "domain", "DOMAIN", "whose users get ImmutableIDs. Default: ENTRAFED_DOMAIN", commandPlan)
+	all.Add(&f.by, "by", "PROPERTY", "the ImmutableID is the user's mail, upn or employeeid", commandPlan)
+	all.Add(&f.table, "table", "FILE", "the ImmutableIDs are in a CSV file: a UPN, a comma, the value", commandPlan)
+	all.Add(&f.connection, "connection", "NAME", "the value is an ID of people who come from there, as in examples/provision",
+		commandPlan)
+	all.Add(&f.replace, "replace", "", "also change users who have another ImmutableID", commandPlan)
+	all.Add(&f.out, "out", "FILE", "write the plan, for apply. A file that exists is not overwritten", commandPlan)
+	all.Add(&f.undo, "undo", "FILE", "required: a new file, which gets what undo needs", commandApply)
+	all.Add(&f.resume, "resume", "", "go on: the file of -undo is there, and is added to", commandApply)
+	all.Add(&f.detour, "detour", "", "where a change is refused, move the UPN away meanwhile. Read below first",
+		commandApply)
+	all.Add(&f.initialDomain, "initial-domain", "DOMAIN", "for -detour. Default: the onmicrosoft.com domain that users are in",
+		commandApply)
+	all.Add(&f.yes, "yes", "", "do not ask", changing...)
+	all.Add(&f.json, "json", "", "print the plan, or the results, as JSON", every...)
+	all.Add(&f.verbose, "v", "", "print what is logged", every...)
+	all.Add(&f.simulate, "simulate", "FILE", "use a simulated tenant, whose users are in FILE. It is made if needed",
+		every...)
+	all.Add(&f.simulateManaged, "simulate-managed", "", "the domain of a FILE that is made is not federated yet",
+		every...)
+	return all
 }
 
 func parseFlags(args []string) (f flags, err error) {
@@ -112,14 +86,7 @@ func parseFlags(args []string) (f flags, err error) {
 	if !slices.Contains([]string{commandPlan, commandApply, commandUndo}, f.command) {
 		return f, fmt.Errorf("%q is not plan, apply or undo", f.command)
 	}
-	set := flag.NewFlagSet("adopt", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are printed by run, once
-	for _, h := range flagHelps() {
-		if slices.Contains(h.of, f.command) {
-			h.set(set, &f, h.name)
-		}
-	}
-	files, err := parseMixed(set, args[1:])
+	files, err := command.ParseMixed(f.list().Set("adopt", f.command), args[1:])
 	if err != nil {
 		return f, err
 	}
@@ -129,27 +96,10 @@ func parseFlags(args []string) (f flags, err error) {
 	return f, f.validate(files)
 }
 
-// parseMixed parses flags that may come before and after the files.
-func parseMixed(set *flag.FlagSet, args []string) (files []string, err error) {
-	for {
-		if err := set.Parse(args); err != nil {
-			return nil, err
-		}
-		if set.NArg() == 0 {
-			return files, nil
-		}
-		files, args = append(files, set.Arg(0)), set.Args()[1:]
-	}
-}
-
 // validate returns everything that is wrong with the command line at once.
 func (f flags) validate(files []string) error {
-	var errs []error
-	wrong := func(condition bool, format string, args ...any) {
-		if condition {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
+	var problems command.Problems
+	wrong := problems.If
 	switch f.command {
 	case commandPlan:
 		wrong(len(files) > 0, "plan needs no file, and got %q", f.file)
@@ -164,8 +114,5 @@ func (f flags) validate(files []string) error {
 		wrong(len(files) != 1, "undo needs one file: the one that apply wrote with -undo")
 	}
 	wrong(f.simulateManaged && f.simulate == "", "-simulate-managed goes with -simulate")
-	return errors.Join(errs...)
+	return problems.Err()
 }
-
-// usage is a flag with its value.
-func (h flagHelp) usage() string { return strings.TrimSpace(h.name + " " + h.value) }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
 )
@@ -76,23 +74,14 @@ Exit codes:
 
 func printHelp(w io.Writer) {
 	fmt.Fprint(w, helpHead)
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, h := range flagHelps() {
-		fmt.Fprintf(table, "  -%s\t%s\t%s\n", h.usage(), strings.Join(h.of, ", "), h.text)
-	}
-	_ = table.Flush() // an error of w is the terminal's
+	new(flags).list().Print(w)
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
-	for _, v := range variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Need, v.Meaning)
-	}
-	_ = table.Flush()
+	environment.Print(w, variables())
 	fmt.Fprint(w, helpTail)
 }
 
-const varDomain = "ENTRAFED_DOMAIN"
-
 func variables() []environment.Variable {
 	return append([]environment.Variable{
-		{Name: varDomain, Need: "optional", Meaning: "the domain, where -domain does not say it"},
+		{Name: environment.Domain, Need: environment.Optional, Meaning: "the domain, where -domain does not say it"},
 	}, environment.OfTheTenant()...)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -14,19 +15,19 @@ import (
 func (p program) plan(ctx context.Context, f flags) int {
 	rules, err := f.rules()
 	s, connectErr := p.connect(f, "")
-	if err := errors.Join(err, connectErr, absent(f.out, "-out")); err != nil {
-		return p.misused(err)
+	if err := errors.Join(err, connectErr, document.Absent(f.out, "-out")); err != nil {
+		return p.Misused(err)
 	}
 	rules.Domain = s.domain
 	adoption, err := s.people.Adoption(rules)
 	if err != nil {
-		return p.misused(err)
+		return p.Misused(err)
 	}
 	hide := s.progress.Show(ctx)
 	plan, err := adoption.Plan(ctx)
 	hide()
 	if err != nil {
-		return s.close(p.stopped(err, "nothing was changed"))
+		return s.close(p.Stopped(err, "nothing was changed"))
 	}
 	return s.close(s.report(plan))
 }
@@ -61,20 +62,20 @@ func readTable(path string) (map[string]string, error) {
 // report writes and prints the plan.
 func (s *session) report(plan provision.AdoptionPlan) int {
 	if s.flags.out != "" {
-		if err := writePlan(s.flags.out, plan); err != nil {
-			return s.misused(err)
+		if err := document.Create(s.flags.out, plan); err != nil {
+			return s.Misused(err)
 		}
 	}
 	chart := s.newChart(plan)
 	show := chart.print
 	if s.flags.json {
-		show = func(w io.Writer) error { return printJSON(w, plan) }
+		show = func(w io.Writer) error { return document.Print(w, plan) }
 	}
-	if err := show(s.stdout); err != nil {
-		return s.stopped(err, "nothing was changed")
+	if err := show(s.Stdout); err != nil {
+		return s.Stopped(err, "nothing was changed")
 	}
 	if s.flags.out != "" {
-		s.say("the plan is in %s", s.flags.out)
+		s.Say("the plan is in %s", s.flags.out)
 	}
 	return chart.code()
 }

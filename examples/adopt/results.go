@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -92,7 +94,7 @@ func (r *results) add(a provision.AdoptionResult) {
 		return
 	}
 	r.progress.Clear()
-	fmt.Fprintln(r.stdout, terminal.Cell(one.text()))
+	fmt.Fprintln(r.Stdout, terminal.Cell(one.text()))
 }
 
 func (o result) text() string {
@@ -119,19 +121,19 @@ func (r *results) finish(done provision.AdoptionDone, err error, remedy string) 
 		err = errors.Join(err, printErr)
 	}
 	if err != nil {
-		return r.stopped(err, remedy)
+		return r.Stopped(err, remedy)
 	}
 	if done.Failed == 0 {
-		return exitOK
+		return command.ExitOK
 	}
 	if r.refused && r.flags.command == commandApply && !r.flags.detour {
-		r.say("a federated domain may refuse to change ImmutableIDs: adopt -h says what -detour does")
+		r.Say("a federated domain may refuse to change ImmutableIDs: adopt -h says what -detour does")
 	}
 	if r.refused && r.flags.command == commandUndo {
-		r.say("a federated domain may refuse to change or remove ImmutableIDs: adopt -h says more")
+		r.Say("a federated domain may refuse to change or remove ImmutableIDs: adopt -h says more")
 	}
-	r.say("%s", remedy)
-	return exitFailed
+	r.Say("%s", remedy)
+	return command.ExitFailed
 }
 
 func (r *results) summarise(done provision.AdoptionDone, err error) error {
@@ -142,9 +144,9 @@ func (r *results) summarise(done provision.AdoptionDone, err error) error {
 		s.Stopped = err.Error()
 	}
 	if r.flags.json {
-		return printJSON(r.stdout, s)
+		return document.Print(r.Stdout, s)
 	}
-	table := tabwriter.NewWriter(r.stdout, 0, 4, 2, ' ', 0)
+	table := tabwriter.NewWriter(r.Stdout, 0, 4, 2, ' ', 0)
 	for _, line := range []struct {
 		count int
 		text  string

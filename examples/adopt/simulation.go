@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -31,7 +32,7 @@ func newClock() *entratest.Clock { return entratest.NewClock(time.Now()) }
 // openSimulation reads the tenant of a file, or makes a new one if the file is not there.
 func openSimulation(path string, managed bool, clock *entratest.Clock) (*simulation, error) {
 	s := &simulation{path: path}
-	err := readJSON(path, &s.file)
+	err := document.Read(path, &s.file)
 	if errors.Is(err, os.ErrNotExist) {
 		s.file, err = newTenantFile(!managed, clock.Now()), nil
 	}
@@ -58,14 +59,7 @@ func openSimulation(path string, managed bool, clock *entratest.Clock) (*simulat
 // save replaces the file as a whole.
 func (s *simulation) save() error {
 	s.file.Users = s.tenant.Users()
-	file, err := os.OpenFile(s.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(printJSON(file, s.file), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(s.path+".new", s.path)
+	return document.Replace(s.path, s.file)
 }
 
 // newTenantFile is a tenant with users of all kinds.

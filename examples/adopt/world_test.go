@@ -1,58 +1,32 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"flag"
-	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing")
-
-// outcome is what a run leaves behind.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-func newProgram() program {
-	return program{
-		clock: entratest.NewClock(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)), stdin: strings.NewReader(""),
-	}
-}
+func newProgram() program { return program{commandtest.New("adopt")} }
 
 // command runs the program with these flags until it ends by itself.
-func (p program) command(t testing.TB, ctx context.Context, args ...string) outcome {
+func (p program) command(t testing.TB, ctx context.Context, args ...string) commandtest.Result {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	p.args, p.stdout, p.stderr = args, &stdout, &stderr
-	code := run(ctx, p)
-	return outcome{code, stdout.String(), stderr.String()}
+	return commandtest.Run(&p.Program, args, func() int { return run(ctx, p) })
 }
 
 // at returns the program in front of a tenant that is not simulated by itself.
 func (p program) at(tenant *entratest.Tenant) program {
-	app := tenant.Config().Apps[0]
-	p.transport = tenant.Transport()
-	p.environ = []string{
-		varDomain + "=contoso.com", environment.TenantID + "=" + tenant.Config().TenantID,
-		environment.ClientID + "=" + app.ClientID, environment.ClientSecret + "=" + app.Secret,
-	}
-	return p
+	return program{commandtest.At(p.Program, tenant)}
 }
 
 // tenant is one whose domain is federated and refuses to change ImmutableIDs, if frozen.
@@ -65,7 +39,7 @@ func (p program) tenant(t testing.TB, frozen bool, users ...entratest.User) *ent
 		}
 	}
 	return entratest.Start(t, entratest.Config{
-		Domains: []entratest.Domain{domain}, Users: users, Clock: p.clock, Seed: 1, FreezeImmutableID: frozen,
+		Domains: []entratest.Domain{domain}, Users: users, Clock: p.Clock, Seed: 1, FreezeImmutableID: frozen,
 	})
 }
 
@@ -93,7 +67,7 @@ func newFiles(t testing.TB) files {
 func (p program) planned(t testing.TB, f files, args ...string) {
 	t.Helper()
 	got := p.command(t, t.Context(), append([]string{"plan", "-by", "mail", "-out", f.plan}, args...)...)
-	require.Less(t, got.code, exitUsage, got.stderr)
+	require.Less(t, got.Code, command.ExitUsage, got.Stderr)
 }
 
 // ids are the ImmutableIDs of a tenant's users, by UPN.
@@ -103,20 +77,6 @@ func ids(tenant *entratest.Tenant) map[string]string {
 		out[u.UPN] = u.ImmutableID
 	}
 	return out
-}
-
-func keep(t testing.TB, name, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
-}
-
-func read(t testing.TB, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	return string(text)
 }
 
 // items are those of a printed plan, by UPN.
@@ -142,29 +102,5 @@ func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name+".txt")
 	got = folders.ReplaceAllString(requestIDs.ReplaceAllString(got, "request-id (a GUID)"), "$1")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-		return
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "make it with go test -update")
-	require.Equal(t, string(want), got)
-}
-
-// counting calls back before each request to Graph, with its number, and fails it with the error.
-type counting struct {
-	next   http.RoundTripper
-	before func(n int) error
-	n      int
-}
-
-func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != "graph.microsoft.com" {
-		return c.next.RoundTrip(r)
-	}
-	c.n++
-	if err := c.before(c.n); err != nil {
-		return nil, err
-	}
-	return c.next.RoundTrip(r)
+	commandtest.Golden(t, file, got)
 }

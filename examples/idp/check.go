@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -53,34 +56,34 @@ func (p program) check(ctx context.Context, asJSON bool) int {
 	r, code := p.examine(ctx)
 	var err error
 	if asJSON {
-		err = printJSON(p.stdout, r)
+		err = document.Print(p.Stdout, r)
 	} else {
-		err = r.print(p.stdout)
+		err = r.print(p.Stdout)
 	}
 	if err != nil {
-		fmt.Fprintf(p.stderr, "idp: %v\n", err)
-		return exitFailure
+		p.Say("%v", err)
+		return command.ExitFailed
 	}
 	return code
 }
 
 func (p program) examine(ctx context.Context) (report, int) {
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	if err != nil {
-		return refused(err), exitUsage
+		return refused(err), command.ExitUsage
 	}
 	// The same as a start does; the log of it would only repeat the findings.
 	idp, err := newIdentityProvider(settings, nil, p.outside(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return refused(err), exitUsage
+		return refused(err), command.ExitUsage
 	}
-	r := settings.report(p.now())
+	r := settings.report(p.Now())
 	r.add(settings.database.examine(ctx))
 	r.add(examineTenant(ctx, idp.tenant, settings.licenses)...)
 	if err := idp.bridge.Close(ctx); err != nil || !r.OK {
-		return r, exitFailure
+		return r, command.ExitFailed
 	}
-	return r, exitOK
+	return r, command.ExitOK
 }
 
 // refused is the report of a configuration that cannot be used.
@@ -95,8 +98,8 @@ func refused(err error) report {
 // report begins with what needs no tenant.
 func (s settings) report(now time.Time) report {
 	r := report{
-		OK: true, Cloud: s.cloud.Name, Domain: s.domain, Issuer: s.issuer, Tenant: s.credential.tenantID,
-		Client: s.credential.clientID, Credential: s.credential.String(), Users: s.users.count(),
+		OK: true, Cloud: s.cloud.Name, Domain: s.domain, Issuer: s.issuer, Tenant: s.credential.TenantID,
+		Client: s.credential.ClientID, Credential: s.credential.String(), Users: s.users.count(),
 	}
 	r.add(finding{Name: "configuration", Result: passed})
 	end := s.certificate.NotAfter
@@ -129,7 +132,7 @@ func examineTenant(ctx context.Context, tenant *msgraph.Tenant, licenses []provi
 
 func examineToken(ctx context.Context, tenant *msgraph.Tenant) finding {
 	if err := tenant.Authorize(ctx); err != nil {
-		return failure("access token", err, varTenantID+", "+varClientID+" and the credential")
+		return failure("access token", err, environment.TenantID+", "+environment.ClientID+" and the credential")
 	}
 	return finding{Name: "access token", Result: passed}
 }
@@ -147,7 +150,7 @@ func examineReading(ctx context.Context, tenant *msgraph.Tenant) finding {
 func examineLicenses(ctx context.Context, tenant provision.Directory, licenses []provision.License) []finding {
 	const name = "licences"
 	if len(licenses) == 0 {
-		return []finding{{Name: name, Result: notTested, Detail: varLicenses + " is empty: nobody is given one"}}
+		return []finding{{Name: name, Result: notTested, Detail: environment.Licenses + " is empty: nobody is given one"}}
 	}
 	skus, err := tenant.SKUs(ctx)
 	if err != nil {
@@ -189,7 +192,7 @@ func examineSeat(name string, skus []provision.SKU) finding {
 	var refusal *provision.LicenseError
 	switch {
 	case errors.As(err, &refusal):
-		f.Result, f.Remedy = failed, refusal.Remedy+" ("+varLicenses+")"
+		f.Result, f.Remedy = failed, refusal.Remedy+" ("+environment.Licenses+")"
 		f.Detail = refusal.Problem + "; the tenant has only " + partNumbers(skus)
 	case sku.Free() == 0:
 		f.Result, f.Detail = warning, fmt.Sprintf("no seat is left of %d", sku.Enabled+sku.Warning)
@@ -202,19 +205,15 @@ func examineSeat(name string, skus []provision.SKU) finding {
 
 // examineGroup looks at a group that gives licences.
 func examineGroup(ctx context.Context, tenant provision.Directory, name string, skus []provision.SKU) finding {
-	title := "licence " + groupPrefix + name
+	title := "licence " + environment.GroupPrefix + name
 	groups, ok := tenant.(provision.Groups)
 	if !ok {
 		return finding{Name: title, Result: failed, Detail: "the directory has no groups"}
 	}
-	key := provision.GroupKey{UniqueName: name}
-	if guid.MatchString(name) {
-		key = provision.GroupKey{ObjectID: name}
-	}
-	group, err := groups.FindGroup(ctx, key)
+	group, err := groups.FindGroup(ctx, environment.GroupKey(name))
 	switch {
 	case errors.Is(err, provision.ErrNotFound):
-		return finding{Name: title, Result: failed, Detail: "the tenant has no such group", Remedy: "correct " + varLicenses}
+		return finding{Name: title, Result: failed, Detail: "the tenant has no such group", Remedy: "correct " + environment.Licenses}
 	case err != nil:
 		return failure(title, err, "Group.Read.All")
 	case len(group.SKUIDs) == 0:
@@ -249,7 +248,7 @@ func failure(name string, err error, needs string) finding {
 	case errors.Is(err, provision.ErrForbidden):
 		f.Remedy = "grant the application " + needs + " with admin consent; it counts from the next token on"
 	case errors.Is(err, provision.ErrUnauthorized):
-		f.Remedy = "check " + varTenantID + ", " + varClientID + " and the credential, and that they belong to the cloud"
+		f.Remedy = "check " + environment.TenantID + ", " + environment.ClientID + " and the credential, and that they belong to the cloud"
 	case errors.As(err, &answer) && answer.Status == http.StatusBadRequest:
 		f.Remedy = "check " + needs
 	case errors.Is(err, provision.ErrThrottled), errors.Is(err, provision.ErrUnavailable):

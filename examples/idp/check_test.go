@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -26,7 +28,7 @@ func (w *world) findings(code int) (r report, results map[string]finding) {
 	require.Equal(w.t, code, got, stdout+stderr)
 	require.Empty(w.t, stderr)
 	require.NoError(w.t, json.Unmarshal([]byte(stdout), &r), stdout)
-	require.Equal(w.t, code == exitOK, r.OK)
+	require.Equal(w.t, code == command.ExitOK, r.OK)
 	results = map[string]finding{}
 	for _, f := range r.Findings {
 		results[f.Name] = f
@@ -37,7 +39,7 @@ func (w *world) findings(code int) (r report, results map[string]finding) {
 func TestCheckFindsEverythingInOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{Apps: appWith("User.Read.All", "LicenseAssignment.Read.All")})
-	r, results := w.findings(exitOK)
+	r, results := w.findings(command.ExitOK)
 	require.Equal(t, "contoso.com", r.Domain)
 	require.Equal(t, "client secret (AZURE_CLIENT_SECRET)", r.Credential)
 	for _, name := range []string{"configuration", "signing certificate", "access token", "reading accounts",
@@ -51,10 +53,10 @@ func TestCheckFindsEverythingInOrder(t *testing.T) {
 	}
 
 	code, stdout, _ := w.command("", "-check")
-	require.Equal(t, exitOK, code)
+	require.Equal(t, command.ExitOK, code)
 	require.Contains(t, stdout, "All is well.")
 	require.Contains(t, stdout, "client secret")
-	require.NotContains(t, stdout, w.env[varClientSecret])
+	require.NotContains(t, stdout, w.env[environment.ClientSecret])
 }
 
 func TestCheckNamesWhatIsWrong(t *testing.T) {
@@ -67,12 +69,12 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		says    string // in the detail or the remedy
 	}{
 		"401: the secret is wrong": {
-			change:  func(w *world) { w.env[varClientSecret] = "another" },
+			change:  func(w *world) { w.env[environment.ClientSecret] = "another" },
 			finding: "access token", says: "AADSTS7000215",
 		},
 		"401: the client is unknown": {
-			change:  func(w *world) { w.env[varClientID] = "00000000-0000-0000-0000-00000000000c" },
-			finding: "access token", says: varClientID,
+			change:  func(w *world) { w.env[environment.ClientID] = "00000000-0000-0000-0000-00000000000c" },
+			finding: "access token", says: environment.ClientID,
 		},
 		"401: the certificate is not registered": {
 			change:  func(w *world) { w.useClientCertificate() },
@@ -87,11 +89,11 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			finding: "licences", says: "LicenseAssignment.Read.All with admin consent",
 		},
 		"an unknown licence": {
-			change:  func(w *world) { w.env[varLicenses] = "O365_PREMIUM" },
+			change:  func(w *world) { w.env[environment.Licenses] = "O365_PREMIUM" },
 			finding: "licence O365_PREMIUM", says: "only O365_BUSINESS_PREMIUM, STANDARDPACK",
 		},
 		"an unknown licence that has a name": {
-			change:  func(w *world) { w.env[varLicenses] = "M365 Business Premium" },
+			change:  func(w *world) { w.env[environment.Licenses] = "M365 Business Premium" },
 			finding: "licence M365 Business Premium", says: `it is "Microsoft 365 Business Premium" (SPB)`,
 		},
 		"a suspended licence": {
@@ -108,7 +110,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			if test.change != nil {
 				test.change(w)
 			}
-			_, results := w.findings(exitFailure)
+			_, results := w.findings(command.ExitFailed)
 			found := results[test.finding]
 			require.Equal(t, failed, found.Result, "%+v", results)
 			require.Contains(t, found.Detail+found.Remedy, test.says)
@@ -118,7 +120,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			}
 
 			code, stdout, _ := w.command("", "-check")
-			require.Equal(t, exitFailure, code)
+			require.Equal(t, command.ExitFailed, code)
 			require.Contains(t, stdout, "This cannot work yet.")
 			require.Contains(t, stdout, found.Remedy)
 		})
@@ -134,15 +136,15 @@ func skus(sku entratest.SKU) []entratest.SKU {
 func TestCheckWarnsOfSeatsThatAreGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{SKUs: skus(entratest.SKU{Enabled: 0})})
-	_, results := w.findings(exitOK)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, warning, results["licence O365_BUSINESS_PREMIUM"].Result)
 }
 
 func TestCheckIsContentWithOneAlternativeOfALicence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = "SPB | Microsoft 365 Business Standard"
-	_, results := w.findings(exitOK)
+	w.env[environment.Licenses] = "SPB | Microsoft 365 Business Standard"
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, warning, results["licence SPB"].Result)
 	require.Equal(t, passed, results["licence Microsoft 365 Business Standard"].Result)
 }
@@ -196,26 +198,26 @@ func TestCheckLooksAtGroupsThatGiveLicences(t *testing.T) {
 func TestCheckTakesALicenceByItsGUID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = strings.ToUpper("f245ecc8-75af-4f8e-b61f-27d8114de5f3")
-	_, results := w.findings(exitOK)
-	require.Equal(t, passed, results["licence "+w.env[varLicenses]].Result)
+	w.env[environment.Licenses] = strings.ToUpper("f245ecc8-75af-4f8e-b61f-27d8114de5f3")
+	_, results := w.findings(command.ExitOK)
+	require.Equal(t, passed, results["licence "+w.env[environment.Licenses]].Result)
 }
 
 func TestCheckWithoutLicencesDoesNotAskForThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withTenant(entratest.Config{Apps: appWith("User.Read.All")})
-	delete(w.env, varLicenses)
-	_, results := w.findings(exitOK)
+	delete(w.env, environment.Licenses)
+	_, results := w.findings(command.ExitOK)
 	require.Equal(t, notTested, results["licences"].Result)
 }
 
 func TestCheckOfAWrongConfigurationListsItAndEndsWith2(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	delete(w.env, varDomain)
+	delete(w.env, environment.Domain)
 	w.env[varSecret] = "eA=="
-	r, _ := w.findings(exitUsage)
+	r, _ := w.findings(command.ExitUsage)
 	require.Len(t, r.Findings, 2)
-	require.Contains(t, r.Findings[0].Detail, varDomain)
+	require.Contains(t, r.Findings[0].Detail, environment.Domain)
 	require.Contains(t, r.Findings[1].Detail, varSecret)
 }

@@ -5,119 +5,93 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"slices"
-	"time"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
 )
 
-// Exit codes.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2 // wrong flags, or a configuration that cannot be used
-)
-
-// program is what the operating system gives a run, and what a test gives it instead.
+// program is one run of the command.
 type program struct {
-	args    []string
-	environ []string // "NAME=value"
-	stdin   io.Reader
-	stdout  io.Writer
-	stderr  io.Writer
-
-	transport http.RoundTripper // to Microsoft; nil: the network
-	now       func() time.Time
-	sleep     func(context.Context, time.Duration) error // between two looks at an account; nil: real time
-	listening func(net.Addr)                             // is told where the server listens; nil: nobody is
+	command.Program
+	listening func(net.Addr) // is told where the server listens; nil: nobody is
 }
 
 // run does what the flags say and returns the exit code.
 func run(ctx context.Context, p program) int {
-	flags, err := parseFlags(p.args)
+	f, err := parseFlags(p.Args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		printHelp(p.stdout)
-		return exitOK
+		printHelp(p.Stdout)
+		return command.ExitOK
 	case err != nil:
-		fmt.Fprintf(p.stderr, "idp: %v\nTry idp -h.\n", err)
-		return exitUsage
-	case flags.hashPassword:
+		return p.Misused(err)
+	case f.hashPassword:
 		return p.hashPassword()
-	case flags.printFederation:
+	case f.printFederation:
 		return p.printFederation()
-	case flags.check:
-		return p.check(ctx, flags.json)
+	case f.check:
+		return p.check(ctx, f.json)
 	}
 	return p.serve(ctx)
 }
 
-// commandFlags are the flags. At most one of the first three is set; without any the program serves.
-type commandFlags struct{ check, printFederation, hashPassword, json bool }
+// flags are what the command line says. At most one of the first three is set; without any the program serves.
+type flags struct{ check, printFederation, hashPassword, json bool }
 
-// flagUsage is what -h says about a flag.
-type flagUsage struct{ name, usage string }
-
-func flagUsages() []flagUsage {
-	return []flagUsage{
-		{"check", "try the configuration: get a token, look at the directory and at the licences; start nothing"},
-		{"json", "with -check: print the result as JSON"},
-		{"print-federation", "print the values for the domain's federationConfiguration in Microsoft Graph, as JSON"},
-		{"hash-password", "read a password from standard input and print its hash for the users file"},
-	}
+// list are the flags.
+func (f *flags) list() (all command.Flags) {
+	all.Add(&f.check, "check", "",
+		"try the configuration: get a token, look at the directory and at the licences; start nothing")
+	all.Add(&f.json, "json", "", "with -check: print the result as JSON")
+	all.Add(&f.printFederation, "print-federation", "",
+		"print the values for the domain's federationConfiguration in Microsoft Graph, as JSON")
+	all.Add(&f.hashPassword, "hash-password", "",
+		"read a password from standard input and print its hash for the users file")
+	return all
 }
 
-func parseFlags(args []string) (f commandFlags, err error) {
-	set := flag.NewFlagSet("idp", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are printed by run, once
-	set.BoolVar(&f.check, "check", false, "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.BoolVar(&f.printFederation, "print-federation", false, "")
-	set.BoolVar(&f.hashPassword, "hash-password", false, "")
+func parseFlags(args []string) (f flags, err error) {
+	set := f.list().Set("idp", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
 	chosen := slices.DeleteFunc([]bool{f.check, f.printFederation, f.hashPassword}, func(set bool) bool { return !set })
-	switch {
-	case set.NArg() > 0:
-		return f, fmt.Errorf("%q is not a flag: the configuration comes from environment variables", set.Arg(0))
-	case len(chosen) > 1:
-		return f, errors.New("-check, -print-federation and -hash-password exclude each other")
-	case f.json && !f.check:
-		return f, errors.New("-json goes with -check only")
-	}
-	return f, nil
+	var problems command.Problems
+	problems.If(set.NArg() > 0, "%q is not a flag: the configuration comes from environment variables", set.Arg(0))
+	problems.If(len(chosen) > 1, "-check, -print-federation and -hash-password exclude each other")
+	problems.If(f.json && !f.check, "-json goes with -check only")
+	return f, problems.Err()
 }
 
 // serve runs the identity provider until ctx ends.
 func (p program) serve(ctx context.Context) int {
-	log := newLog(p.stderr)
-	settings, err := readSettings(p.environ, p.now())
+	log := newLog(p.Stderr)
+	settings, err := readSettings(p.Environ, p.Now())
 	if err != nil {
 		return p.refuse(err)
 	}
-	kept, err := settings.database.open(ctx, p.now, log)
+	kept, err := settings.database.open(ctx, p.Now, log)
 	if err != nil {
 		log.Error("not started", "error", err)
-		return exitFailure
+		return command.ExitFailed
 	}
 	defer kept.close()
 	idp, err := newIdentityProvider(settings, kept, p.outside(log))
 	if err != nil {
 		return p.refuse(err)
 	}
-	settings.announce(log, p.now())
+	settings.announce(log, p.Now())
 	if err := idp.listenAndServe(ctx, settings, p.listening); err != nil {
 		log.Error("stopped", "error", err)
-		return exitFailure
+		return command.ExitFailed
 	}
 	log.Info("stopped")
-	return exitOK
+	return command.ExitOK
 }
 
 // refuse prints the one list of what is wrong with the configuration.
 func (p program) refuse(err error) int {
-	fmt.Fprintln(p.stderr, err)
-	return exitUsage
+	fmt.Fprintln(p.Stderr, err)
+	return command.ExitUsage
 }

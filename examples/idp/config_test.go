@@ -10,12 +10,14 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/keyfile"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -37,16 +39,16 @@ func TestAnEmptyEnvironmentIsToldEverythingAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.env = nil
 	code, stdout, stderr := w.command("")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, command.ExitUsage, code)
 	require.Empty(t, stdout)
 	for _, v := range variables() {
-		switch v.need {
-		case required:
-			require.Contains(t, stderr, "- "+v.name+" is missing: "+v.meaning+", for example "+v.example)
-		case oneOf:
-			require.Contains(t, stderr, v.name)
-		case optional:
-			require.NotContains(t, stderr, v.name)
+		switch v.Need {
+		case environment.Required:
+			require.Contains(t, stderr, "- "+v.Name+" is missing: "+v.Meaning+", for example "+v.Example)
+		case environment.OneOf:
+			require.Contains(t, stderr, v.Name)
+		case environment.Optional:
+			require.NotContains(t, stderr, v.Name)
 		}
 	}
 	require.Contains(t, stderr, "are all missing: set exactly one of them; found none")
@@ -69,7 +71,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 	require.NoError(t, os.Chmod(readable, 0o640))
 	openUsers := good.file("open.json", []byte(`[]`))
 	require.NoError(t, os.Chmod(openUsers, 0o644))
-	huge := good.file("huge", bytes.Repeat([]byte{' '}, maxFile+1))
+	huge := good.file("huge", bytes.Repeat([]byte{' '}, keyfile.MaxSize+1))
 	clientWithoutKey := good.file("public.pem", clientPair().certificatePEM())
 	clientOfOther := good.file("mixed.pem", append(other.keyPEM(t), clientPair().certificatePEM()...))
 	clientExpired := good.file("old.pem", append(other.keyPEM(t), past...))
@@ -101,9 +103,9 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		"base URL with credentials":             {varBaseURL, "https://user@id.contoso.com/entra", "credentials"},
 		"base URL in upper case":                {varBaseURL, "https://ID.contoso.com/entra", "lower case"},
 		"base URL with the default port":        {varBaseURL, "https://id.contoso.com:443/entra", ":443"},
-		"domain of one label":                   {varDomain, "contoso", "not a domain"},
-		"domain that is an address":             {varDomain, "contractor@contoso.com", "not a domain"},
-		"domain that cannot be federated":       {varDomain, "contoso.onmicrosoft.com", "cannot be federated"},
+		"domain of one label":                   {environment.Domain, "contoso", "not a domain"},
+		"domain that is an address":             {environment.Domain, "contractor@contoso.com", "not a domain"},
+		"domain that cannot be federated":       {environment.Domain, "contoso.onmicrosoft.com", "cannot be federated"},
 		"issuer that is relative":               {varIssuer, "contoso", "absolute URI"},
 		"issuer with a space":                   {varIssuer, "https://id.contoso.com/a b", "absolute URI"},
 		"issuer that is Entra's own":            {varIssuer, "urn:federation:MicrosoftOnline", "the name of Entra itself"},
@@ -127,16 +129,16 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		"key that is too small":                 {varKey, smallKey, "at least 2048"},
 		"secret that is not base64":             {varSecret, "not base64!", "openssl rand -base64 32"},
 		"secret that is short":                  {varSecret, shortSecret, "has 31 bytes"},
-		"cloud that does not exist":             {varCloud, "mars", "not one of china, global, usgov-dod, usgov-high"},
-		"cloud whose audience is not public":    {varCloud, "usgov-high", "cloud_audience_urn"},
+		"cloud that does not exist":             {environment.CloudName, "mars", "not one of china, global, usgov-dod, usgov-high"},
+		"cloud whose audience is not public":    {environment.CloudName, "usgov-high", "cloud_audience_urn"},
 		"audience of another cloud":             {varAudience, "urn:federation:other", "leave the variable out"},
-		"usage location that is a name":         {varUsageLocation, "Germany", "country code of two letters"},
-		"usage location that is not ISO":        {varUsageLocation, "UK", `"GB"`},
-		"licences with an empty entry":          {varLicenses, "STANDARDPACK,", "empty entry"},
-		"licences with an empty alternative":    {varLicenses, "STANDARDPACK||SPB", "empty alternative"},
-		"licences with the same twice":          {varLicenses, "STANDARDPACK, STANDARDPACK", "twice"},
-		"connections with an empty entry":       {varSkipConnections, ",ldap", "empty entry"},
-		"connection whose people lack accounts": {varSkipConnections, "people", "upn and immutableId are needed"},
+		"usage location that is a name":         {environment.UsageLocation, "Germany", "country code of two letters"},
+		"usage location that is not ISO":        {environment.UsageLocation, "UK", `"GB"`},
+		"licences with an empty entry":          {environment.Licenses, "STANDARDPACK,", "empty entry"},
+		"licences with an empty alternative":    {environment.Licenses, "STANDARDPACK||SPB", "empty alternative"},
+		"licences with the same twice":          {environment.Licenses, "STANDARDPACK, STANDARDPACK", "twice"},
+		"connections with an empty entry":       {environment.SkipConnections, ",ldap", "empty entry"},
+		"connection whose people lack accounts": {environment.SkipConnections, "people", "upn and immutableId are needed"},
 		"home outside Microsoft 365":            {varHome, "https://www.example.org/", "outside the hosts"},
 		"home over http":                        {varHome, "http://www.office.com/", varHome},
 		"link host with a scheme":               {varLinkHosts, "https://intranet.contoso.com", "not a host name"},
@@ -147,28 +149,28 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		"TLS key without its certificate":       {varTLSKey, good.env[varKey], varTLSCertificate + " is missing"},
 		"users file that is not there":          {varUsers, good.dir + "/nobody.json", "no such file"},
 		"users file that others can read":       {varUsers, openUsers, "chmod 600 " + openUsers},
-		"tenant that is a name":                 {varTenantID, "Contoso", "neither a GUID nor a domain"},
-		"client that is a name":                 {varClientID, "idp", "not a GUID"},
-		"two credentials":                       {varTokenFile, good.env[varUsers], "found AZURE_CLIENT_SECRET and"},
-		"password of no certificate":            {varCertificatePassword, "x", "AZURE_CLIENT_CERTIFICATE_PATH is not"},
+		"tenant that is a name":                 {environment.TenantID, "Contoso", "neither a GUID nor a domain"},
+		"client that is a name":                 {environment.ClientID, "idp", "not a GUID"},
+		"two credentials":                       {environment.TokenFile, good.env[varUsers], "found AZURE_CLIENT_SECRET and"},
+		"password of no certificate":            {environment.CertificatePassword, "x", "AZURE_CLIENT_CERTIFICATE_PATH is not"},
 		"variable that is misspelt":             {"ENTRAFED_LICENCES", "STANDARDPACK", "is not a variable of this program"},
-		"no client secret":                      {varClientSecret, " ", "found none"},
-		"client certificate without key":        {varClientCertificate, clientWithoutKey, "found no private key"},
-		"client certificate of another key":     {varClientCertificate, clientOfOther, "belongs to none of its certificates"},
-		"client certificate that has expired":   {varClientCertificate, clientExpired, "expired on"},
-		"client certificate readable by others": {varClientCertificate, readable, "chmod 600"},
-		"client certificate that is garbage":    {varClientCertificate, good.file("garbage", []byte("x")), "cannot be read"},
-		"token file that is not there":          {varTokenFile, good.dir + "/token", "no such file"},
-		"token file that is empty":              {varTokenFile, good.file("empty", []byte("\n")), "is empty"},
+		"no client secret":                      {environment.ClientSecret, " ", "found none"},
+		"client certificate without key":        {environment.ClientCertificate, clientWithoutKey, "found no private key"},
+		"client certificate of another key":     {environment.ClientCertificate, clientOfOther, "belongs to none of its certificates"},
+		"client certificate that has expired":   {environment.ClientCertificate, clientExpired, "expired on"},
+		"client certificate readable by others": {environment.ClientCertificate, readable, "chmod 600"},
+		"client certificate that is garbage":    {environment.ClientCertificate, good.file("garbage", []byte("x")), "cannot be read"},
+		"token file that is not there":          {environment.TokenFile, good.dir + "/token", "no such file"},
+		"token file that is empty":              {environment.TokenFile, good.file("empty", []byte("\n")), "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			if test.variable == varClientCertificate || test.variable == varTokenFile && name != "two credentials" {
-				delete(w.env, varClientSecret)
+			if test.variable == environment.ClientCertificate || test.variable == environment.TokenFile && name != "two credentials" {
+				delete(w.env, environment.ClientSecret)
 			}
 			w.env[test.variable] = test.value
 			code, stdout, stderr := w.command("")
-			require.Equal(t, exitUsage, code, stderr)
+			require.Equal(t, command.ExitUsage, code, stderr)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, test.says)
 			require.Contains(t, stderr, "(1 to correct;", stderr)
@@ -179,10 +181,10 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 func TestSeveralProblemsAreListedTogether(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.env[varDomain], w.env[varSecret], w.env[varUsageLocation] = "contoso", "eA==", ""
+	w.env[environment.Domain], w.env[varSecret], w.env[environment.UsageLocation] = "contoso", "eA==", ""
 	w.env[varUsers] = w.usersFile(map[string]string{"login": "a"}, map[string]string{"name": "b"})
 	_, _, stderr := w.command("")
-	for _, says := range []string{varDomain, varSecret, varUsageLocation, `entry 1 ("a")`, "entry 2"} {
+	for _, says := range []string{environment.Domain, varSecret, environment.UsageLocation, `entry 1 ("a")`, "entry 2"} {
 		require.Contains(t, stderr, says)
 	}
 }
@@ -190,13 +192,13 @@ func TestSeveralProblemsAreListedTogether(t *testing.T) {
 func TestSecretsAreNeverRepeatedInErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.env[varSecret], w.env[varTokenFile] = "Zm9vYmFy!", w.env[varUsers]
+	w.env[varSecret], w.env[environment.TokenFile] = "Zm9vYmFy!", w.env[varUsers]
 	person := contractor()
 	person["password"] = "typed in clear"
 	w.env[varUsers] = w.usersFile(person)
 	_, _, stderr := w.command("")
 	require.NotContains(t, stderr, "Zm9vYmFy")
-	require.NotContains(t, stderr, w.env[varClientSecret])
+	require.NotContains(t, stderr, w.env[environment.ClientSecret])
 	require.NotContains(t, stderr, "typed in clear")
 	require.Contains(t, stderr, "idp -hash-password")
 }
@@ -210,16 +212,16 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 		"a secret in base64url":      func(w *world) { w.env[varSecret] = base64.RawURLEncoding.EncodeToString(secret) },
 		"a base URL without a path":  func(w *world) { w.env[varBaseURL] = "https://id.contoso.com" },
 		"a base URL with a port":     func(w *world) { w.env[varBaseURL] = "https://id.contoso.com:8443/entra" },
-		"a domain in upper case":     func(w *world) { w.env[varDomain] = "Contoso.COM" },
+		"a domain in upper case":     func(w *world) { w.env[environment.Domain] = "Contoso.COM" },
 		"an issuer that is a URN":    func(w *world) { w.env[varIssuer] = "urn:contoso:id" },
-		"a government cloud":         func(w *world) { w.env[varCloud], w.env[varAudience] = "usgov-dod", "urn:example" },
-		"the cloud in China":         func(w *world) { w.env[varCloud] = "china" },
+		"a government cloud":         func(w *world) { w.env[environment.CloudName], w.env[varAudience] = "usgov-dod", "urn:example" },
+		"the cloud in China":         func(w *world) { w.env[environment.CloudName] = "china" },
 		"the audience that is known": func(w *world) { w.env[varAudience] = "urn:federation:MicrosoftOnline" },
-		"no licences":                func(w *world) { delete(w.env, varLicenses) },
+		"no licences":                func(w *world) { delete(w.env, environment.Licenses) },
 		"a home at a host of one's own": func(w *world) {
 			w.env[varLinkHosts], w.env[varHome] = "intranet.contoso.com", "https://intranet.contoso.com/hello"
 		},
-		"a tenant by its domain":   func(w *world) { w.env[varTenantID] = "contoso.onmicrosoft.com" },
+		"a tenant by its domain":   func(w *world) { w.env[environment.TenantID] = "contoso.onmicrosoft.com" },
 		"a client certificate":     func(w *world) { w.useClientCertificate() },
 		"what Kubernetes injects":  func(w *world) { w.env["ENTRAFED_IDP_PORT_8080_TCP"] = "tcp://10.0.0.1:8080" },
 		"variables of other tools": func(w *world) { w.env["AZURE_AUTHORITY_HOST"] = "https://login.microsoftonline.com/" },
@@ -228,7 +230,7 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 			w := newWorld(t)
 			change(w)
 			p := w.program(nil, nil, "")
-			s, err := readSettings(p.environ, p.now())
+			s, err := readSettings(p.Environ, p.Now())
 			require.NoError(t, err)
 			_, err = newIdentityProvider(s, nil, p.outside(slog.New(slog.DiscardHandler)))
 			require.NoError(t, err)
@@ -239,38 +241,14 @@ func TestOtherFormsAreAcceptedAsWell(t *testing.T) {
 func TestLicencesAreReadWithTheirFallbacks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.env[varLicenses] = "Microsoft 365 Business Standard | SPB|group: staff, STANDARDPACK"
+	w.env[environment.Licenses] = "Microsoft 365 Business Standard | SPB|group: staff, STANDARDPACK"
 	p := w.program(nil, nil, "")
-	s, err := readSettings(p.environ, p.now())
+	s, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
 	require.Equal(t, []provision.License{
 		{SKU: "Microsoft 365 Business Standard", Fallbacks: []provision.License{{SKU: "SPB"}, {Group: "staff"}}},
-		{SKU: "STANDARDPACK", Fallbacks: []provision.License{}},
+		{SKU: "STANDARDPACK"},
 	}, s.licenses)
-}
-
-func TestAKeyFileForItsOwnerAloneIsAccepted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	for mode, accepted := range map[os.FileMode]bool{
-		0o600: true, 0o400: true, 0o700: true, 0o640: false, 0o604: false, 0o660: false, 0o601: false,
-	} {
-		require.NoError(t, os.Chmod(w.env[varKey], mode))
-		_, err := readPrivateFile(w.env[varKey])
-		require.Equal(t, accepted, err == nil, "mode %04o: %v", mode, err)
-	}
-}
-
-func TestALinkToAKeyFileIsJudgedByTheFile(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	link := filepath.Join(w.dir, "link")
-	require.NoError(t, os.Symlink(w.env[varKey], link))
-	_, err := readPrivateFile(link)
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(w.env[varKey], 0o644))
-	_, err = readPrivateFile(link)
-	require.ErrorContains(t, err, "chmod 600")
 }
 
 func TestAStartSaysWhatTheOperatorShouldKnow(t *testing.T) {

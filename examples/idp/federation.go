@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"io"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
 )
 
 // federation is what Entra must be told of this identity provider: the body of
@@ -38,21 +38,14 @@ func newFederation(r realm) federation {
 
 // printFederation needs few of the variables, because it is wanted before the others are known.
 func (p program) printFederation() int {
-	e := newEnvironment(p.environ)
-	r := readRealm(e, p.now())
-	if err := e.err(); err != nil {
+	e := newEnvironment(p.Environ)
+	r := readRealm(e, p.Now())
+	if err := newConfigError(e.Problems()); err != nil {
 		return p.refuse(err)
 	}
-	if err := printJSON(p.stdout, newFederation(r)); err != nil {
-		fmt.Fprintf(p.stderr, "idp: %v\n", err)
-		return exitFailure
+	if err := document.Print(p.Stdout, newFederation(r)); err != nil {
+		p.Say("%v", err)
+		return command.ExitFailed
 	}
-	return exitOK
-}
-
-func printJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	return command.ExitOK
 }

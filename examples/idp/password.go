@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
 )
 
 // The cost of a hash. 600,000 iterations is what OWASP advises for PBKDF2-HMAC-SHA256:
@@ -91,18 +93,18 @@ func (h passwordHash) matches(password string, most int) bool {
 
 // hashPassword reads a password from standard input and prints its hash.
 func (p program) hashPassword() int {
-	password, err := readPassword(p.stdin)
+	password, err := readPassword(p.Stdin)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "idp: %v\n", err)
-		return exitFailure
+		p.Say("%v", err)
+		return command.ExitFailed
 	}
 	hash, err := newPasswordHash(password, minIterations)
 	if err != nil {
-		fmt.Fprintf(p.stderr, "idp: the password could not be hashed: %v\n", err)
-		return exitFailure
+		p.Say("the password could not be hashed: %v", err)
+		return command.ExitFailed
 	}
-	fmt.Fprintln(p.stdout, hash)
-	return exitOK
+	fmt.Fprintln(p.Stdout, hash)
+	return command.ExitOK
 }
 
 // readPassword reads all of r. One line break at the end, as echo adds it, is not part of the password.

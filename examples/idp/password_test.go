@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
 )
 
 func TestAHashedPasswordSignsIn(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := newWorld(t).command(testPassword+"\n", "-hash-password")
-	require.Equal(t, exitOK, code, stderr)
+	require.Equal(t, command.ExitOK, code, stderr)
 	line, found := strings.CutSuffix(stdout, "\n")
 	require.True(t, found)
 	require.NotContains(t, line, "\n")
@@ -50,7 +52,7 @@ func TestAPasswordThatIsNoneIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := newWorld(t).command(test.typed, "-hash-password")
-			require.Equal(t, exitFailure, code)
+			require.Equal(t, command.ExitFailed, code)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, test.says)
 		})

@@ -28,7 +28,7 @@ type outside struct {
 }
 
 func (p program) outside(log *slog.Logger) outside {
-	return outside{transport: p.transport, now: p.now, sleep: p.sleep, log: log}
+	return outside{transport: p.Transport, now: p.Now, sleep: p.Sleep, log: log}
 }
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -71,7 +71,7 @@ func newIdentityProvider(s settings, kept *state, out outside) (*identityProvide
 }
 
 func newTenant(s settings, out outside) (*msgraph.Tenant, error) {
-	credential, err := s.credential.open(s.cloud, out.transport)
+	credential, err := s.credential.Open(s.cloud, out.transport)
 	if err != nil {
 		return nil, err
 	}

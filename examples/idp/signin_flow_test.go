@@ -21,6 +21,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/internal/postgrestest"
 	"github.com/entrafed/entrafed/provision"
@@ -107,10 +109,10 @@ func TestAPersonSignsInForTheFirstTimeAndAgain(t *testing.T) {
 	first.arrives(t, hrSite)
 	require.Equal(t, 4, first.asked, "Entra's sign-out ends the session here as well")
 
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 	require.Contains(t, program.stderr.String(), "state=\"SQLite, ")
 	require.NotContains(t, program.stderr.String(), testPassword)
-	require.NotContains(t, program.stderr.String(), w.env[varClientSecret])
+	require.NotContains(t, program.stderr.String(), w.env[environment.ClientSecret])
 }
 
 func signOutOfMicrosoft(t *testing.T, v *visitor) {
@@ -126,7 +128,7 @@ func TestAfterARestartTheSameAccountIsFound(t *testing.T) {
 	program := w.serve()
 	first := w.visitor()
 	first.arrives(t, hrSite)
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 
 	w.serve()
 	calls := len(w.tenant.GraphCalls())
@@ -189,8 +191,8 @@ func TestReplicasOnPostgreSQLShareWhoIsSignedInAndWhoHasWhichAccount(t *testing.
 	require.Equal(t, 1, first.asked)
 	w.hasOneAccount()
 	code, stdout, stderr := w.command("", "-check")
-	require.Equal(t, exitOK, code, stdout+stderr)
-	require.Equal(t, exitOK, replica.stop())
+	require.Equal(t, command.ExitOK, code, stdout+stderr)
+	require.Equal(t, command.ExitOK, replica.stop())
 	require.Contains(t, replica.stderr.String(), "PostgreSQL")
 }
 
@@ -198,20 +200,20 @@ func TestAClientCertificateDoesAsWell(t *testing.T) {
 	w := newWorld(t)
 	w.useClientCertificate()
 	w.withTenant(entratest.Config{Apps: []entratest.App{{
-		ClientID: w.env[varClientID], Certificates: []*x509.Certificate{clientPair().certificate},
+		ClientID: w.env[environment.ClientID], Certificates: []*x509.Certificate{clientPair().certificate},
 		Permissions: []string{"User.ReadWrite.All", "LicenseAssignment.ReadWrite.All", "LicenseAssignment.Read.All"},
 	}}})
 	program := w.serve()
 	w.visitor().arrives(t, hrSite)
 	w.hasOneAccount()
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 	require.Contains(t, program.stderr.String(), "client certificate")
 }
 
 func (w *world) useClientCertificate() {
 	pair := clientPair()
-	delete(w.env, varClientSecret)
-	w.env[varClientCertificate] = w.file("client.pem", append(pair.keyPEM(w.t), pair.certificatePEM()...))
+	delete(w.env, environment.ClientSecret)
+	w.env[environment.ClientCertificate] = w.file("client.pem", append(pair.keyPEM(w.t), pair.certificatePEM()...))
 }
 
 func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
@@ -219,18 +221,18 @@ func TestAWorkloadIdentityDoesAsWell(t *testing.T) {
 		ClientID: entratest.DefaultApp().ClientID, Certificates: []*x509.Certificate{clientPair().certificate},
 		Permissions: entratest.AllPermissions(),
 	}}})
-	delete(w.env, varClientSecret)
-	w.env[varTokenFile] = w.file("token", []byte(w.clientAssertion()))
+	delete(w.env, environment.ClientSecret)
+	w.env[environment.TokenFile] = w.file("token", []byte(w.clientAssertion()))
 	code, stdout, stderr := w.command("", "-check")
-	require.Equal(t, exitOK, code, stdout+stderr)
+	require.Equal(t, command.ExitOK, code, stdout+stderr)
 	require.Contains(t, stdout, "workload identity")
 }
 
 // clientAssertion is a token of a trusted issuer.
 func (w *world) clientAssertion() string {
 	claims, err := json.Marshal(map[string]any{
-		"iss": w.env[varClientID], "sub": w.env[varClientID],
-		"aud": "https://login.microsoftonline.com/" + w.env[varTenantID] + "/oauth2/v2.0/token",
+		"iss": w.env[environment.ClientID], "sub": w.env[environment.ClientID],
+		"aud": "https://login.microsoftonline.com/" + w.env[environment.TenantID] + "/oauth2/v2.0/token",
 		"nbf": w.clock.Now().Unix(), "exp": w.clock.Now().Add(time.Hour).Unix(),
 	})
 	require.NoError(w.t, err)
@@ -244,7 +246,7 @@ func (w *world) clientAssertion() string {
 
 func TestAPersonWhoseLicenceIsGoneIsToldSo(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{})
-	w.env[varLicenses] = "STANDARDPACK,UNKNOWN_PACK"
+	w.env[environment.Licenses] = "STANDARDPACK,UNKNOWN_PACK"
 	program := w.serve()
 	page, err := w.visitor().Open(context.Background(), hrSite)
 	require.NoError(t, err)
@@ -258,7 +260,7 @@ func TestTheProgramStopsWhileAnAccountIsBeingMade(t *testing.T) {
 	w := newWorld(t).withTenant(entratest.Config{})
 	sleeping, woken := make(chan struct{}, 100), make(chan struct{}, 100)
 	p := w.program(nil, nil, "")
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
 	out := p.outside(newLog(io.Discard))
 	out.sleep = func(ctx context.Context, _ time.Duration) error {
@@ -291,9 +293,9 @@ func TestTheProgramStopsWhileAnAccountIsBeingMade(t *testing.T) {
 func TestRequestsUnderWayAreFinished(t *testing.T) {
 	w := newWorld(t)
 	p := w.program(nil, nil, "")
-	settings, err := readSettings(p.environ, p.now())
+	settings, err := readSettings(p.Environ, p.Now())
 	require.NoError(t, err)
-	idp, err := newIdentityProvider(settings, keep(t, p.now), p.outside(newLog(io.Discard)))
+	idp, err := newIdentityProvider(settings, keep(t, p.Now), p.outside(newLog(io.Discard)))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	idp.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -334,7 +336,7 @@ func TestItServesHTTPSItself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ok", string(body))
 	require.Equal(t, http.StatusOK, answer.StatusCode)
-	require.Equal(t, exitOK, program.stop())
+	require.Equal(t, command.ExitOK, program.stop())
 }
 
 func TestAnAddressThatIsTakenIsAFailure(t *testing.T) {
@@ -342,6 +344,6 @@ func TestAnAddressThatIsTakenIsAFailure(t *testing.T) {
 	taken := w.serve()
 	w.env[varListen] = taken.address.String()
 	code, _, stderr := w.command("")
-	require.Equal(t, exitFailure, code)
+	require.Equal(t, command.ExitFailed, code)
 	require.Contains(t, stderr, varListen)
 }

@@ -13,8 +13,9 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/sqlite"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/provision/sqlstore"
 )
@@ -27,19 +28,19 @@ type database struct {
 
 const defaultStateFile = "entrafed.db"
 
-func readDatabase(e *environment) database {
-	d := database{url: e.value(varDatabase), file: e.value(varStateFile)}
+func readDatabase(e *environment.Variables) database {
+	d := database{url: e.Value(varDatabase), file: e.Value(varStateFile)}
 	switch scheme, _, found := strings.Cut(d.url, "://"); {
 	case d.url != "" && d.file != "":
-		e.refuse(varStateFile, "is set, and %s too: set one of them", varDatabase)
+		e.Refuse(varStateFile, "is set, and %s too: set one of them", varDatabase)
 	case found && scheme != "postgres" && scheme != "postgresql":
-		e.refuse(varDatabase, "begins with %q: only postgres:// is known; for SQLite set %s", scheme+"://", varStateFile)
+		e.Refuse(varDatabase, "begins with %q: only postgres:// is known; for SQLite set %s", scheme+"://", varStateFile)
 	case d.url != "" && !found:
-		e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+		e.Refuse(varDatabase, "is not an address such as %s", e.Explain(varDatabase).Example)
 	case d.url != "":
 		_, err := url.Parse(d.url) // its error would quote the password
 		if err != nil {
-			e.refuse(varDatabase, "is not an address such as %s", explain(varDatabase).example)
+			e.Refuse(varDatabase, "is not an address such as %s", e.Explain(varDatabase).Example)
 		}
 	case d.file == "":
 		d.file = defaultStateFile
@@ -108,20 +109,11 @@ func (d database) connect() (*sql.DB, error) {
 		db.SetMaxOpenConns(20)
 		return db, nil
 	}
-	if err := private(d.file); err != nil {
+	db, err := sqlite.Open(d.file)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", varStateFile, err)
 	}
-	path := (&url.URL{Path: filepath.ToSlash(d.file)}).EscapedPath()
-	return sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(1000)&_pragma=synchronous(FULL)")
-}
-
-// private makes the file, if there is none, so that only this program's user may read it: it says who is who.
-func private(file string) error {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	return db, nil
 }
 
 // examine tries the database as -check does, and makes nothing.

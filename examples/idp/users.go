@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/keyfile"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -63,19 +65,19 @@ type usersRules struct {
 	skip   []string // connections whose people must come with UPN and ImmutableID
 }
 
-func readUsersFile(e *environment, rules usersRules) *users {
-	path := e.required(varUsers)
+func readUsersFile(e *environment.Variables, rules usersRules) *users {
+	path := e.Required(varUsers)
 	if path == "" {
 		return nil
 	}
-	content, err := readGuarded(path, 0o027, "others could read the password hashes or add people: chmod 600 "+path)
+	content, err := keyfile.ReadGuarded(path, 0o027, "others could read the password hashes or add people: chmod 600 "+path)
 	if err != nil {
-		e.check(varUsers, err)
+		e.Check(varUsers, err)
 		return nil
 	}
 	list, problems := parseUsers(content, rules)
 	for _, problem := range problems {
-		e.check(varUsers, fmt.Errorf("%s: %w", path, problem))
+		e.Check(varUsers, fmt.Errorf("%s: %w", path, problem))
 	}
 	if len(problems) > 0 {
 		return nil
@@ -218,7 +220,7 @@ func checkPerson(p provision.Person, rules usersRules) error {
 	problems := []error{p.Validate()}
 	if slices.Contains(rules.skip, p.Connection) && (p.UPN == "" || p.ImmutableID == "") {
 		problems = append(problems, fmt.Errorf("upn and immutableId are needed, because a directory sync owns the "+
-			"connection %.64q (%s)", p.Connection, varSkipConnections))
+			"connection %.64q (%s)", p.Connection, environment.SkipConnections))
 	}
 	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(p.UPN)), "@")
 	if domain != "" && rules.domain != "" && domain != rules.domain && !strings.HasSuffix(domain, "."+rules.domain) {

@@ -24,6 +24,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -47,20 +49,20 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir(), clock: entratest.NewClock(time.Now().Truncate(time.Second)), signing: signingPair()}
 	app := entratest.DefaultApp()
 	w.env = map[string]string{
-		varBaseURL:       testBaseURL,
-		varDomain:        "contoso.com",
-		varIssuer:        "https://id.contoso.com/entra",
-		varCertificate:   w.file("signing.crt", w.signing.certificatePEM()),
-		varKey:           w.file("signing.key", w.signing.keyPEM(t)),
-		varSecret:        base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("secret##"), 4)),
-		varUsers:         w.usersFile(contractor()),
-		varUsageLocation: "DE",
-		varLicenses:      "O365_BUSINESS_PREMIUM",
-		varListen:        "127.0.0.1:0",
-		varStateFile:     filepath.Join(w.dir, "state.db"),
-		varTenantID:      "00000000-0000-0000-0000-00000000000a",
-		varClientID:      app.ClientID,
-		varClientSecret:  app.Secret,
+		varBaseURL:                testBaseURL,
+		environment.Domain:        "contoso.com",
+		varIssuer:                 "https://id.contoso.com/entra",
+		varCertificate:            w.file("signing.crt", w.signing.certificatePEM()),
+		varKey:                    w.file("signing.key", w.signing.keyPEM(t)),
+		varSecret:                 base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("secret##"), 4)),
+		varUsers:                  w.usersFile(contractor()),
+		environment.UsageLocation: "DE",
+		environment.Licenses:      "O365_BUSINESS_PREMIUM",
+		varListen:                 "127.0.0.1:0",
+		varStateFile:              filepath.Join(w.dir, "state.db"),
+		environment.TenantID:      "00000000-0000-0000-0000-00000000000a",
+		environment.ClientID:      app.ClientID,
+		environment.ClientSecret:  app.Secret,
 	}
 	return w
 }
@@ -69,7 +71,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) withTenant(cfg entratest.Config) *world {
 	cfg.Clock = w.clock
 	w.tenant = entratest.Start(w.t, cfg)
-	w.env[varTenantID] = w.tenant.Config().TenantID
+	w.env[environment.TenantID] = w.tenant.Config().TenantID
 	require.NoError(w.t, w.tenant.Federate("contoso.com", entratest.Federation{
 		Issuer: w.env[varIssuer], SignInURL: testBaseURL + "/sso", SignOutURL: testBaseURL + "/logout",
 		Certificates: []*x509.Certificate{w.signing.certificate},
@@ -120,12 +122,12 @@ func (w *world) command(stdin string, args ...string) (code int, stdout, stderr 
 }
 
 func (w *world) program(stdout, stderr *bytes.Buffer, stdin string, args ...string) program {
-	p := program{
-		args: args, environ: w.environ(), stdin: strings.NewReader(stdin), stdout: stdout, stderr: stderr,
-		now: w.clock.Now, sleep: w.clock.Sleep,
-	}
+	p := program{Program: command.Program{
+		Name: "idp", Args: args, Environ: w.environ(), Stdin: strings.NewReader(stdin), Stdout: stdout, Stderr: stderr,
+		Clock: w.clock,
+	}}
 	if w.tenant != nil {
-		p.transport = w.tenant.Transport()
+		p.Transport = w.tenant.Transport()
 	}
 	return p
 }

@@ -79,7 +79,7 @@ func (p program) expectation(f flags) (expectation, error) {
 // clock stands still, so that everything is looked at in one moment.
 func (p program) clock(at time.Time) func() time.Time {
 	if at.IsZero() {
-		at = p.now()
+		at = p.Now()
 	}
 	return func() time.Time { return at }
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
 )
 
 const goodResponse = "21-accepted-the-user-exists"
@@ -25,23 +27,23 @@ func TestCheck(t *testing.T) {
 		{name: "nothing_speaks_against_it", vector: goodResponse},
 		{name: "accepted", vector: goodResponse, args: []string{"-domain", "contoso.com", "-user", "employee@contoso.com",
 			"-immutable-id", "employee0001", "-request", "REQUEST"}},
-		{name: "the_user_has_another_id", vector: goodResponse, code: exitRefused,
+		{name: "the_user_has_another_id", vector: goodResponse, code: command.ExitFailed,
 			args: []string{"-domain", "contoso.com", "-user", "employee@contoso.com", "-immutable-id", "Employee0001"}},
-		{name: "wrong_issuer_trailing_slash", vector: "10-refused-a-slash-too-many", code: exitRefused},
-		{name: "wrong_certificate", vector: "14-refused-an-unregistered-key", code: exitRefused},
-		{name: "expired", vector: goodResponse, args: []string{"-at", "2026-03-02T11:00:00Z"}, code: exitRefused},
-		{name: "clock_ahead", vector: goodResponse, args: []string{"-at", "2026-03-02T08:40:00Z"}, code: exitRefused},
-		{name: "a_document_type", vector: "05-refused-a-document-type", code: exitRefused},
+		{name: "wrong_issuer_trailing_slash", vector: "10-refused-a-slash-too-many", code: command.ExitFailed},
+		{name: "wrong_certificate", vector: "14-refused-an-unregistered-key", code: command.ExitFailed},
+		{name: "expired", vector: goodResponse, args: []string{"-at", "2026-03-02T11:00:00Z"}, code: command.ExitFailed},
+		{name: "clock_ahead", vector: goodResponse, args: []string{"-at", "2026-03-02T08:40:00Z"}, code: command.ExitFailed},
+		{name: "a_document_type", vector: "05-refused-a-document-type", code: command.ExitFailed},
 		{name: "lenient", vector: "16-warned-sha-1-lenient", args: []string{"-lenient"}},
-		{name: "another_cloud", vector: goodResponse, code: exitRefused,
+		{name: "another_cloud", vector: goodResponse, code: command.ExitFailed,
 			args: []string{"-acs", "https://login.partner.microsoftonline.cn/login.srf",
 				"-audience", "urn:federation:partner.microsoftonline.cn"}},
-		{name: "mfa", vector: goodResponse, args: []string{"-mfa", "accept"}, code: exitRefused},
+		{name: "mfa", vector: goodResponse, args: []string{"-mfa", "accept"}, code: command.ExitFailed},
 		{name: "a_form", vector: "03-accepted-relaystate-as-it-was-sent", args: []string{"-request", "REQUEST"}},
 		{name: "a_logout_response", vector: "43-warned-a-logoutresponse-not-signed"},
-		{name: "a_logout_response_for_another_request", vector: "43-accepted-a-logoutresponse-as-it-should-be", code: exitRefused,
+		{name: "a_logout_response_for_another_request", vector: "43-accepted-a-logoutresponse-as-it-should-be", code: command.ExitFailed,
 			args: []string{"-request", "OTHER"}},
-		{name: "escape_sequences", vector: goodResponse, code: exitRefused, change: func(s string) string {
+		{name: "escape_sequences", vector: goodResponse, code: command.ExitFailed, change: func(s string) string {
 			return strings.Replace(s, `Destination="`, "Destination=\"&#x9b;&#x202e;", 1)
 		}},
 	} {
@@ -60,10 +62,10 @@ func TestCheck(t *testing.T) {
 				body = tt.change(body)
 			}
 			got := inspect(t, body, usual(append(tt.args, "-")...)...)
-			require.Empty(t, got.stderr)
-			require.Equal(t, tt.code, got.code)
-			require.NotContains(t, got.stdout, "\x1b")
-			golden(t, got.stdout)
+			require.Empty(t, got.Stderr)
+			require.Equal(t, tt.code, got.Code)
+			require.NotContains(t, got.Stdout, "\x1b")
+			golden(t, got.Stdout)
 		})
 	}
 }
@@ -78,9 +80,9 @@ func TestCheckAsJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := inspect(t, vectorNamed(t, goodResponse).body, args...)
-			require.Empty(t, got.stderr)
-			require.True(t, json.Valid([]byte(got.stdout)))
-			golden(t, got.stdout)
+			require.Empty(t, got.Stderr)
+			require.True(t, json.Valid([]byte(got.Stdout)))
+			golden(t, got.Stdout)
 		})
 	}
 }
@@ -103,8 +105,8 @@ func TestTheFormsOfAResponse(t *testing.T) {
 			httpPost("HTTP/1.1", "SAMLResponse="+url.QueryEscape(field)), "\n", "\r\n"),
 	} {
 		got := inspect(t, text, usual("-")...)
-		require.Empty(t, got.stderr, name)
-		require.Equal(t, exitOK, got.code, name+"\n"+got.stdout)
+		require.Empty(t, got.Stderr, name)
+		require.Equal(t, command.ExitOK, got.Code, name+"\n"+got.Stdout)
 		file := inspect(t, "", usual(keep(t, text))...)
 		require.Equal(t, got, file, name)
 	}
@@ -132,8 +134,8 @@ func TestWhatIsNoResponse(t *testing.T) {
 		if name == "a request" { // a form without a SAMLResponse is no base64 either
 			tt.code = "AADSTS75005"
 		}
-		require.Equal(t, exitRefused, got.code, name)
-		require.Contains(t, got.stdout, `"code": "`+tt.code+`"`, name)
+		require.Equal(t, command.ExitFailed, got.Code, name)
+		require.Contains(t, got.Stdout, `"code": "`+tt.code+`"`, name)
 	}
 }
 
@@ -151,23 +153,25 @@ func TestColours(t *testing.T) {
 		"on a dumb terminal": {true, []string{"TERM=dumb"}, false},
 		"NO_COLOR elsewhere": {true, []string{"MY_NO_COLOR=1"}, true},
 	} {
-		p := program{stdin: strings.NewReader(body), terminal: tt.terminal, environ: tt.environ}
-		got := inspectWith(t, p, usual("-")...)
-		require.Equal(t, tt.coloured, strings.Contains(got.stdout, "\x1b[32m"), name)
+		p := reading(body)
+		p.OutTerminal, p.Environ = tt.terminal, tt.environ
+		got := p.command(usual("-")...)
+		require.Equal(t, tt.coloured, strings.Contains(got.Stdout, "\x1b[32m"), name)
 	}
-	got := inspectWith(t, program{stdin: strings.NewReader(body), terminal: true}, usual("-json", "-")...)
-	require.NotContains(t, got.stdout, "\x1b", "never in JSON")
+	p := reading(body)
+	p.OutTerminal = true
+	got := p.command(usual("-json", "-")...)
+	require.NotContains(t, got.Stdout, "\x1b", "never in JSON")
 }
 
 func TestABrokenPipe(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{usual("-"), usual("-json", "-")} {
 		var stderr strings.Builder
-		code := run(program{
-			args: args, stdin: strings.NewReader(vectorNamed(t, goodResponse).body), stdout: brokenPipe{}, stderr: &stderr,
-			now: morning,
-		})
-		require.Equal(t, exitUsage, code)
+		p := reading(vectorNamed(t, goodResponse).body)
+		p.Args, p.Stdout, p.Stderr = args, brokenPipe{}, &stderr
+		code := run(p)
+		require.Equal(t, command.ExitUsage, code)
 		require.Contains(t, stderr.String(), "broken pipe")
 	}
 }

@@ -11,12 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-func morning() time.Time { return time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC) }
+	"github.com/entrafed/entrafed/examples/internal/command"
+)
 
 // brokenPipe is a reader that has gone away.
 type brokenPipe struct{}
@@ -32,20 +31,20 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, flag := range []string{"-h", "-help", "--help"} {
 		got := inspect(t, "", flag)
-		require.Equal(t, exitOK, got.code)
-		require.Empty(t, got.stderr)
-		for _, line := range strings.Split(got.stdout, "\n") {
+		require.Equal(t, command.ExitOK, got.Code)
+		require.Empty(t, got.Stderr)
+		for _, line := range strings.Split(got.Stdout, "\n") {
 			require.LessOrEqual(t, len(line), 120, line)
 		}
 	}
-	golden(t, inspect(t, "", "-h").stdout)
+	golden(t, inspect(t, "", "-h").Stdout)
 }
 
 func TestEveryFlagOfTheHelpExists(t *testing.T) {
 	t.Parallel()
-	for _, h := range flagHelps() {
-		_, err := parseFlags([]string{"-" + h.name, "2026-03-02T09:00:00Z"})
-		require.False(t, err != nil && strings.Contains(err.Error(), "not defined"), h.name)
+	for _, f := range new(flags).list() {
+		_, err := parseFlags([]string{"-" + f.Name, "2026-03-02T09:00:00Z"})
+		require.False(t, err != nil && strings.Contains(err.Error(), "not defined"), f.Name)
 	}
 }
 
@@ -92,15 +91,17 @@ func TestWrongUsageEndsWith2(t *testing.T) {
 		"decode, a bad certificate": {[]string{"-decode", "https://example.org", "-cert", response}, []string{"-cert"}},
 	} {
 		got := inspect(t, "x", tt.args...)
-		require.Equal(t, exitUsage, got.code, name)
-		require.Empty(t, got.stdout, name)
+		require.Equal(t, command.ExitUsage, got.Code, name)
+		require.Empty(t, got.Stdout, name)
 		for _, says := range append(tt.says, "Try inspect -h.") {
-			require.Contains(t, got.stderr, says, name)
+			require.Contains(t, got.Stderr, says, name)
 		}
 	}
-	got := inspectWith(t, program{stdin: failing{}}, usual("-")...)
-	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.stderr, "interrupted")
+	p := reading("")
+	p.Stdin = failing{}
+	got := p.command(usual("-")...)
+	require.Equal(t, command.ExitUsage, got.Code)
+	require.Contains(t, got.Stderr, "interrupted")
 }
 
 func TestTheFormsOfACertificate(t *testing.T) {
@@ -122,14 +123,9 @@ func TestTheFormsOfACertificate(t *testing.T) {
 	} {
 		got := inspect(t, vectorNamed(t, goodResponse).body, "-issuer", "https://id.contoso.com/entra",
 			"-cert", keep(t, content), "-")
-		require.Equal(t, exitOK, got.code, name+got.stderr+got.stdout)
+		require.Equal(t, command.ExitOK, got.Code, name+got.Stderr+got.Stdout)
 	}
 	again := inspect(t, vectorNamed(t, goodResponse).body, "-issuer", "https://id.contoso.com/entra",
 		"-cert", certificate("rogue"), "-cert", certificate("contoso"), "-")
-	require.Equal(t, exitOK, again.code, "-cert is given twice")
-
-	_, err = parseCertificates([]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
-	require.Error(t, err)
-	_, err = parseCertificates([]byte("-----BEGIN"))
-	require.ErrorContains(t, err, "holds no CERTIFICATE")
+	require.Equal(t, command.ExitOK, again.Code, "-cert is given twice")
 }

@@ -24,7 +24,7 @@ func (p program) decode(f flags) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
-	x := entratest.Expectation{RequestCertificates: certificates, Lenient: f.lenient, Now: p.now}
+	x := entratest.Expectation{RequestCertificates: certificates, Lenient: f.lenient, Now: p.Now}
 	x.Cloud = x.Cloud.OrGlobal()
 	if f.audience != "" {
 		x.Cloud.Audience = f.audience

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -27,49 +28,50 @@ type flags struct {
 	lenient, json bool
 }
 
-// flagHelp is what -h says about a flag.
-type flagHelp struct {
-	name, value, text string
-	decode            bool // goes with -decode too
+// withDecode marks flags that go with -decode too.
+const withDecode = "decode"
+
+// list are the flags.
+func (f *flags) list() (all command.Flags) {
+	all.Add(&f.issuer, "issuer", "URI", "the domain's issuerUri, byte for byte. Required")
+	all.Add(f.addCertificate, "cert", "FILE",
+		"a certificate that is registered for the domain: PEM, DER, or base64 as Graph has it. Required;\n"+
+			"again for a second. With -decode: of a key that signs Entra's requests", withDecode)
+	all.Add(&f.domain, "domain", "NAME", "the federated root domain; rule 12 needs it")
+	all.Add(&f.request, "request", "FILE",
+		"the AuthnRequest that is answered, in any form that -decode reads; rules 3 and 8 need it")
+	all.Add(&f.user, "user", "UPN", "the userPrincipalName of the person, as the directory has it")
+	all.Add(&f.immutableID, "immutable-id", "ID", "their onPremisesImmutableId; rules 12, 21 and 29 need both")
+	all.Add(f.setTime, "at", "TIME", "when the response arrived, such as 2026-03-02T09:00:00Z. Default: now")
+	all.Add(f.setMFA, "mfa", "accept|enforce|reject",
+		"the tenant asks for MFA, and this is the domain's federatedIdpMfaBehavior")
+	all.Add(&f.signInFrequency, "sign-in-frequency", "DURATION", "how long ago a person may have signed in, such as 1h")
+	all.Add(&f.acs, "acs", "URL", "the cloud's login.srf. Default: that of the worldwide cloud")
+	all.Add(&f.audience, "audience", "URN", "the cloud's entity ID. Default: that of the worldwide cloud", withDecode)
+	all.Add(&f.lenient, "lenient", "", "enforce only what Entra is known to enforce, and warn of the rest", withDecode)
+	all.Add(&f.json, "json", "", "print JSON", withDecode)
+	all.Add(&f.decode, "decode", "FILE|-|URL",
+		"take apart what Entra sends, or a smart link, and say what is odd about it", withDecode)
+	return all
 }
 
-func flagHelps() []flagHelp {
-	return []flagHelp{
-		{"issuer", "URI", "the domain's issuerUri, byte for byte. Required", false},
-		{"cert", "FILE", "a certificate that is registered for the domain: PEM, DER, or base64 as Graph has it. Required;\n" +
-			"again for a second. With -decode: of a key that signs Entra's requests", true},
-		{"domain", "NAME", "the federated root domain; rule 12 needs it", false},
-		{"request", "FILE", "the AuthnRequest that is answered, in any form that -decode reads; rules 3 and 8 need it", false},
-		{"user", "UPN", "the userPrincipalName of the person, as the directory has it", false},
-		{"immutable-id", "ID", "their onPremisesImmutableId; rules 12, 21 and 29 need both", false},
-		{"at", "TIME", "when the response arrived, such as 2026-03-02T09:00:00Z. Default: now", false},
-		{"mfa", "accept|enforce|reject", "the tenant asks for MFA, and this is the domain's federatedIdpMfaBehavior", false},
-		{"sign-in-frequency", "DURATION", "how long ago a person may have signed in, such as 1h", false},
-		{"acs", "URL", "the cloud's login.srf. Default: that of the worldwide cloud", false},
-		{"audience", "URN", "the cloud's entity ID. Default: that of the worldwide cloud", true},
-		{"lenient", "", "enforce only what Entra is known to enforce, and warn of the rest", true},
-		{"json", "", "print JSON", true},
-		{"decode", "FILE|-|URL", "take apart what Entra sends, or a smart link, and say what is odd about it", true},
-	}
+func (f *flags) addCertificate(file string) error {
+	f.certificates = append(f.certificates, file)
+	return nil
+}
+
+func (f *flags) setTime(text string) (err error) {
+	f.at, err = time.Parse(time.RFC3339, text)
+	return err
+}
+
+func (f *flags) setMFA(text string) (err error) {
+	f.mfa, err = mfaBehavior(text)
+	return err
 }
 
 func parseFlags(args []string) (f flags, err error) {
-	set := flag.NewFlagSet("inspect", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are printed by run, once
-	set.StringVar(&f.issuer, "issuer", "", "")
-	set.Func("cert", "", func(file string) error { f.certificates = append(f.certificates, file); return nil })
-	set.StringVar(&f.domain, "domain", "", "")
-	set.StringVar(&f.request, "request", "", "")
-	set.StringVar(&f.user, "user", "", "")
-	set.StringVar(&f.immutableID, "immutable-id", "", "")
-	set.Func("at", "", func(s string) (err error) { f.at, err = time.Parse(time.RFC3339, s); return err })
-	set.Func("mfa", "", func(s string) (err error) { f.mfa, err = mfaBehavior(s); return err })
-	set.DurationVar(&f.signInFrequency, "sign-in-frequency", 0, "")
-	set.StringVar(&f.acs, "acs", "", "")
-	set.StringVar(&f.audience, "audience", "", "")
-	set.BoolVar(&f.lenient, "lenient", false, "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.StringVar(&f.decode, "decode", "", "")
+	set := f.list().Set("inspect", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -91,12 +93,8 @@ func mfaBehavior(s string) (entratest.MFABehavior, error) {
 
 // validate returns everything that is wrong with the command line at once.
 func (f flags) validate(set *flag.FlagSet) error {
-	var errs []error
-	wrong := func(condition bool, format string, args ...any) {
-		if condition {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
+	var problems command.Problems
+	wrong := problems.If
 	wrong(set.NArg() > 1, "%q is too much: one response at a time, after the flags", set.Arg(1))
 	if isSet(set, "decode") {
 		wrong(f.decode == "", "-decode is empty: give a file, - or a URL")
@@ -104,7 +102,7 @@ func (f flags) validate(set *flag.FlagSet) error {
 		set.Visit(func(given *flag.Flag) {
 			wrong(!goesWithDecode(given.Name), "-%s does not go with -decode", given.Name)
 		})
-		return errors.Join(errs...)
+		return problems.Err()
 	}
 	wrong(f.file == "", "there is no response: give a file, or - for standard input")
 	wrong(f.issuer == "", "-issuer is missing: the domain's issuerUri")
@@ -113,7 +111,7 @@ func (f flags) validate(set *flag.FlagSet) error {
 	wrong((f.user == "") != (f.immutableID == ""), "-user and -immutable-id go together")
 	wrong(f.user != "" && !strings.Contains(f.user, "@"), "-user %q is no user principal name", f.user)
 	wrong(f.signInFrequency < 0, "-sign-in-frequency %s is negative", f.signInFrequency)
-	return errors.Join(errs...)
+	return problems.Err()
 }
 
 func isSet(set *flag.FlagSet, name string) (given bool) {
@@ -122,7 +120,9 @@ func isSet(set *flag.FlagSet, name string) (given bool) {
 }
 
 func goesWithDecode(name string) bool {
-	return slices.ContainsFunc(flagHelps(), func(h flagHelp) bool { return h.name == name && h.decode })
+	return slices.ContainsFunc(new(flags).list(), func(f command.Flag) bool {
+		return f.Name == name && slices.Contains(f.Of, withDecode)
+	})
 }
 
 const helpHead = `inspect says what Microsoft Entra would make of a SAML response, rule by rule, and why.
@@ -164,9 +164,8 @@ it), 2 if the flags are wrong or a file cannot be read.
 
 func printHelp(w io.Writer) {
 	fmt.Fprint(w, helpHead, "Flags:\n\n")
-	for _, h := range flagHelps() {
-		text := strings.ReplaceAll(h.text, "\n", "\n        ")
-		fmt.Fprintf(w, "  -%s\n        %s\n", strings.TrimSpace(h.name+" "+h.value), text)
+	for _, f := range new(flags).list() {
+		fmt.Fprintf(w, "  %s\n        %s\n", f.Usage(), strings.ReplaceAll(f.Text, "\n", "\n        "))
 	}
 	fmt.Fprint(w, helpTail)
 }

@@ -32,7 +32,7 @@ func (p program) readText(file string) (string, error) {
 }
 
 func (p program) read(file string) ([]byte, error) {
-	source := p.stdin
+	source := p.Stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -4,41 +4,35 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
-	"flag"
 	"io"
 	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing")
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
+)
 
 const vectorFolder = "../../federation/entratest/testdata/vectors"
 
-// result is what a run leaves behind.
-type result struct {
-	code           int
-	stdout, stderr string
-}
-
 // inspect runs the program on 2 March 2026, nine o'clock.
-func inspect(t testing.TB, stdin string, args ...string) result {
+func inspect(t testing.TB, stdin string, args ...string) commandtest.Result {
 	t.Helper()
-	return inspectWith(t, program{stdin: strings.NewReader(stdin)}, args...)
+	return reading(stdin).command(args...)
 }
 
-func inspectWith(t testing.TB, p program, args ...string) result {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	p.args, p.stdout, p.stderr = args, &stdout, &stderr
-	p.now = func() time.Time { return time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC) }
-	code := run(p)
-	return result{code, stdout.String(), stderr.String()}
+// reading is the program with this text at standard input.
+func reading(stdin string) program {
+	p := program{commandtest.New("inspect")}
+	p.Stdin = strings.NewReader(stdin)
+	return p
+}
+
+func (p program) command(args ...string) commandtest.Result {
+	return commandtest.Run(&p.Program, args, func() int { return run(p) })
 }
 
 // vector is a file of entratest's testdata/vectors.
@@ -77,23 +71,13 @@ func usual(more ...string) []string {
 // keep writes text to a file of the test.
 func keep(t testing.TB, text string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "input")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
+	return commandtest.Keep(t, "input", text)
 }
 
 // golden compares with the file that is named after the test.
 func golden(t *testing.T, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", "golden", filepath.FromSlash(t.Name())+".txt")
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-		return
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "make it with go test -update")
-	require.Equal(t, string(want), got)
+	commandtest.Golden(t, filepath.Join("testdata", "golden", filepath.FromSlash(t.Name())+".txt"), got)
 }
 
 func encode(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"encoding/json"
-	"io"
 	"net/url"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -64,14 +63,7 @@ func outcomeOf(v entratest.Verdict) outcome {
 
 func (r report) exitCode() int {
 	if r.Outcome == outcomeRefused {
-		return exitRefused
+		return command.ExitFailed
 	}
-	return exitOK
-}
-
-func (r report) writeJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	return command.ExitOK
 }

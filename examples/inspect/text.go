@@ -8,118 +8,78 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
-// style is a colour of a terminal.
-type style string
-
-const (
-	styleNone style = ""
-	styleBold style = "1"
-	styleGood style = "32"
-	styleBad  style = "1;31"
-	styleWarn style = "33"
-	styleDim  style = "2"
-)
-
-// page collects the text. The first error of the writer is kept.
-type page struct {
-	w        io.Writer
-	coloured bool
-	err      error
-}
-
-// line writes one line. What comes from a message cannot steer the terminal.
-func (p *page) line(s style, format string, args ...any) {
-	text := plain(fmt.Sprintf(format, args...))
-	if p.coloured && s != styleNone && text != "" {
-		text = "\x1b[" + string(s) + "m" + text + "\x1b[0m"
-	}
-	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.w, text)
-	}
-}
-
-// plain replaces what is not printable.
-func plain(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
-			b.WriteRune(r)
-			continue
-		}
-		fmt.Fprintf(&b, `\u%04x`, r)
-	}
-	return b.String()
-}
+// page is a report for people.
+type page struct{ *terminal.Page }
 
 func (r report) writeText(w io.Writer, coloured bool) error {
-	p := &page{w: w, coloured: coloured}
+	p := page{terminal.NewPage(w, coloured)}
 	if r.isAnswer() && r.Verdict != nil {
 		p.answer(r)
 	} else {
 		p.decoded(r)
 	}
-	return p.err
+	return p.Err()
 }
 
 func (r report) isAnswer() bool { return r.What == kindResponse || r.What == kindLogoutResponse }
 
 // answer prints the check of a response, the conclusion last.
-func (p *page) answer(r report) {
-	p.line(styleBold, "%s, checked as of %s, %s", r.What, r.CheckedAt, r.Mode)
-	p.line(styleNone, "")
+func (p page) answer(r report) {
+	p.Line(terminal.Bold, "%s, checked as of %s, %s", r.What, r.CheckedAt, r.Mode)
+	p.Line(terminal.None, "")
 	if r.Request != nil {
-		p.line(styleBold, "The request: %s", r.Request.Kind)
+		p.Line(terminal.Bold, "The request: %s", r.Request.Kind)
 		p.message(r.Request)
-		p.line(styleNone, "")
+		p.Line(terminal.None, "")
 	}
 	p.findings(r.Verdict.Findings, true)
 	p.claims(r.Verdict.Claims)
-	p.line(styleNone, "")
+	p.Line(terminal.None, "")
 	p.conclusion(r)
 }
 
 // findings prints one rule after the other. The codes are Entra's, and mean nothing where Entra is the sender.
-func (p *page) findings(findings []entratest.Finding, codes bool) {
+func (p page) findings(findings []entratest.Finding, codes bool) {
 	for _, f := range findings {
 		word, s := wordFor(f.Outcome)
-		p.line(s, "%-11s  rule %2d  %-6s  %s", word, f.Rule, f.Level, f.Title)
+		p.Line(s, "%-11s  rule %2d  %-6s  %s", word, f.Rule, f.Level, f.Title)
 		if f.Detail != "" {
-			p.line(styleNone, "%30s%s", "", f.Detail)
+			p.Line(terminal.None, "%30s%s", "", f.Detail)
 		}
 		switch {
 		case f.Remedy == "":
 		case codes:
-			p.line(styleNone, "%30s%s: %s", "", f.Code, f.Remedy)
+			p.Line(terminal.None, "%30s%s: %s", "", f.Code, f.Remedy)
 		default:
-			p.line(styleNone, "%30s%s", "", f.Remedy)
+			p.Line(terminal.None, "%30s%s", "", f.Remedy)
 		}
 	}
 }
 
-func wordFor(o entratest.Outcome) (string, style) {
+func wordFor(o entratest.Outcome) (string, terminal.Style) {
 	switch o {
 	case entratest.Passed:
-		return "pass", styleGood
+		return "pass", terminal.Good
 	case entratest.Failed:
-		return "FAIL", styleBad
+		return "FAIL", terminal.Bad
 	case entratest.Warned:
-		return "warn", styleWarn
+		return "warn", terminal.Warn
 	}
-	return "not checked", styleDim
+	return "not checked", terminal.Dim
 }
 
 // claims prints what the assertion says, once its signature was verified.
-func (p *page) claims(c entratest.Claims) {
+func (p page) claims(c entratest.Claims) {
 	if c.AssertionID == "" {
 		return
 	}
-	p.line(styleNone, "")
-	p.line(styleBold, "What the assertion says; its signature was verified")
+	p.Line(terminal.None, "")
+	p.Line(terminal.Bold, "What the assertion says; its signature was verified")
 	p.parts([][2]string{
 		{"AssertionID", c.AssertionID}, {"Issuer", c.Issuer}, {"NameID", c.NameID}, {"NameID Format", c.NameIDFormat},
 		{"UPN", c.UPN}, {"Audience", strings.Join(c.Audiences, " ")}, {"InResponseTo", c.InResponseTo},
@@ -137,38 +97,38 @@ func moment(t time.Time) string {
 }
 
 // parts prints names and values; what is empty is left out.
-func (p *page) parts(pairs [][2]string) {
+func (p page) parts(pairs [][2]string) {
 	for _, pair := range pairs {
 		if pair[1] != "" {
-			p.line(styleNone, "  %-29s  %s", pair[0], pair[1])
+			p.Line(terminal.None, "  %-29s  %s", pair[0], pair[1])
 		}
 	}
 }
 
-func (p *page) conclusion(r report) {
+func (p page) conclusion(r report) {
 	v := r.Verdict
 	switch r.Outcome {
 	case outcomeRefused:
-		p.line(styleBad, "Entra would refuse it: %s, rule %d", v.Code, v.Rule)
+		p.Line(terminal.Bad, "Entra would refuse it: %s, rule %d", v.Code, v.Rule)
 		p.parts([][2]string{{"message", v.Message}, {"found", v.Detail}, {"cause", v.Cause}, {"what to do", v.Remedy}})
 		p.alsoFailing(v)
 	case outcomeAccepted:
-		p.line(styleGood, "Entra would let %s in.", v.User.UPN)
+		p.Line(terminal.Good, "Entra would let %s in.", v.User.UPN)
 	default:
-		p.line(styleGood, "Nothing speaks against it, as far as can be seen from here.")
+		p.Line(terminal.Good, "Nothing speaks against it, as far as can be seen from here.")
 	}
 	if warnings := v.Warnings(); len(warnings) > 0 {
-		p.line(styleWarn, "Worth a look: %s", ruleNumbers(warnings))
+		p.Line(terminal.Warn, "Worth a look: %s", ruleNumbers(warnings))
 	}
 	for _, missing := range r.Missing {
-		p.line(styleDim, "Not checked: %s", missing)
+		p.Line(terminal.Dim, "Not checked: %s", missing)
 	}
 }
 
-func (p *page) alsoFailing(v *entratest.Verdict) {
+func (p page) alsoFailing(v *entratest.Verdict) {
 	others := slices.DeleteFunc(v.Failures(), func(f entratest.Finding) bool { return f.Rule == v.Rule })
 	if len(others) > 0 {
-		p.line(styleBad, "It also fails %s.", ruleNumbers(others))
+		p.Line(terminal.Bad, "It also fails %s.", ruleNumbers(others))
 	}
 }
 
@@ -185,43 +145,43 @@ func ruleNumbers(findings []entratest.Finding) string {
 }
 
 // decoded prints what -decode found.
-func (p *page) decoded(r report) {
+func (p page) decoded(r report) {
 	title := r.What
 	if r.SentBy != "" {
 		title += ", sent by " + r.SentBy
 	}
-	p.line(styleBold, "%s", title)
+	p.Line(terminal.Bold, "%s", title)
 	if r.Message != nil {
-		p.line(styleNone, "")
+		p.Line(terminal.None, "")
 		p.message(r.Message)
 	}
 	if len(r.Parameters) > 0 {
-		p.line(styleNone, "")
+		p.Line(terminal.None, "")
 		p.parameters(r.Parameters)
 	}
 	if r.Link != nil {
-		p.line(styleNone, "")
+		p.Line(terminal.None, "")
 		p.parts([][2]string{
 			{"form", r.Link.Form}, {"domain", r.Link.Domain}, {"target", r.Link.Target}, {"login hint", r.Link.LoginHint},
 			{"client", r.Link.Client}, {"connection", r.Link.Connection}, {"the same today", r.Link.Modern},
 		})
 	}
 	if r.Verdict != nil {
-		p.line(styleNone, "")
+		p.Line(terminal.None, "")
 		p.findings(slices.DeleteFunc(slices.Clone(r.Verdict.Findings), func(f entratest.Finding) bool {
 			return f.Outcome == entratest.NotChecked
 		}), false)
 	}
 	if r.XML != "" {
-		p.line(styleNone, "")
-		p.line(styleNone, "%s", r.XML)
+		p.Line(terminal.None, "")
+		p.Line(terminal.None, "%s", r.XML)
 	}
-	p.line(styleNone, "")
+	p.Line(terminal.None, "")
 	p.oddities(r)
 }
 
 // parameters prints those of a form or a query; long ones only in part.
-func (p *page) parameters(form url.Values) {
+func (p page) parameters(form url.Values) {
 	const shown = 60
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
@@ -231,12 +191,12 @@ func (p *page) parameters(form url.Values) {
 			if len(value) > 2*shown {
 				value = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(value[:shown], ""), len(value))
 			}
-			p.line(styleNone, "  %-29s  %s", name, value)
+			p.Line(terminal.None, "  %-29s  %s", name, value)
 		}
 	}
 }
 
-func (p *page) message(m *entratest.Message) {
+func (p page) message(m *entratest.Message) {
 	assertions := ""
 	if m.Assertions > 0 {
 		assertions = fmt.Sprint(m.Assertions)
@@ -259,18 +219,18 @@ func (p *page) message(m *entratest.Message) {
 }
 
 // oddities is the conclusion of -decode.
-func (p *page) oddities(r report) {
+func (p page) oddities(r report) {
 	for _, odd := range r.Odd {
-		p.line(styleWarn, "Odd: %s", odd)
+		p.Line(terminal.Warn, "Odd: %s", odd)
 	}
 	switch {
 	case r.Outcome == outcomeRefused && r.Verdict != nil:
-		p.line(styleBad, "Entra does not send it like this: rule %d.", r.Verdict.Rule)
+		p.Line(terminal.Bad, "Entra does not send it like this: rule %d.", r.Verdict.Rule)
 	case r.Outcome == outcomeRefused:
-		p.line(styleBad, "This cannot be used.")
+		p.Line(terminal.Bad, "This cannot be used.")
 	case r.isAnswer():
-		p.line(styleNone, "To check it: inspect -issuer URI -cert FILE and this file.")
+		p.Line(terminal.None, "To check it: inspect -issuer URI -cert FILE and this file.")
 	case len(r.Odd) == 0:
-		p.line(styleGood, "Nothing is odd about it.")
+		p.Line(terminal.Good, "Nothing is odd about it.")
 	}
 }

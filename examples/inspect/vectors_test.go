@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
 )
 
 // TestVectors feeds every vector of package entratest through the command line.
@@ -25,7 +27,7 @@ func TestVectors(t *testing.T) {
 			t.Parallel()
 			args := v.arguments(t)
 			ran := inspect(t, v.body, append([]string{"-json"}, args...)...)
-			require.Empty(t, ran.stderr)
+			require.Empty(t, ran.Stderr)
 			var got struct {
 				What, Outcome string
 				Verdict       struct {
@@ -33,20 +35,20 @@ func TestVectors(t *testing.T) {
 					Rule int
 				}
 			}
-			require.NoError(t, json.Unmarshal([]byte(ran.stdout), &got))
+			require.NoError(t, json.Unmarshal([]byte(ran.Stdout), &got))
 			if v.header.Get("expect") == "accepted" || v.isBeyond() {
-				require.Equal(t, exitOK, ran.code, ran.stdout)
+				require.Equal(t, command.ExitOK, ran.Code, ran.Stdout)
 				require.NotEqual(t, "refused", got.Outcome)
 			} else {
-				require.Equal(t, exitRefused, ran.code, ran.stdout)
+				require.Equal(t, command.ExitFailed, ran.Code, ran.Stdout)
 				require.Equal(t, "refused", got.Outcome)
 				require.Equal(t, v.header.Get("rule"), strconv.Itoa(got.Verdict.Rule))
 				require.Equal(t, v.header.Get("expect"), got.Verdict.Code)
 			}
 			text := inspect(t, v.body, args...)
-			require.Equal(t, ran.code, text.code)
-			require.Empty(t, text.stderr)
-			require.NotContains(t, text.stdout, "\x1b")
+			require.Equal(t, ran.Code, text.Code)
+			require.Empty(t, text.Stderr)
+			require.NotContains(t, text.Stdout, "\x1b")
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
@@ -20,24 +22,24 @@ const peopleFile = "testdata/people.csv"
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	got := command(t, "-h")
-	require.Equal(t, exitOK, got.code)
-	require.Empty(t, got.stderr)
-	for _, h := range flagHelps() {
-		require.Contains(t, got.stdout, "  -"+h.name)
+	got := runWith(t, "-h")
+	require.Equal(t, command.ExitOK, got.Code)
+	require.Empty(t, got.Stderr)
+	for _, f := range new(flags).list() {
+		require.Contains(t, got.Stdout, "  -"+f.Name)
 	}
 	for _, v := range variables() {
-		require.Contains(t, got.stdout, v.Name)
+		require.Contains(t, got.Stdout, v.Name)
 	}
-	for line := range strings.Lines(got.stdout) {
+	for line := range strings.Lines(got.Stdout) {
 		require.LessOrEqual(t, len(line), 121, line)
 	}
-	golden(t, "help", got.stdout)
+	golden(t, "help", got.Stdout)
 }
 
 func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", crowd(1))
+	file := commandtest.Keep(t, "people.csv", crowd(1))
 	for _, c := range []struct {
 		name string
 		args []string
@@ -56,18 +58,18 @@ func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 		{"two rules for one", []string{"-map", "id=a", "-map", "id=b", file}, []string{"says twice which column is id"}},
 		{"a file that is not there", []string{"-simulate", "nobody.csv"}, []string{"nobody.csv"}},
 		{"a folder", []string{"-simulate", "-format", "csv", t.TempDir()}, []string{"is not a file"}},
-		{"nothing is configured", []string{file}, []string{varDomain + " is missing", varUsageLocation + " is missing",
-			environment.TenantID + " is missing", environment.ClientID + " is missing", "exactly one of them must be set, and 0 are"}},
+		{"nothing is configured", []string{file}, []string{environment.Domain + " is missing", environment.UsageLocation + " is missing",
+			environment.TenantID + " is missing", environment.ClientID + " is missing", "set exactly one of them; found none"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := command(t, c.args...)
-			require.Equal(t, exitUsage, got.code)
-			require.Empty(t, got.stdout)
+			got := runWith(t, c.args...)
+			require.Equal(t, command.ExitUsage, got.Code)
+			require.Empty(t, got.Stdout)
 			for _, want := range c.want {
-				require.Contains(t, got.stderr, want)
+				require.Contains(t, got.Stderr, want)
 			}
-			require.Contains(t, got.stderr, "Try provision -h.")
+			require.Contains(t, got.Stderr, "Try provision -h.")
 		})
 	}
 }
@@ -75,11 +77,11 @@ func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 func TestASimulation(t *testing.T) {
 	t.Parallel()
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := command(t, "-simulate", "-concurrency", "1", "-report", report, peopleFile)
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Empty(t, got.stderr)
-	golden(t, "simulation", got.stdout)
-	golden(t, "simulation.report", read(t, report))
+	got := runWith(t, "-simulate", "-concurrency", "1", "-report", report, peopleFile)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Empty(t, got.Stderr)
+	golden(t, "simulation", got.Stdout)
+	golden(t, "simulation.report", commandtest.Read(t, report))
 	info, err := os.Stat(report)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it says who people are")
@@ -87,7 +89,7 @@ func TestASimulation(t *testing.T) {
 
 func TestWhatCannotBeDoneIsReportedForThatPersonAlone(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", strings.Join([]string{
+	file := commandtest.Keep(t, "people.csv", strings.Join([]string{
 		"connection;id;email;usage_location;upn;shoe size",
 		"google;1;contractor@example.net;DE;;42",
 		"google;2;partner@example.org;UK;;43", // there is no such country
@@ -100,19 +102,19 @@ func TestWhatCannotBeDoneIsReportedForThatPersonAlone(t *testing.T) {
 		"",
 	}, "\r\n"))
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := command(t, "-simulate", "-concurrency", "1", "-report", report, file)
-	require.Equal(t, exitFailed, got.code)
-	require.NotContains(t, got.stderr, "\x1b")
-	golden(t, "failures", got.stdout+"---\n"+got.stderr)
-	golden(t, "failures.report", read(t, report))
+	got := runWith(t, "-simulate", "-concurrency", "1", "-report", report, file)
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.NotContains(t, got.Stderr, "\x1b")
+	golden(t, "failures", got.Stdout+"---\n"+got.Stderr)
+	golden(t, "failures.report", commandtest.Read(t, report))
 }
 
 func TestAUPNThatIsTakenIsAConflict(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", "connection,id,upn\ngoogle,7,employee@contoso.com\n")
+	file := commandtest.Keep(t, "people.csv", "connection,id,upn\ngoogle,7,employee@contoso.com\n")
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := command(t, "-simulate", "-report", report, file)
-	require.Equal(t, exitFailed, got.code)
+	got := runWith(t, "-simulate", "-report", report, file)
+	require.Equal(t, command.ExitFailed, got.Code)
 	line := reported(t, report)[0]
 	require.Equal(t, "refused", line.Outcome)
 	require.Equal(t, "conflict", line.Reason)
@@ -122,54 +124,54 @@ func TestAUPNThatIsTakenIsAConflict(t *testing.T) {
 
 func TestTheSummaryAsJSON(t *testing.T) {
 	t.Parallel()
-	got := command(t, "-simulate", "-concurrency", "1", "-json", peopleFile)
-	require.Equal(t, exitOK, got.code)
-	golden(t, "summary", got.stdout)
+	got := runWith(t, "-simulate", "-concurrency", "1", "-json", peopleFile)
+	require.Equal(t, command.ExitOK, got.Code)
+	golden(t, "summary", got.Stdout)
 }
 
 func TestPeopleOfAnotherProgram(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
-	p.stdin = strings.NewReader(`{"id": 104, "mail": "contractor@example.net", "claims": {"dept": "Sales"}, "x": [1]}
+	p.Stdin = strings.NewReader(`{"id": 104, "mail": "contractor@example.net", "claims": {"dept": "Sales"}, "x": [1]}
 {"connection": "linkedin", "id": "p-7", "mail": "partner@example.org"}
 `)
 	got := p.command(t, t.Context(), "-simulate", "-json", "-format", "jsonl", "-connection", "hr", "-map", "email=mail", "-")
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	var s summary
-	require.NoError(t, json.Unmarshal([]byte(got.stdout), &s))
+	require.NoError(t, json.Unmarshal([]byte(got.Stdout), &s))
 	require.Equal(t, map[string]int{"created": 2}, s.Outcomes)
 	require.True(t, s.Finished)
 }
 
 func TestColumnsThatAreNotUsedAreNamed(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", "connection,id,emial,Display Name\ngoogle,1,x@example.net,X\n")
-	got := command(t, "-simulate", file)
-	require.Equal(t, exitOK, got.code)
-	require.Contains(t, got.stderr, `not used: the columns ["emial"]`)
+	file := commandtest.Keep(t, "people.csv", "connection,id,emial,Display Name\ngoogle,1,x@example.net,X\n")
+	got := runWith(t, "-simulate", file)
+	require.Equal(t, command.ExitOK, got.Code)
+	require.Contains(t, got.Stderr, `not used: the columns ["emial"]`)
 }
 
 func TestNoMoreThanTwentyFailuresArePrinted(t *testing.T) {
 	t.Parallel()
-	got := command(t, "-simulate", keep(t, "people.csv", "connection,id\n"+strings.Repeat("google\n", 50)))
-	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, 20, strings.Count(got.stderr, "refused"))
-	require.Contains(t, got.stderr, "further failures are not printed: -report has them all")
-	require.Contains(t, got.stdout, "50  refused")
+	got := runWith(t, "-simulate", commandtest.Keep(t, "people.csv", "connection,id\n"+strings.Repeat("google\n", 50)))
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Equal(t, 20, strings.Count(got.Stderr, "refused"))
+	require.Contains(t, got.Stderr, "further failures are not printed: -report has them all")
+	require.Contains(t, got.Stdout, "50  refused")
 }
 
 func TestPeopleOfATenant(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{})
-	got := p.at(tenant, varLicenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-v", keep(t, "people.csv", crowd(3)))
-	require.Equal(t, exitOK, got.code, got.stderr)
+	got := p.at(tenant, environment.Licenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-v", commandtest.Keep(t, "people.csv", crowd(3)))
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	require.Len(t, tenant.Users(), 3)
 	for _, user := range tenant.Users() {
 		require.Len(t, user.SKUIDs, 1)
 	}
-	require.Contains(t, got.stderr, "account created")
-	require.NotContains(t, got.stderr, tenant.Config().Apps[0].Secret)
+	require.Contains(t, got.Stderr, "account created")
+	require.NotContains(t, got.Stderr, tenant.Config().Apps[0].Secret)
 }
 
 func TestTheRunStopsWhereNobodyGetsPast(t *testing.T) {
@@ -179,11 +181,11 @@ func TestTheRunStopsWhereNobodyGetsPast(t *testing.T) {
 	app.Permissions = []string{"User.Read.All"}
 	tenant := p.tenant(t, entratest.Config{Apps: []entratest.App{app}})
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := p.at(tenant).command(t, t.Context(), "-concurrency", "2", "-report", report, keep(t, "people.csv", crowd(40)))
-	require.Equal(t, exitStopped, got.code)
-	require.Contains(t, got.stderr, "5 people in a row failed")
-	require.Contains(t, got.stderr, "grant the application User.ReadWrite.All")
-	require.Contains(t, got.stderr, "run the same command with -resume")
+	got := p.at(tenant).command(t, t.Context(), "-concurrency", "2", "-report", report, commandtest.Keep(t, "people.csv", crowd(40)))
+	require.Equal(t, command.ExitStopped, got.Code)
+	require.Contains(t, got.Stderr, "5 people in a row failed")
+	require.Contains(t, got.Stderr, "grant the application User.ReadWrite.All")
+	require.Contains(t, got.Stderr, "run the same command with -resume")
 	require.Empty(t, reported(t, report), "they are tried again when it is resumed")
 }
 
@@ -193,31 +195,32 @@ func TestARunThatIsInterruptedIsResumedWithNobodyTwice(t *testing.T) {
 	for at := 1; ; at += 3 {
 		p := newProgram()
 		tenant := p.tenant(t, entratest.Config{Lag: entratest.LagFast})
-		file, report := keep(t, "people.csv", crowd(n)), filepath.Join(t.TempDir(), "report.jsonl")
+		file, report := commandtest.Keep(t, "people.csv", crowd(n)), filepath.Join(t.TempDir(), "report.jsonl")
 		ctx, interrupt := context.WithCancel(t.Context())
 		p = p.at(tenant)
-		p.transport = &counting{next: p.transport, before: func(request int) {
+		p.Transport = &commandtest.Counting{Next: p.Transport, Before: func(request int) error {
 			if request == at {
 				interrupt() // Ctrl-C
 			}
+			return nil
 		}}
 		first := p.command(t, ctx, "-concurrency", "1", "-report", report, file)
 		if ctx.Err() == nil {
 			interrupt()
-			require.Equal(t, exitOK, first.code)
+			require.Equal(t, command.ExitOK, first.Code)
 			require.Greater(t, at, 4*n, "there were many places to stop at")
 			return
 		}
-		if first.code != exitOK { // it may have been too late to interrupt
-			require.Equal(t, exitStopped, first.code)
-			require.Contains(t, first.stderr, "context canceled")
+		if first.Code != command.ExitOK { // it may have been too late to interrupt
+			require.Equal(t, command.ExitStopped, first.Code)
+			require.Contains(t, first.Stderr, "context canceled")
 		}
 
 		tear(t, report)
-		p.transport = tenant.Transport()
+		p.Transport = tenant.Transport()
 		second := p.command(t, t.Context(), "-report", report, "-resume", file)
-		require.Equal(t, exitOK, second.code, second.stderr)
-		require.Contains(t, second.stdout, "6  people", "the summary is of both")
+		require.Equal(t, command.ExitOK, second.Code, second.Stderr)
+		require.Contains(t, second.Stdout, "6  people", "the summary is of both")
 		lines := reported(t, report)
 		require.Len(t, lines, n)
 		for i, line := range lines {
@@ -267,48 +270,48 @@ func TestWhatCannotBeResumedIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			file, report := keep(t, "people.csv", crowd(3)), filepath.Join(t.TempDir(), "report.jsonl")
-			require.Equal(t, exitOK, command(t, "-simulate", "-report", report, file).code)
+			file, report := commandtest.Keep(t, "people.csv", crowd(3)), filepath.Join(t.TempDir(), "report.jsonl")
+			require.Equal(t, command.ExitOK, runWith(t, "-simulate", "-report", report, file).Code)
 			c.change(t, file, report)
-			got := command(t, append(c.more, "-simulate", "-report", report, "-resume", file)...)
-			require.Equal(t, exitUsage, got.code)
-			require.Contains(t, got.stderr, c.want)
+			got := runWith(t, append(c.more, "-simulate", "-report", report, "-resume", file)...)
+			require.Equal(t, command.ExitUsage, got.Code)
+			require.Contains(t, got.Stderr, c.want)
 		})
 	}
 }
 
 func TestPeopleAddedAtTheEndAreResumedWith(t *testing.T) {
 	t.Parallel()
-	file, report := keep(t, "people.csv", crowd(3)), filepath.Join(t.TempDir(), "report.jsonl")
-	require.Equal(t, exitOK, command(t, "-simulate", "-report", report, file).code)
+	file, report := commandtest.Keep(t, "people.csv", crowd(3)), filepath.Join(t.TempDir(), "report.jsonl")
+	require.Equal(t, command.ExitOK, runWith(t, "-simulate", "-report", report, file).Code)
 	require.NoError(t, os.WriteFile(file, []byte(crowd(5)), 0o600))
-	got := command(t, "-simulate", "-report", report, "-resume", file)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	got := runWith(t, "-simulate", "-report", report, "-resume", file)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	require.Len(t, reported(t, report), 5)
 }
 
 func TestAReportIsNeverOverwritten(t *testing.T) {
 	t.Parallel()
-	report := keep(t, "report.jsonl", "precious")
-	got := command(t, "-simulate", "-report", report, keep(t, "people.csv", crowd(1)))
-	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.stderr, "exists: go on with it by -resume")
-	require.Equal(t, "precious", read(t, report))
+	report := commandtest.Keep(t, "report.jsonl", "precious")
+	got := runWith(t, "-simulate", "-report", report, commandtest.Keep(t, "people.csv", crowd(1)))
+	require.Equal(t, command.ExitUsage, got.Code)
+	require.Contains(t, got.Stderr, "exists: go on with it by -resume")
+	require.Equal(t, "precious", commandtest.Read(t, report))
 }
 
 func TestAReportThatCannotBeWrittenStopsTheRun(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	var stdout, stderr strings.Builder
-	p.stdout, p.stderr = &stdout, &stderr
-	f, err := parseFlags([]string{"-simulate", "-concurrency", "1", keep(t, "people.csv", crowd(40))})
+	p.Stdout, p.Stderr = &stdout, &stderr
+	f, err := parseFlags([]string{"-simulate", "-concurrency", "1", commandtest.Keep(t, "people.csv", crowd(40))})
 	require.NoError(t, err)
 	j, err := p.prepare(t.Context(), f)
 	require.NoError(t, err)
 	defer j.close()
 	j.report.file, err = os.Open(peopleFile) // only to be read
 	require.NoError(t, err)
-	require.Equal(t, exitStopped, j.provision(t.Context()))
+	require.Equal(t, command.ExitStopped, j.provision(t.Context()))
 	require.Contains(t, stdout.String(), "0  people")
 	require.Contains(t, stderr.String(), "write")
 	require.NotContains(t, stdout.String(), "40")
@@ -317,12 +320,12 @@ func TestAReportThatCannotBeWrittenStopsTheRun(t *testing.T) {
 func TestAnInputThatBreaksOffEndsTheRun(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
-	p.stdin = failing{strings.NewReader(crowd(3)), errors.New("the disk is gone")}
+	p.Stdin = failing{strings.NewReader(crowd(3)), errors.New("the disk is gone")}
 	got := p.command(t, t.Context(), "-simulate", "-format", "csv", "-")
-	require.Equal(t, exitStopped, got.code)
-	require.Contains(t, got.stderr, "the disk is gone")
-	require.Contains(t, got.stdout, "3  created", "who was read is finished")
-	require.Contains(t, got.stderr, "run the same command again")
+	require.Equal(t, command.ExitStopped, got.Code)
+	require.Contains(t, got.Stderr, "the disk is gone")
+	require.Contains(t, got.Stdout, "3  created", "who was read is finished")
+	require.Contains(t, got.Stderr, "run the same command again")
 }
 
 // blocked is somebody who types nothing.
@@ -334,11 +337,11 @@ func TestWaitingForTheInputCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{formatCSV, formatJSONLines} {
 		p := newProgram()
-		p.stdin = blocked{}
+		p.Stdin = blocked{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		got := p.command(t, ctx, "-simulate", "-format", format, "-")
-		require.NotEqual(t, exitOK, got.code)
-		require.Contains(t, got.stderr, "context deadline exceeded")
+		require.NotEqual(t, command.ExitOK, got.Code)
+		require.Contains(t, got.Stderr, "context deadline exceeded")
 	}
 }

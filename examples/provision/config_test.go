@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -14,8 +16,8 @@ import (
 func TestTheRulesOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment([]string{
-		varDomain + "=contoso.com", varUsageLocation + "= DE ", varLicenses + "=STANDARDPACK, O365_BUSINESS_PREMIUM",
-		varGroups + "=staff", varAttributes + "=department=dept,jobTitle = title", varSkipConnections + "=ldap", "PATH",
+		environment.Domain + "=contoso.com", environment.UsageLocation + "= DE ", environment.Licenses + "=STANDARDPACK, O365_BUSINESS_PREMIUM",
+		varGroups + "=staff", varAttributes + "=department=dept,jobTitle = title", environment.SkipConnections + "=ldap", "PATH",
 	})
 	rules := readRules(e)
 	require.NoError(t, e.Err())
@@ -28,21 +30,21 @@ func TestTheRulesOfTheEnvironment(t *testing.T) {
 
 func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 	t.Parallel()
-	file := keep(t, "people.csv", crowd(1))
+	file := commandtest.Keep(t, "people.csv", crowd(1))
 	for _, c := range []struct{ name, variable, want string }{
-		{"an empty entry", varLicenses + "=a,,b", varLicenses + " has an empty entry"},
+		{"an empty entry", environment.Licenses + "=a,,b", environment.Licenses + " has an empty entry"},
 		{"an attribute without a claim", varAttributes + "=department", `"department", which is not PROPERTY=CLAIM`},
 		{"an unknown cloud", environment.CloudName + "=mars", `"mars" is not one of china, global, usgov-dod, usgov-high`},
-		{"a domain that is none", varDomain + "=contoso", "contoso"},
-		{"a country that is none", varUsageLocation + "=Germany", "usage location"},
+		{"a domain that is none", environment.Domain + "=contoso", "contoso"},
+		{"a country that is none", environment.UsageLocation + "=Germany", "usage location"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram()
-			p.environ = []string{c.variable}
+			p.Environ = []string{c.variable}
 			got := p.command(t, t.Context(), "-simulate", file)
-			require.Equal(t, exitUsage, got.code)
-			require.Contains(t, got.stderr, c.want)
+			require.Equal(t, command.ExitUsage, got.Code)
+			require.Contains(t, got.Stderr, c.want)
 		})
 	}
 }
@@ -69,8 +71,8 @@ func TestTheFormatFollowsTheName(t *testing.T) {
 
 func TestAReportKeepsLongTextsShort(t *testing.T) {
 	t.Parallel()
-	got := command(t, "-simulate", "-report", keep(t, "x", "")+".jsonl",
-		keep(t, "people.csv", "connection,id\ngoogle,"+strings.Repeat("é", 400_000)+"\n"))
-	require.Equal(t, exitFailed, got.code)
-	require.Less(t, len(got.stderr), 3*maxText)
+	got := runWith(t, "-simulate", "-report", commandtest.Keep(t, "x", "")+".jsonl",
+		commandtest.Keep(t, "people.csv", "connection,id\ngoogle,"+strings.Repeat("é", 400_000)+"\n"))
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Less(t, len(got.Stderr), 3*maxText)
 }

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 )
 
 // flags are what the command line says.
@@ -31,41 +34,29 @@ const (
 	formatJSONLines = "jsonl"
 )
 
-// flagHelp is what -h says about a flag.
-type flagHelp struct{ name, value, text string }
+// list are the flags.
+func (f *flags) list() (all command.Flags) {
+	all.Add(&f.format, "format", "csv|jsonl", "of the input. Default: by the file's name; .csv, .jsonl or .ndjson")
+	all.Add(&f.connection, "connection", "NAME", "where everybody comes from, if the input has no such column")
+	all.Add(f.addColumn, "map", "PROPERTY=COLUMN", "the column of a property whose name is another one; again for more")
+	all.Add(&f.dryRun, "dry-run", "", "say for everybody what would happen, and change nothing")
+	all.Add(&f.simulate, "simulate", "", "run against a simulated tenant in this process; nothing leaves this machine")
+	all.Add(&f.report, "report", "FILE", "write a JSON line for everybody, in the order of the input")
+	all.Add(&f.resume, "resume", "", "go on where the run stopped that wrote the report")
+	all.Add(&f.json, "json", "", "print the summary as JSON")
+	all.Add(&f.concurrency, "concurrency", "N", "how many people are worked on at once. Default: 1000")
+	all.Add(&f.verbose, "v", "", "print what the pipeline logs")
+	return all
+}
 
-func flagHelps() []flagHelp {
-	return []flagHelp{
-		{"format", "csv|jsonl", "of the input. Default: by the file's name; .csv, .jsonl or .ndjson"},
-		{"connection", "NAME", "where everybody comes from, if the input has no such column"},
-		{"map", "PROPERTY=COLUMN", "the column of a property whose name is another one; again for more"},
-		{"dry-run", "", "say for everybody what would happen, and change nothing"},
-		{"simulate", "", "run against a simulated tenant in this process; nothing leaves this machine"},
-		{"report", "FILE", "write a JSON line for everybody, in the order of the input"},
-		{"resume", "", "go on where the run stopped that wrote the report"},
-		{"json", "", "print the summary as JSON"},
-		{"concurrency", "N", "how many people are worked on at once. Default: 1000"},
-		{"v", "", "print what the pipeline logs"},
-	}
+func (f *flags) addColumn(text string) error {
+	rule, err := parseColumnRule(text)
+	f.columns = append(f.columns, rule)
+	return err
 }
 
 func parseFlags(args []string) (f flags, err error) {
-	set := flag.NewFlagSet("provision", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // errors are printed by run, once
-	set.StringVar(&f.format, "format", "", "")
-	set.StringVar(&f.connection, "connection", "", "")
-	set.Func("map", "", func(s string) error {
-		rule, err := parseColumnRule(s)
-		f.columns = append(f.columns, rule)
-		return err
-	})
-	set.BoolVar(&f.dryRun, "dry-run", false, "")
-	set.BoolVar(&f.simulate, "simulate", false, "")
-	set.StringVar(&f.report, "report", "", "")
-	set.BoolVar(&f.resume, "resume", false, "")
-	set.BoolVar(&f.json, "json", false, "")
-	set.BoolVar(&f.verbose, "v", false, "")
-	set.IntVar(&f.concurrency, "concurrency", 0, "")
+	set := f.list().Set("provision", "")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -89,12 +80,8 @@ func formatOf(file string) string {
 
 // validate returns everything that is wrong with the command line at once.
 func (f flags) validate(set *flag.FlagSet) error {
-	var errs []error
-	wrong := func(condition bool, format string, args ...any) {
-		if condition {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
+	var problems command.Problems
+	wrong := problems.If
 	wrong(f.file == "", "there is no input: give a file, or - for standard input")
 	wrong(set.NArg() > 1, "%q is too much: one file at a time, after the flags", set.Arg(1))
 	wrong(f.file != "" && f.format == "", "the name of the input does not say its format: give -format csv or -format jsonl")
@@ -104,7 +91,7 @@ func (f flags) validate(set *flag.FlagSet) error {
 	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run: it changes nothing, so there is nothing to go on with")
 	wrong(f.resume && f.file == "-", "-resume does not go with standard input: give a file")
 	wrong(f.report != "" && f.report == f.file, "-report is the input itself")
-	return errors.Join(append(errs, checkColumnRules(f.columns))...)
+	return errors.Join(problems.Err(), checkColumnRules(f.columns))
 }
 
 const helpHead = `provision makes the accounts of many people in Microsoft Entra: created, licensed and ready to sign in.
@@ -179,14 +166,8 @@ func printHelp(w io.Writer) {
 	}
 	_ = table.Flush() // an error of w is the terminal's
 	fmt.Fprint(w, helpInput, "Flags:\n\n")
-	for _, h := range flagHelps() {
-		fmt.Fprintf(table, "  -%s\t%s\n", strings.TrimSpace(h.name+" "+h.value), h.text)
-	}
-	_ = table.Flush()
+	new(flags).list().Print(w)
 	fmt.Fprint(w, "\nEnvironment variables:\n\n")
-	for _, v := range variables() {
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Need, v.Meaning)
-	}
-	_ = table.Flush()
+	environment.Print(w, variables())
 	fmt.Fprint(w, helpTail)
 }

@@ -93,7 +93,7 @@ func (p program) openInput(ctx context.Context, f flags) (in *input, err error) 
 		lines:   map[int]int{},
 	}
 	if f.file == "-" {
-		in.source, err = newSource(newInterruptible(ctx, p.stdin), in.options)
+		in.source, err = newSource(newInterruptible(ctx, p.Stdin), in.options)
 		return in, err
 	}
 	if in.file, err = os.Open(f.file); err != nil {

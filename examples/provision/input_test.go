@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -229,7 +230,7 @@ func TestLinesAreReadInAnyPortions(t *testing.T) {
 
 func TestTheLinesOfPeopleAreForgottenOnceTheyAreReported(t *testing.T) {
 	t.Parallel()
-	in, err := newProgram().openInput(t.Context(), flags{file: keep(t, "people.csv", crowd(10)), format: formatCSV})
+	in, err := newProgram().openInput(t.Context(), flags{file: commandtest.Keep(t, "people.csv", crowd(10)), format: formatCSV})
 	require.NoError(t, err)
 	defer in.close()
 	require.Equal(t, 10, in.total)

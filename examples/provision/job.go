@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +9,15 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/document"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -60,45 +61,51 @@ func (p program) prepare(ctx context.Context, f flags) (*job, error) {
 
 // connect makes the pipeline, and the tenant for it.
 func (j *job) connect() error {
-	j.progress = terminal.NewProgress("provision", j.stderr, j.terminal && !j.flags.verbose && !terminal.Dumb(j.environ),
-		j.now)
-	log := slog.New(slog.DiscardHandler)
-	if j.flags.verbose {
-		log = slog.New(slog.NewTextHandler(j.progress, nil))
-	}
-	e := newEnvironment(j.environ)
+	j.progress = j.Progress(j.flags.verbose)
+	log := j.progress.Log(j.flags.verbose)
+	e := newEnvironment(j.Environ)
 	if j.flags.simulate {
 		simulatedVariables(e)
 	}
 	j.rules = readRules(e)
-	cloud, credential, transport := e.Cloud(), azcore.TokenCredential(nil), j.transport
-	if !j.flags.simulate {
-		credential = e.Credential(cloud, transport)
+	cloud, _ := e.Cloud()
+	if j.flags.simulate {
+		return j.simulate(e, log)
 	}
+	credential := e.Credential(j.Now())
 	if err := e.Err(); err != nil {
 		return err
 	}
-	if j.flags.simulate {
-		simulation, err := newSimulation(j.rules, j.clock, j.now())
-		if err != nil {
-			return err
-		}
-		cloud, credential, transport = simulation.Cloud(), simulation.Credential(), simulation.Transport()
+	opened, err := credential.Open(cloud, j.Transport)
+	if err != nil {
+		return err
 	}
-	return j.open(cloud, credential, transport, log)
+	return j.open(cloud, opened, j.Transport, log)
+}
+
+// simulate opens a tenant in this process.
+func (j *job) simulate(e *environment.Variables, log *slog.Logger) error {
+	if err := e.Err(); err != nil {
+		return err
+	}
+	tenant, err := newSimulation(j.rules, j.Clock, j.Now())
+	if err != nil {
+		return err
+	}
+	return j.open(tenant.Cloud(), tenant.Credential(), tenant.Transport(), log)
 }
 
 func (j *job) open(
 	cloud entrafed.Cloud, credential azcore.TokenCredential, transport http.RoundTripper, log *slog.Logger,
 ) (err error) {
 	j.tenant, err = msgraph.New(msgraph.Config{
-		Cloud: cloud, Credential: credential, Transport: transport, Logger: log, Now: j.now,
+		Cloud: cloud, Credential: credential, Transport: transport, Logger: log, Now: j.Now,
 	})
 	if err != nil {
 		return err
 	}
 	j.pipeline, err = provision.New(provision.Config{
-		Directory: j.tenant, Store: j.store, Rules: j.rules, Logger: log, Now: j.now, Sleep: j.sleep, Rand: j.random,
+		Directory: j.tenant, Store: j.store, Rules: j.rules, Logger: log, Now: j.Now, Sleep: j.Sleep, Rand: j.random,
 		Priority: provision.PriorityLow, // nobody waits at a sign-in page
 	})
 	return err
@@ -157,7 +164,7 @@ func (j *job) provision(ctx context.Context) int {
 		StopAtInput: func(err error) bool { return !isBadLine(err) },
 		Progress: func(e provision.BulkEvent) {
 			j.store.forget(e.Person)
-			if j.record(newReportLine(e, j.input.lineOf(e.Index), j.now())); j.report.failed != nil {
+			if j.record(newReportLine(e, j.input.lineOf(e.Index), j.Now())); j.report.failed != nil {
 				cancel(j.report.failed)
 			}
 		},
@@ -174,7 +181,7 @@ func (j *job) begin() time.Time {
 	if j.input.skip > 0 {
 		j.progress.Note("provision: %d people are in the report already", j.input.skip)
 	}
-	return j.now()
+	return j.Now()
 }
 
 // maxTold is how many failures are printed; the report has them all.
@@ -226,25 +233,22 @@ func (f forecast) short() bool {
 // finish closes the files, prints the summary, and returns the exit code.
 func (j *job) finish(began time.Time, err error, f forecast) int {
 	s := summary{
-		tally: j.counts, Finished: err == nil, Seconds: j.now().Sub(began).Seconds(), DryRun: j.flags.dryRun, forecast: f,
+		tally: j.counts, Finished: err == nil, Seconds: j.Now().Sub(began).Seconds(), DryRun: j.flags.dryRun, forecast: f,
 	}
 	err = errors.Join(err, j.report.failed, j.report.close(), j.keepState())
 	if err != nil {
 		s.Finished, s.Stopped = false, err.Error()
 	}
-	if err := s.print(j.stdout, j.flags.json); err != nil {
-		fmt.Fprintln(j.stderr, "provision:", err)
-		return exitStopped
+	if err := s.print(j.Stdout, j.flags.json); err != nil {
+		return j.Stopped(err, j.howToGoOn())
 	}
 	if !s.Finished {
-		fmt.Fprintln(j.stderr, "provision:", terminal.Plain(strings.TrimPrefix(s.Stopped, "provision: ")))
-		fmt.Fprintln(j.stderr, "provision:", j.howToGoOn())
-		return exitStopped
+		return j.Stopped(err, j.howToGoOn())
 	}
 	if s.failed() > 0 || f.short() {
-		return exitFailed
+		return command.ExitFailed
 	}
-	return exitOK
+	return command.ExitOK
 }
 
 // keepState remembers how far the run came.
@@ -269,10 +273,7 @@ func (j *job) howToGoOn() string {
 // print writes the summary as JSON or as text.
 func (s summary) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(s)
+		return document.Print(w, s)
 	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(table, "%d\tpeople\n", s.People)

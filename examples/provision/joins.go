@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -46,12 +47,8 @@ func (r *rehearsal) lookUpGroups(ctx context.Context) error {
 
 // findGroup finds a group by its object ID or its uniqueName.
 func (r *rehearsal) findGroup(ctx context.Context, name string) (group provision.Group, found bool, err error) {
-	key := provision.GroupKey{UniqueName: name}
-	if guid.MatchString(name) {
-		key = provision.GroupKey{ObjectID: name}
-	}
 	err = r.ask(ctx, func() (err error) {
-		group, err = r.tenant.FindGroup(ctx, key)
+		group, err = r.tenant.FindGroup(ctx, environment.GroupKey(name))
 		return err
 	})
 	if errors.Is(err, provision.ErrNotFound) {

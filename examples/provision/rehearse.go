@@ -137,7 +137,7 @@ func (r *rehearsal) line(one *rehearsed, outcome string, err error) reportLine {
 			event.Outcome = provision.BulkFailed
 		}
 	}
-	return newReportLine(event, one.line, r.now())
+	return newReportLine(event, one.line, r.Now())
 }
 
 // tell prints what would become of a person.
@@ -150,7 +150,7 @@ func (r *rehearsal) tell(line reportLine, one *rehearsed) {
 	if one.found && !one.user.AccountEnabled && line.Outcome == wouldAdopt {
 		text += " (blocked, and stays so)"
 	}
-	fmt.Fprintln(r.stdout, strings.TrimSpace(terminal.Plain(text)))
+	fmt.Fprintln(r.Stdout, strings.TrimSpace(terminal.Plain(text)))
 }
 
 // lookAt finds what the tenant has of a person.
@@ -314,7 +314,7 @@ func (r *rehearsal) ask(ctx context.Context, call func() error) error {
 		if !errors.As(err, &answer) || !answer.Temporary() || attempt == attempts {
 			return err
 		}
-		if err := r.sleep(ctx, max(pause, answer.RetryAfter)); err != nil {
+		if err := r.Sleep(ctx, max(pause, answer.RetryAfter)); err != nil {
 			return err
 		}
 		pause *= 2

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
@@ -17,10 +19,10 @@ import (
 func TestADryRun(t *testing.T) {
 	t.Parallel()
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := command(t, "-simulate", "-dry-run", "-report", report, peopleFile)
-	require.Equal(t, exitOK, got.code, got.stderr)
-	golden(t, "dryrun", got.stdout)
-	golden(t, "dryrun.report", read(t, report))
+	got := runWith(t, "-simulate", "-dry-run", "-report", report, peopleFile)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	golden(t, "dryrun", got.Stdout)
+	golden(t, "dryrun.report", commandtest.Read(t, report))
 	require.NoFileExists(t, statePath(report), "there is nothing to resume")
 }
 
@@ -28,8 +30,8 @@ func TestADryRunOnlyReads(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{})
-	got := p.at(tenant, varLicenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-dry-run", peopleFile)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	got := p.at(tenant, environment.Licenses+"=O365_BUSINESS_PREMIUM").command(t, t.Context(), "-dry-run", peopleFile)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	require.Empty(t, tenant.Users())
 	require.NotEmpty(t, tenant.GraphCalls())
 	for _, call := range tenant.GraphCalls() {
@@ -72,12 +74,12 @@ func TestWhatADryRunSaysOfAPerson(t *testing.T) {
 			if c.user.UPN != "" {
 				cfg.Users = []entratest.User{c.user}
 			}
-			p = p.at(p.tenant(t, cfg), varSkipConnections+"=ldap")
-			file := keep(t, "people.csv", "connection,id,email,upn,immutable_id\n"+c.people+"\n")
+			p = p.at(p.tenant(t, cfg), environment.SkipConnections+"=ldap")
+			file := commandtest.Keep(t, "people.csv", "connection,id,email,upn,immutable_id\n"+c.people+"\n")
 			got := p.command(t, t.Context(), "-dry-run", file)
-			require.Equal(t, c.code, got.code, got.stderr)
+			require.Equal(t, c.code, got.Code, got.Stderr)
 			for _, want := range c.want {
-				require.Contains(t, got.stdout, want)
+				require.Contains(t, got.Stdout, want)
 			}
 		})
 	}
@@ -100,23 +102,23 @@ func TestADryRunCountsTheSeats(t *testing.T) {
 		want   string
 		code   int
 	}{
-		{"enough", sku(func(*entratest.SKU) {}), nil, 3, "3  seats of O365_BUSINESS_PREMIUM: 3 are free", exitOK},
-		{"too few", sku(func(*entratest.SKU) {}), nil, 5, "5  seats of O365_BUSINESS_PREMIUM: 3 are free, 2 are missing", exitFailed},
+		{"enough", sku(func(*entratest.SKU) {}), nil, 3, "3  seats of O365_BUSINESS_PREMIUM: 3 are free", command.ExitOK},
+		{"too few", sku(func(*entratest.SKU) {}), nil, 5, "5  seats of O365_BUSINESS_PREMIUM: 3 are free, 2 are missing", command.ExitFailed},
 		{"who has one needs none", sku(func(*entratest.SKU) {}), []entratest.User{holder}, 3,
-			"2  seats of O365_BUSINESS_PREMIUM: 2 are free", exitOK},
+			"2  seats of O365_BUSINESS_PREMIUM: 2 are free", command.ExitOK},
 		{"another subscription", sku(func(s *entratest.SKU) { s.PartNumber = "STANDARDPACK" }), nil, 1,
-			"the tenant has no such subscription", exitFailed},
-		{"for the company", sku(func(s *entratest.SKU) { s.AppliesTo = "Company" }), nil, 1, "for the company, not for users", exitFailed},
-		{"suspended", sku(func(s *entratest.SKU) { s.Status = "Suspended" }), nil, 1, `"Suspended"`, exitFailed},
+			"the tenant has no such subscription", command.ExitFailed},
+		{"for the company", sku(func(s *entratest.SKU) { s.AppliesTo = "Company" }), nil, 1, "for the company, not for users", command.ExitFailed},
+		{"suspended", sku(func(s *entratest.SKU) { s.Status = "Suspended" }), nil, 1, `"Suspended"`, command.ExitFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newProgram()
 			p = p.at(p.tenant(t, entratest.Config{SKUs: []entratest.SKU{c.sku}, Users: c.users}),
-				varLicenses+"=O365_BUSINESS_PREMIUM")
-			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(c.people)))
-			require.Equal(t, c.code, got.code, got.stderr)
-			require.Contains(t, got.stdout, c.want)
+				environment.Licenses+"=O365_BUSINESS_PREMIUM")
+			got := p.command(t, t.Context(), "-dry-run", commandtest.Keep(t, "people.csv", crowd(c.people)))
+			require.Equal(t, c.code, got.Code, got.Stderr)
+			require.Contains(t, got.Stdout, c.want)
 		})
 	}
 }
@@ -124,9 +126,9 @@ func TestADryRunCountsTheSeats(t *testing.T) {
 func TestADryRunOfManyPeopleKeepsTheirOrder(t *testing.T) {
 	t.Parallel()
 	report := filepath.Join(t.TempDir(), "report.jsonl")
-	got := command(t, "-simulate", "-dry-run", "-json", "-report", report, keep(t, "people.csv", crowd(50)))
-	require.Equal(t, exitOK, got.code)
-	require.Contains(t, got.stdout, `"would-create": 50`)
+	got := runWith(t, "-simulate", "-dry-run", "-json", "-report", report, commandtest.Keep(t, "people.csv", crowd(50)))
+	require.Equal(t, command.ExitOK, got.Code)
+	require.Contains(t, got.Stdout, `"would-create": 50`)
 	for i, line := range reported(t, report) {
 		require.Equal(t, i+2, line.Line)
 	}
@@ -136,9 +138,9 @@ func TestADryRunWaitsForABusyTenant(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{Throttle: entratest.Throttle{Scale: 0.01}})
-	got := p.at(tenant).command(t, t.Context(), "-dry-run", "-concurrency", "1", keep(t, "people.csv", crowd(60)))
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stdout, "60  would-create")
+	got := p.at(tenant).command(t, t.Context(), "-dry-run", "-concurrency", "1", commandtest.Keep(t, "people.csv", crowd(60)))
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stdout, "60  would-create")
 }
 
 func TestADryRunWithoutAccessStopsAtOnce(t *testing.T) {
@@ -158,11 +160,11 @@ func TestADryRunWithoutAccessStopsAtOnce(t *testing.T) {
 			app := entratest.DefaultApp()
 			app.Permissions = c.permissions
 			p = p.at(p.tenant(t, entratest.Config{Apps: []entratest.App{app}}), environment.ClientSecret+"="+c.secret)
-			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(30)))
-			require.Equal(t, exitStopped, got.code)
-			require.Contains(t, got.stderr, c.want)
-			require.Contains(t, got.stderr, "nothing was changed")
-			require.Contains(t, got.stdout, "0  people")
+			got := p.command(t, t.Context(), "-dry-run", commandtest.Keep(t, "people.csv", crowd(30)))
+			require.Equal(t, command.ExitStopped, got.Code)
+			require.Contains(t, got.Stderr, c.want)
+			require.Contains(t, got.Stderr, "nothing was changed")
+			require.Contains(t, got.Stdout, "0  people")
 		})
 	}
 }
@@ -173,13 +175,14 @@ func TestADryRunCanBeInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	p = p.at(p.tenant(t, entratest.Config{}))
-	p.transport = &counting{next: p.transport, before: func(n int) {
+	p.Transport = &commandtest.Counting{Next: p.Transport, Before: func(n int) error {
 		if n == 20 {
 			interrupt()
 		}
+		return nil
 	}}
-	got := p.command(t, ctx, "-dry-run", "-concurrency", "1", keep(t, "people.csv", crowd(60)))
-	require.Equal(t, exitStopped, got.code)
-	require.Contains(t, got.stderr, "context canceled")
-	require.Less(t, strings.Count(got.stdout, "would-create"), 60)
+	got := p.command(t, ctx, "-dry-run", "-concurrency", "1", commandtest.Keep(t, "people.csv", crowd(60)))
+	require.Equal(t, command.ExitStopped, got.Code)
+	require.Contains(t, got.Stderr, "context canceled")
+	require.Less(t, strings.Count(got.Stdout, "would-create"), 60)
 }

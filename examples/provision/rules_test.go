@@ -11,6 +11,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
+	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -25,20 +28,20 @@ func TestGroupsAndAttributesArriveInTheTenant(t *testing.T) {
 		{DisplayName: "Field staff", ObjectID: field}, {DisplayName: "Staff", UniqueName: "staff"},
 	}})
 	p = p.at(tenant, varGroups+"=staff,"+field, varAttributes+"=department=dept,jobTitle=title")
-	file := keep(t, "people.csv", "connection,id,email,claims.dept,claims.title\n"+
+	file := commandtest.Keep(t, "people.csv", "connection,id,email,claims.dept,claims.title\n"+
 		"google,1,contractor@example.net,Facilities,Electrician\ngoogle,2,partner@example.org,Sales,\n")
 
 	rehearsed := p.command(t, t.Context(), "-dry-run", file)
-	require.Equal(t, exitOK, rehearsed.code, rehearsed.stderr)
-	require.Contains(t, rehearsed.stdout, "member of staff\n")
-	require.Contains(t, rehearsed.stdout, "member of "+field+" (Field staff)\n")
+	require.Equal(t, command.ExitOK, rehearsed.Code, rehearsed.Stderr)
+	require.Contains(t, rehearsed.Stdout, "member of staff\n")
+	require.Contains(t, rehearsed.Stdout, "member of "+field+" (Field staff)\n")
 
 	got := p.command(t, t.Context(), file)
-	require.Equal(t, exitOK, got.code, got.stderr)
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	for _, group := range tenant.Groups() {
 		require.ElementsMatch(t, []string{"contractor@contoso.com", "partner@contoso.com"}, group.Members, group.DisplayName)
 	}
-	p.clock.Advance(time.Minute) // every replica shows it
+	p.Clock.Advance(time.Minute) // every replica shows it
 	contractor := graphUser(t, tenant, "contractor@contoso.com")
 	require.Equal(t, "Facilities", contractor["department"])
 	require.Equal(t, "Electrician", contractor["jobTitle"])
@@ -68,10 +71,10 @@ func graphUser(t *testing.T, tenant *entratest.Tenant, upn string) (user map[str
 func TestASimulationHasTheGroupsOfTheRules(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
-	p.environ = []string{varGroups + "=staff", varLicenses + "=group:licensed", varAttributes + "=department=dept"}
+	p.Environ = []string{varGroups + "=staff", environment.Licenses + "=group:licensed", varAttributes + "=department=dept"}
 	for _, args := range [][]string{{"-simulate", "-dry-run", peopleFile}, {"-simulate", peopleFile}} {
 		got := p.command(t, t.Context(), args...)
-		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	}
 }
 
@@ -79,9 +82,9 @@ func TestAGroupThatIsNotThereIsToldBeforehand(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
 	p = p.at(p.tenant(t, entratest.Config{}), varGroups+"=stuff")
-	got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(1)))
-	require.Equal(t, exitFailed, got.code)
-	require.Contains(t, got.stdout, "member of stuff: the tenant has no such group")
+	got := p.command(t, t.Context(), "-dry-run", commandtest.Keep(t, "people.csv", crowd(1)))
+	require.Equal(t, command.ExitFailed, got.Code)
+	require.Contains(t, got.Stdout, "member of stuff: the tenant has no such group")
 }
 
 func TestADryRunCountsFallbacksAndGroups(t *testing.T) {
@@ -95,21 +98,21 @@ func TestADryRunCountsFallbacksAndGroups(t *testing.T) {
 		code     int
 	}{
 		{"a product name", "Microsoft 365 Business Standard", 2,
-			[]string{"2  seats of Microsoft 365 Business Standard: 2 are free"}, exitOK},
+			[]string{"2  seats of Microsoft 365 Business Standard: 2 are free"}, command.ExitOK},
 		{"a fallback", "O365_BUSINESS_PREMIUM|STANDARDPACK", 4, []string{"2  seats of O365_BUSINESS_PREMIUM: 2 are free",
-			"2  seats of STANDARDPACK, instead of O365_BUSINESS_PREMIUM: 3 are free"}, exitOK},
+			"2  seats of STANDARDPACK, instead of O365_BUSINESS_PREMIUM: 3 are free"}, command.ExitOK},
 		{"a fallback that is used up too", "O365_BUSINESS_PREMIUM|STANDARDPACK", 6,
-			[]string{"3  seats of O365_BUSINESS_PREMIUM: 2 are free, 1 are missing", "3  seats of STANDARDPACK"}, exitFailed},
+			[]string{"3  seats of O365_BUSINESS_PREMIUM: 2 are free, 1 are missing", "3  seats of STANDARDPACK"}, command.ExitFailed},
 		{"a licence that the tenant does not have, and its fallback", "SPB|STANDARDPACK", 1,
-			[]string{"0  seats of SPB: the tenant has no such subscription", "1  seats of STANDARDPACK"}, exitOK},
-		{"a group", "group:licensed", 3, []string{"3  seats of group licensed: 3 are free"}, exitOK},
-		{"a group without enough seats", "group:licensed", 4, []string{"3 are free, 1 are missing"}, exitFailed},
+			[]string{"0  seats of SPB: the tenant has no such subscription", "1  seats of STANDARDPACK"}, command.ExitOK},
+		{"a group", "group:licensed", 3, []string{"3  seats of group licensed: 3 are free"}, command.ExitOK},
+		{"a group without enough seats", "group:licensed", 4, []string{"3 are free, 1 are missing"}, command.ExitFailed},
 		{"a fallback to a group", "O365_BUSINESS_PREMIUM|group:licensed", 3,
-			[]string{"1  seats of group licensed, instead of O365_BUSINESS_PREMIUM: 3 are free"}, exitOK},
+			[]string{"1  seats of group licensed, instead of O365_BUSINESS_PREMIUM: 3 are free"}, command.ExitOK},
 		{"two that need the same seats", "O365_BUSINESS_PREMIUM|STANDARDPACK,group:licensed", 3,
-			[]string{"3  seats of group licensed: 3 are free"}, exitFailed},
-		{"a group that is not there", "group:nobody", 1, []string{"group nobody: the tenant has no such group"}, exitFailed},
-		{"a group that gives nothing", "group:empty|STANDARDPACK", 1, []string{"the group gives no licence at all"}, exitFailed},
+			[]string{"3  seats of group licensed: 3 are free"}, command.ExitFailed},
+		{"a group that is not there", "group:nobody", 1, []string{"group nobody: the tenant has no such group"}, command.ExitFailed},
+		{"a group that gives nothing", "group:empty|STANDARDPACK", 1, []string{"the group gives no licence at all"}, command.ExitFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -120,11 +123,11 @@ func TestADryRunCountsFallbacksAndGroups(t *testing.T) {
 					{ID: basic, PartNumber: "STANDARDPACK", Enabled: 3},
 				},
 				Groups: []entratest.Group{licensed, {DisplayName: "Empty", UniqueName: "empty"}},
-			}), varLicenses+"="+c.licenses)
-			got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(c.people)))
-			require.Equal(t, c.code, got.code, got.stdout+got.stderr)
+			}), environment.Licenses+"="+c.licenses)
+			got := p.command(t, t.Context(), "-dry-run", commandtest.Keep(t, "people.csv", crowd(c.people)))
+			require.Equal(t, c.code, got.Code, got.Stdout+got.Stderr)
 			for _, want := range c.want {
-				require.Contains(t, got.stdout, want)
+				require.Contains(t, got.Stdout, want)
 			}
 		})
 	}
@@ -140,9 +143,9 @@ func TestFallbacksAndGroupsGiveTheirSeats(t *testing.T) {
 		},
 		Groups: []entratest.Group{{DisplayName: "Licensed", UniqueName: "licensed", SKUIDs: []string{basic}}},
 	})
-	p = p.at(tenant, varLicenses+"=Microsoft 365 Business Standard | group:licensed")
-	got := p.command(t, t.Context(), "-concurrency", "1", keep(t, "people.csv", crowd(3)))
-	require.Equal(t, exitOK, got.code, got.stderr)
+	p = p.at(tenant, environment.Licenses+"=Microsoft 365 Business Standard | group:licensed")
+	got := p.command(t, t.Context(), "-concurrency", "1", commandtest.Keep(t, "people.csv", crowd(3)))
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
 	held := map[string]int{}
 	for _, user := range tenant.Users() {
 		held[strings.Join(user.SKUIDs, ",")]++
@@ -157,12 +160,12 @@ func TestWhoWasDeletedIsRefusedByARunAndByItsRehearsal(t *testing.T) {
 		UPN: "aa@contoso.com", ImmutableID: provision.ImmutableIDFromSubject("google", "aa"), Enabled: true,
 	}}})
 	remove(t, tenant, "aa@contoso.com")
-	p.clock.Advance(time.Minute) // every replica shows it
+	p.Clock.Advance(time.Minute) // every replica shows it
 	p = p.at(tenant)
 	for _, args := range [][]string{{"-dry-run"}, {}} {
-		report := keep(t, "x", "") + ".jsonl"
-		got := p.command(t, t.Context(), append(args, "-report", report, keep(t, "people.csv", crowd(2)))...)
-		require.Equal(t, exitFailed, got.code, got.stderr)
+		report := commandtest.Keep(t, "x", "") + ".jsonl"
+		got := p.command(t, t.Context(), append(args, "-report", report, commandtest.Keep(t, "people.csv", crowd(2)))...)
+		require.Equal(t, command.ExitFailed, got.Code, got.Stderr)
 		lines := reported(t, report)
 		require.Equal(t, "refused", lines[0].Outcome)
 		require.Equal(t, "conflict", lines[0].Reason)
@@ -192,14 +195,14 @@ func TestWhoWasBlockedStaysBlocked(t *testing.T) {
 	p := newProgram()
 	tenant := p.tenant(t, entratest.Config{Users: []entratest.User{{
 		UPN: "aa@contoso.com", ImmutableID: provision.ImmutableIDFromSubject("google", "aa"),
-		CreatedAt: p.clock.Now().AddDate(-1, 0, 0),
+		CreatedAt: p.Clock.Now().AddDate(-1, 0, 0),
 	}}})
 	p = p.at(tenant)
-	file := keep(t, "people.csv", crowd(1))
-	require.Contains(t, p.command(t, t.Context(), "-dry-run", file).stdout, "would-adopt aa@contoso.com (blocked, and stays so)")
+	file := commandtest.Keep(t, "people.csv", crowd(1))
+	require.Contains(t, p.command(t, t.Context(), "-dry-run", file).Stdout, "would-adopt aa@contoso.com (blocked, and stays so)")
 	got := p.command(t, t.Context(), file)
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stdout, "1  adopted")
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stdout, "1  adopted")
 	require.False(t, tenant.Users()[0].Enabled)
 }
 
@@ -208,8 +211,8 @@ func TestADirectorySyncsAccountNeedsNoSeat(t *testing.T) {
 	p := newProgram()
 	p = p.at(p.tenant(t, entratest.Config{Users: []entratest.User{{
 		UPN: "aa@contoso.com", ImmutableID: provision.ImmutableIDFromSubject("google", "aa"), Enabled: true, DirectorySynced: true,
-	}}}), varLicenses+"=STANDARDPACK")
-	got := p.command(t, t.Context(), "-dry-run", keep(t, "people.csv", crowd(1)))
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stdout, "0  seats of STANDARDPACK")
+	}}}), environment.Licenses+"=STANDARDPACK")
+	got := p.command(t, t.Context(), "-dry-run", commandtest.Keep(t, "people.csv", crowd(1)))
+	require.Equal(t, command.ExitOK, got.Code, got.Stderr)
+	require.Contains(t, got.Stdout, "0  seats of STANDARDPACK")
 }

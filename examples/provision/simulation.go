@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"time"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
@@ -20,13 +19,11 @@ const (
 // simulatedVariables fills in what a simulation does not ask for.
 func simulatedVariables(e *environment.Variables) {
 	for name, value := range map[string]string{
-		varDomain: simulatedDomain, varUsageLocation: simulatedLocation, varLicenses: simulatedLicense,
+		environment.Domain: simulatedDomain, environment.UsageLocation: simulatedLocation, environment.Licenses: simulatedLicense,
 	} {
 		e.Default(name, value)
 	}
 }
-
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // newSimulation makes a tenant in which somebody has an account already, and the groups that the rules name; those
 // that give licences give the first one.
@@ -60,8 +57,6 @@ func newSimulation(rules provision.Rules, clock *entratest.Clock, now time.Time)
 }
 
 func simulatedGroup(name string) entratest.Group {
-	if guid.MatchString(name) {
-		return entratest.Group{DisplayName: name, ObjectID: name}
-	}
-	return entratest.Group{DisplayName: name, UniqueName: name}
+	key := environment.GroupKey(name)
+	return entratest.Group{DisplayName: name, ObjectID: key.ObjectID, UniqueName: key.UniqueName}
 }

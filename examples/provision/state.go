@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/entrafed/entrafed/examples/internal/document"
 )
 
 // state is kept beside the report, so that a run that resumes does so with the same input, read in the same way. How far
@@ -82,13 +84,5 @@ func (s state) check(file *os.File, options string, reported int) error {
 
 // write replaces the state as a whole.
 func (s state) write(report string) error {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	path := statePath(report)
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return document.Replace(statePath(report), s)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -76,13 +78,13 @@ func TestThePassingStoreStopsWithItsContext(t *testing.T) {
 func TestARunForgetsEverybody(t *testing.T) {
 	t.Parallel()
 	p := newProgram()
-	p.stdout, p.stderr = t.Output(), t.Output()
-	f, err := parseFlags([]string{"-simulate", keep(t, "people.csv", crowd(100))})
+	p.Stdout, p.Stderr = t.Output(), t.Output()
+	f, err := parseFlags([]string{"-simulate", commandtest.Keep(t, "people.csv", crowd(100))})
 	require.NoError(t, err)
 	j, err := p.prepare(t.Context(), f)
 	require.NoError(t, err)
 	defer j.close()
-	require.Equal(t, exitOK, j.provision(t.Context()))
+	require.Equal(t, command.ExitOK, j.provision(t.Context()))
 	require.Empty(t, j.store.records)
 	require.Empty(t, j.input.lines)
 }

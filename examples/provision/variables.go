@@ -9,22 +9,24 @@ import (
 
 // The environment variables.
 const (
-	varDomain          = "ENTRAFED_DOMAIN"
-	varUsageLocation   = "ENTRAFED_USAGE_LOCATION"
-	varLicenses        = "ENTRAFED_LICENSES"
-	varGroups          = "ENTRAFED_GROUPS"
-	varAttributes      = "ENTRAFED_ATTRIBUTES"
-	varSkipConnections = "ENTRAFED_SKIP_CONNECTIONS"
+	varGroups     = "ENTRAFED_GROUPS"
+	varAttributes = "ENTRAFED_ATTRIBUTES"
 )
 
 func variables() []environment.Variable {
 	return append([]environment.Variable{
-		{Name: varDomain, Need: "required", Meaning: "the domain in which people get their user principal name: contoso.com"},
-		{Name: varUsageLocation, Need: "required", Meaning: "country where licences are used, two letters: DE"},
-		{Name: varLicenses, Need: "optional", Meaning: "what everybody gets: names, or group:NAME; A|B is B if no A is left"},
-		{Name: varGroups, Need: "optional", Meaning: "groups that everybody joins: object IDs or unique names, comma-separated"},
-		{Name: varAttributes, Need: "optional", Meaning: "properties of the account from claims.*: department=dept, comma-separated"},
-		{Name: varSkipConnections, Need: "optional", Meaning: "connections whose people a directory sync owns, comma-separated"},
+		{Name: environment.Domain, Need: environment.Required,
+			Meaning: "the domain in which people get their user principal name: contoso.com"},
+		{Name: environment.UsageLocation, Need: environment.Required,
+			Meaning: "country where licences are used, two letters: DE"},
+		{Name: environment.Licenses, Need: environment.Optional,
+			Meaning: "what everybody gets: names, or group:NAME; A|B is B if no A is left"},
+		{Name: varGroups, Need: environment.Optional,
+			Meaning: "groups that everybody joins: object IDs or unique names, comma-separated"},
+		{Name: varAttributes, Need: environment.Optional,
+			Meaning: "properties of the account from claims.*: department=dept, comma-separated"},
+		{Name: environment.SkipConnections, Need: environment.Optional,
+			Meaning: "connections whose people a directory sync owns, comma-separated"},
 	}, environment.OfTheTenant()...)
 }
 
@@ -35,8 +37,9 @@ func newEnvironment(environ []string) *environment.Variables {
 // readRules reads which accounts people get. The pipeline checks them.
 func readRules(e *environment.Variables) provision.Rules {
 	rules := provision.Rules{
-		Domain: e.Required(varDomain), UsageLocation: e.Required(varUsageLocation), Groups: e.List(varGroups),
-		SkipConnections: e.List(varSkipConnections), Licenses: e.Licenses(varLicenses),
+		Domain: e.Required(environment.Domain), UsageLocation: e.Required(environment.UsageLocation),
+		Groups: e.List(varGroups), SkipConnections: e.List(environment.SkipConnections),
+		Licenses: e.Licenses(environment.Licenses),
 	}
 	for _, item := range e.List(varAttributes) {
 		property, claim, ok := strings.Cut(item, "=")

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/entrafed/entrafed/examples/internal/document"
+	"github.com/entrafed/entrafed/examples/internal/recording"
 )
 
 // summary is summary.json.
@@ -34,21 +37,25 @@ func summarise(w *world, out outcome, diary *diary) summary {
 	return s
 }
 
+// openDump makes the folder, and begins the record of what is said to Graph. Without a folder there is none.
+func openDump(dir string) (*recording.Log, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return recording.Create(filepath.Join(dir, "graph.jsonl"))
+}
+
 // dump writes what passed between the parties, for other tools to look at.
 func (w *world) dump(dir string, out outcome, diary *diary) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	key, err := x509.MarshalPKCS8PrivateKey(w.signer.Key)
 	if err != nil {
 		return err
 	}
-	exchanges, err := w.graph.jsonLines()
-	if err != nil {
-		return err
-	}
 	var summary bytes.Buffer
-	if err := printJSON(&summary, summarise(w, out, diary)); err != nil {
+	if err := document.Print(&summary, summarise(w, out, diary)); err != nil {
 		return err
 	}
 	request, err := decoded("AuthnRequest", out.authnRequest)
@@ -65,7 +72,6 @@ func (w *world) dump(dir string, out outcome, diary *diary) error {
 		{"idp-cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.signer.Certificate.Raw}), 0o644},
 		{"idp-key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600},
 		{"metadata.xml", w.metadata, 0o644},
-		{"graph.jsonl", exchanges, 0o644},
 		{"summary.json", summary.Bytes(), 0o644},
 	} {
 		errs = append(errs, write(filepath.Join(dir, file.name), file.content, file.mode))

@@ -15,9 +15,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -56,19 +55,17 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(command.Interruptible(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return 0
+		return command.ExitOK
 	case err != nil:
 		fmt.Fprintln(stderr, "quickstart:", err)
-		return 2
+		return command.ExitUsage
 	}
 	if o.once {
 		err = runOnce(ctx, o, stdout, stderr)
@@ -77,9 +74,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "quickstart:", err)
-		return 1
+		return command.ExitFailed
 	}
-	return 0
+	return command.ExitOK
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {

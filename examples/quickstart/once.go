@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -26,9 +26,13 @@ const idpHost = "id.contoso.com"
 // by the simulated tenant in this process, and no socket is opened.
 func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	diary := newDiary(stdout, o.json)
+	graph, err := openDump(o.dump)
+	if err != nil {
+		return fmt.Errorf("-dump: %w", err)
+	}
 	w, err := newWorld(ctx, setting{
 		Origin: "https://" + idpHost, Lag: lags[o.lag], Seed: o.chosenSeed(), Logger: o.logger(stderr),
-		Notice: diary.provisioning, StateDir: o.state,
+		Notice: diary.provisioning, StateDir: o.state, Graph: graph,
 	})
 	if err != nil {
 		return err
@@ -43,12 +47,12 @@ func runOnce(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	diary.begin("%s opens %s", who.Title, w.smartLink())
 	outcome := w.signIn(ctx, who, diary)
 	if o.dump != "" {
-		if err := w.dump(o.dump, outcome, diary); err != nil {
+		if err := errors.Join(w.dump(o.dump, outcome, diary), graph.Close()); err != nil {
 			return err
 		}
 	}
 	if o.json {
-		if err := printJSON(stdout, summarise(w, outcome, diary)); err != nil {
+		if err := document.Print(stdout, summarise(w, outcome, diary)); err != nil {
 			return err
 		}
 	}
@@ -203,12 +207,6 @@ func (d *diary) provisioning(e provision.Event) {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func printJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
 
 func (d *diary) all() []step {
 	d.mu.Lock()

@@ -19,6 +19,8 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/examples/internal/recording"
 )
 
 func runWith(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -106,7 +108,7 @@ func requireExchanges(t *testing.T, lines []byte) {
 	for line := range bytes.Lines(lines) {
 		require.NotContains(t, strings.ToLower(string(line)), "authorization")
 		require.NotContains(t, string(line), "Bearer")
-		var e exchange
+		var e recording.Exchange
 		require.NoError(t, json.Unmarshal(line, &e))
 		require.True(t, strings.HasPrefix(e.URL, "https://graph.microsoft.com/v1.0/"), e.URL)
 		switch {

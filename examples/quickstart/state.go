@@ -5,18 +5,15 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"database/sql"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
+	"github.com/entrafed/entrafed/examples/internal/document"
+	"github.com/entrafed/entrafed/examples/internal/sqlite"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/provision/sqlstore"
@@ -56,8 +53,7 @@ func openState(ctx context.Context, dir string) (*state, error) {
 }
 
 func (s *state) openPeople(ctx context.Context) error {
-	path := (&url.URL{Path: filepath.ToSlash(filepath.Join(s.dir, filePeople))}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(1000)")
+	db, err := sqlite.Open(filepath.Join(s.dir, filePeople))
 	if err != nil {
 		return err
 	}
@@ -102,15 +98,7 @@ func (s *state) keep(name string, fresh func() ([]byte, error)) ([]byte, error) 
 	if content, err = fresh(); err != nil {
 		return nil, err
 	}
-	return content, replaceFile(path, content)
-}
-
-// replaceFile writes a file so that it is the old one or the new one at any moment.
-func replaceFile(path string, content []byte) error {
-	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return content, document.ReplaceFile(path, content)
 }
 
 func encodeSigner(signer saml.Signer) ([]byte, error) {
@@ -146,15 +134,14 @@ func (s *state) users(residents []entratest.User) ([]entratest.User, error) {
 	if s.dir == "" {
 		return residents, nil
 	}
-	content, err := os.ReadFile(filepath.Join(s.dir, fileTenant))
-	if errors.Is(err, os.ErrNotExist) {
-		return residents, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var users []entratest.User
-	if err := json.Unmarshal(content, &users); err != nil {
+	err := document.Read(filepath.Join(s.dir, fileTenant), &users)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return residents, nil
+	case errors.Is(err, os.ErrPermission):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("%s is damaged: remove the folder and start anew: %w", fileTenant, err)
 	}
 	return users, nil
@@ -165,11 +152,7 @@ func (s *state) saveTenant(tenant *entratest.Tenant) error {
 	if s.dir == "" {
 		return nil
 	}
-	content, err := json.MarshalIndent(tenant.Users(), "", "  ")
-	if err != nil {
-		return err
-	}
-	return replaceFile(filepath.Join(s.dir, fileTenant), content)
+	return document.Replace(filepath.Join(s.dir, fileTenant), tenant.Users())
 }
 
 // unfinished are the people whose provisioning was begun and not finished, by an earlier run of the program.

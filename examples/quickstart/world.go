@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/examples/internal/recording"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -33,6 +34,7 @@ type setting struct {
 	Logger       *slog.Logger
 	Notice       func(provision.Event) // may be nil
 	StateDir     string                // empty: nothing is kept
+	Graph        *recording.Log        // of what is said to Graph; may be nil
 }
 
 // world is a whole small company: a simulated tenant whose domain is federated with an identity provider, built from
@@ -46,7 +48,6 @@ type world struct {
 	idp      *saml.IdentityProvider
 	bridge   *adapters.Bridge
 	handler  http.Handler // the identity provider's site
-	graph    *recorder
 	issuer   string
 	baseURL  string
 	metadata []byte
@@ -94,9 +95,9 @@ func (w *world) foundTenant(s setting) error {
 // pipelines provisions through Graph, as it would for a real tenant: one set of rules for most people, and one for
 // agency workers. They share the memory of who got which identity.
 func (w *world) pipelines(ctx context.Context, s setting) (*people, error) {
-	w.graph = newRecorder(w.tenant.Transport(), func() error { return w.state.saveTenant(w.tenant) })
+	saving := &saver{next: w.tenant.Transport(), save: func() error { return w.state.saveTenant(w.tenant) }}
 	directory, err := msgraph.New(msgraph.Config{
-		Cloud: w.tenant.Cloud(), Credential: w.tenant.Credential(), Transport: w.graph, Logger: s.Logger,
+		Cloud: w.tenant.Cloud(), Credential: w.tenant.Credential(), Transport: s.Graph.Transport(saving), Logger: s.Logger,
 	})
 	if err != nil {
 		return nil, err

@@ -114,7 +114,8 @@ type credentialCache struct {
 
 // Credential returns a credential of the first application of Config.Apps, which must have a secret. It asks the token
 // endpoint of this tenant, in process, and keeps the token until 5 minutes before its end, or until it is asked for one
-// with further claims. Times are those of the tenant's clock. For a different application, use azidentity with [Tenant.Client] as its transport.
+// with further claims. Times are those of the tenant's clock. For a different application, use azidentity with
+// [Tenant.Client] as its transport; for a user, [Tenant.UserCredential].
 //
 // GetToken returns an error of type *[TokenError] for what the token endpoint refused.
 func (t *Tenant) Credential() azcore.TokenCredential { return (*credential)(t) }
@@ -128,7 +129,8 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 	scope := strings.Join(o.Scopes, " ")
 	c.cache.mu.Lock()
 	defer c.cache.mu.Unlock()
-	if cached, ok := c.cache.tokens[scope]; ok && o.Claims == "" && t.now().Before(cached.ExpiresOn.Add(-renewBefore)) {
+	cached, ok := c.cache.tokens[scope]
+	if ok && o.Claims == "" && t.now().Before(cached.ExpiresOn.Add(-renewBefore)) {
 		return cached, nil
 	}
 	token, err := t.requestToken(ctx, scope)

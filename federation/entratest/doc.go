@@ -21,7 +21,8 @@
 //
 // Graph answers with the shapes, codes, texts and headers of the real one for what it implements: users with their
 // managers, deleted users and their restoration, groups with their members, subscriptions and licences, assigned directly
-// or inherited from groups, delta queries over users, batches, domains and their federation (read), the organization.
+// or inherited from groups, delta queries over users, batches, domains with their verification, promotion and federation,
+// the federations of guests, the policy that validates federated tokens, global administrators, the organization.
 // What it does not implement it refuses as Graph refuses a path that does not exist. Where no public source gives a text
 // or a rule, the comment at that place says what was assumed.
 //
@@ -31,10 +32,15 @@
 //     there, then not there, then there; the sign-in service knows of a user 10 seconds later, and what a group gives its
 //     members takes its time as well. Uniqueness is decided at once.
 //   - A deleted user is kept for 30 days, under another name, with the ImmutableID still taken.
+//   - A changed federation is at once in Graph, and in force 5 minutes later. A federation that is created without a
+//     certificate leaves a domain that only its removal mends.
+//   - A user's token can do what its permissions and the user's roles both allow: [Tenant.UserCredential].
 //   - Graph throttles by the documented limits: [Throttle].
 //   - Two writes of one object at the same time are one too many: 409.
 //   - Access tokens end after an hour, tokens of delta queries after a week.
-//   - [Tenant.Inject] adds failures, lost answers, and throttling without a cause.
+//   - [Tenant.Inject] adds failures, lost answers, and throttling without a cause; [Tenant.ChallengeOnce] revokes a token.
+//
+// Where reports and documentation disagree about an answer, Config has a switch; a client should understand both.
 //
 // The sign-in service checks each response by [Rules], or that of a guest by [GuestRules], which say how sure it is that
 // Entra has them, and answers with Entra's error codes. It signs its requests where the domain asks for it, publishes its certificates at

@@ -385,7 +385,7 @@ func (t *Tenant) promoteDomain(req *graphRequest) (*graphReply, *graphError) {
 		return nil, requestError("Unverified domains can't be promoted.")
 	case d.root:
 		return nil, requestError("Only subdomains can be promoted.")
-	case len(t.references(d.name, t.directory.primary)) > 0:
+	case slices.ContainsFunc(t.references(d.name, t.directory.primary), isUser):
 		return nil, requestError("Promoting a subdomain with user references isn't allowed.")
 	}
 	t.authenticate(d, authentication{root: true})
@@ -393,6 +393,8 @@ func (t *Tenant) promoteDomain(req *graphRequest) (*graphReply, *graphError) {
 		{"@odata.context", req.metadata("Edm.Boolean")}, {"value", true},
 	}}, nil
 }
+
+func isUser(e *entity) bool { return e.class == userClass }
 
 // listReferences is https://learn.microsoft.com/graph/api/domain-list-domainnamereferences. Of a federated domain it says
 // nothing (microsoftgraph/microsoft-graph-docs#10484).

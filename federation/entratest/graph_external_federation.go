@@ -29,7 +29,8 @@ var externalFederationSchema = []property{
 	{name: "metadataExchangeUri", kind: stringKind},
 	{name: "signingCertificate", kind: stringKind, required: true, valid: validCertificate},
 	{name: "passiveSignInUri", kind: stringKind, required: true, valid: validURL},
-	{name: "preferredAuthenticationProtocol", kind: stringKind, required: true, valid: exactly(string(SAML), string(WSFed))},
+	{name: "preferredAuthenticationProtocol", kind: stringKind, required: true,
+		valid: exactly(string(SAML), string(WSFed))},
 }
 
 // externalFederationRoutes: Microsoft's pages put the type before the key in some places and behind it in others, and

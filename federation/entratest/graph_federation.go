@@ -69,7 +69,7 @@ func readCertificate(text string) *x509.Certificate {
 	if strings.ContainsAny(text, "\r\n") { // which the decoder would skip
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(text)
+	der, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return nil
 	}
@@ -293,7 +293,7 @@ func (t *Tenant) checkNewFederation(d *tenantDomain, issuer string) *graphError 
 	case d.isDefault:
 		return requestError("The default domain cannot be federated: make another domain the default first.")
 	case !d.root:
-		return requestError("A subdomain has the authentication of its root domain: federate that, or promote the subdomain.")
+		return requestError("A subdomain has the authentication of its root: federate that, or promote the subdomain.")
 	case d.federation != nil:
 		refusal := requestError("Domain already has Federation Configuration set.")
 		if t.cfg.SecondFederationAs409 {

@@ -42,7 +42,8 @@ func (t *Tenant) getTokenValidation(req *graphRequest) (*graphReply, *graphError
 	domains := object{{"@odata.type", "#" + allDomainsType}, {"rootDomains", kind}}
 	if slices.Contains(rootDomainsOf(enumeratedDomainsType), kind) {
 		domains = object{
-			{"@odata.type", "#" + enumeratedDomainsType}, {"rootDomains", kind}, {"domainNames", notNil(policy.DomainNames)},
+			{"@odata.type", "#" + enumeratedDomainsType}, {"rootDomains", kind},
+			{"domainNames", notNil(policy.DomainNames)},
 		}
 	}
 	selected, refusal := req.selected(object{

@@ -120,7 +120,7 @@ func TestRealmNamesTheCloud(t *testing.T) {
 func TestFederate(t *testing.T) {
 	g, _ := callGraph(t, entratest.Config{Lag: entratest.LagNone, Domains: []entratest.Domain{
 		{Name: "contoso.com"}, {Name: "sub.contoso.com"}, {Name: "fabrikam.com"},
-		{Name: "default.example", Default: true},
+		{Name: "default.example", Default: true}, {Name: "new.example", Unverified: true},
 	}})
 	federation := *someFederation(t)
 	require.NoError(t, g.tenant.Federate("Contoso.com", federation))
@@ -143,6 +143,7 @@ func TestFederate(t *testing.T) {
 		{"the initial domain", "contoso.onmicrosoft.com", nil, "initial domain"},
 		{"the default domain", "default.example", nil, "default domain"},
 		{"a child domain", "sub.contoso.com", nil, "parent domain"},
+		{"an unverified domain", "new.example", nil, "not verified"},
 		{"an issuer in use", "fabrikam.com", nil, "already the issuer of contoso.com"},
 		{"an issuer that is no URI", "fabrikam.com", func(f *entratest.Federation) { f.Issuer = "id.fabrikam.com" },
 			"is not a URI"},

@@ -88,10 +88,14 @@ func checkRootDomain(e *examination) result {
 		return unchecked("the domain of this issuer is not known")
 	}
 	governing, federated := e.Accounts.RealmOf(e.user.UPN)
+	root := domain
+	if federated {
+		root = governing.Domain
+	}
 	switch {
 	case federated && strings.EqualFold(governing.Domain, e.realm.Domain):
 		return passed("%s", e.realm.Domain)
-	case e.Policy.TokenValidation.allows(domain, federated):
+	case e.Policy.TokenValidation.allows(root, federated):
 		return passed("%s is not in the realm %s, and the policy allows it", domain, e.realm.Domain)
 	case !federated:
 		return failed("the UPN %s is in a managed domain, and the assertion is from the realm of %s",
@@ -158,9 +162,12 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// allows reports whether a user of the domain may come through the realm of another root domain.
-func (v TokenValidation) allows(domain string, federated bool) bool {
-	listed := slices.ContainsFunc(v.DomainNames, func(name string) bool { return strings.EqualFold(name, domain) })
+// allows reports whether a user may come through the realm of another root domain than the user's own, which for a user
+// in a managed domain is that domain or one above it.
+func (v TokenValidation) allows(root string, federated bool) bool {
+	listed := slices.ContainsFunc(v.DomainNames, func(name string) bool {
+		return strings.EqualFold(name, root) || !federated && isBelow(root, name)
+	})
 	switch v.RootDomains {
 	case RootDomainsNone:
 		return true

@@ -101,6 +101,18 @@ func TestConfigRules(t *testing.T) {
 			{Name: "a.example", Default: true}, {Name: "b.example", Default: true}}}, "only one domain"},
 		{"the default domain is managed", entratest.Config{Domains: []entratest.Domain{
 			{Name: "a.example", Default: true, Federation: &same}}}, "cannot be federated"},
+		{"an unverified domain is managed", entratest.Config{Domains: []entratest.Domain{
+			{Name: "a.example", Unverified: true, Federation: &same}}}, "only a verified domain can be federated"},
+		{"an unverified domain is not the default", entratest.Config{Domains: []entratest.Domain{
+			{Name: "a.example", Unverified: true, Default: true}}}, "only a verified domain can be the default"},
+		{"a child of a verified domain is verified", entratest.Config{Domains: []entratest.Domain{
+			{Name: "a.example"}, {Name: "b.a.example", Unverified: true}}}, "below a verified domain"},
+		{"an unverified domain has no users", entratest.Config{
+			Domains: []entratest.Domain{{Name: "a.example", Unverified: true}},
+			Users:   []entratest.User{{UPN: "x@a.example"}}}, "not a name in one of the tenant's domains"},
+		{"a share is not negative", entratest.Config{CreateRefusals: -0.1}, "CreateRefusals"},
+		{"a share is not more than all", entratest.Config{CreateRefusals: 1.1}, "CreateRefusals"},
+		{"a share is a number", entratest.Config{CreateRefusals: math.NaN()}, "CreateRefusals"},
 		{"an issuer belongs to one domain", entratest.Config{Domains: []entratest.Domain{
 			{Name: "a.example", Federation: &same}, {Name: "b.example", Federation: &same}}}, "already the issuer"},
 		{"an issuer is a URI", entratest.Config{Domains: federation(func(f *entratest.Federation) { f.Issuer = "x" })},

@@ -80,7 +80,7 @@ func (c *userCredential) check(scope string) *tokenRefusal {
 	for _, s := range c.scopes {
 		if !slices.Contains(DelegatedScopes(), s) {
 			return refuse(http.StatusBadRequest, "invalid_scope", 650053, "The application '%s' asked for scope '%s' that "+
-				"doesn't exist on the resource '%s'. Contact the app vendor.", "Microsoft Graph Command Line Tools", s, graphAppID)
+				"doesn't exist on the resource '%s'. Contact the app vendor.", graphToolsID, s, graphAppID)
 		}
 	}
 	return c.tenant.checkScope(scope)

@@ -1,50 +1,71 @@
 package environment
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"runtime"
+	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/keyfile"
 )
 
-// Credential makes what the application proves itself with to the cloud's own sign-in service.
-func (e *Variables) Credential(at entrafed.Cloud, transport http.RoundTripper) azcore.TokenCredential {
-	options := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: at.Login + "/"}}
-	if transport != nil {
-		options.Transport = &http.Client{Transport: transport}
+// Credential says how the application proves itself to Entra: by a secret, a certificate, or a token of another issuer.
+type Credential struct {
+	TenantID, ClientID string
+
+	secret       string
+	certificates []*x509.Certificate
+	key          crypto.PrivateKey
+	tokenFile    string
+}
+
+// String names the credential, without its secret.
+func (c Credential) String() string {
+	switch {
+	case c.secret != "":
+		return "client secret (" + ClientSecret + ")"
+	case len(c.certificates) > 0:
+		return fmt.Sprintf("client certificate (%s), valid until %s", ClientCertificate,
+			c.certificates[0].NotAfter.UTC().Format(time.DateOnly))
 	}
-	tenant, client := e.Required(TenantID), e.Required(ClientID)
-	var credential azcore.TokenCredential
-	var err error
-	way := chooseCredential(e)
-	switch way {
+	return "workload identity (" + TokenFile + ")"
+}
+
+var tenantName = regexp.MustCompile(`^[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+$`)
+
+// Credential reads the credential, and refuses a certificate that is not valid now.
+func (e *Variables) Credential(now time.Time) Credential {
+	c := Credential{TenantID: e.Required(TenantID), ClientID: e.Required(ClientID)}
+	if c.TenantID != "" && !guid.MatchString(c.TenantID) && !tenantName.MatchString(c.TenantID) {
+		e.Refuse(TenantID, "%q is neither a GUID nor a domain of the tenant", c.TenantID)
+	}
+	if c.ClientID != "" && !guid.MatchString(c.ClientID) {
+		e.Refuse(ClientID, "%q is not a GUID: it is the application (client) ID, not the name", c.ClientID)
+	}
+	switch e.chooseCredential() {
 	case ClientSecret:
-		credential, err = azidentity.NewClientSecretCredential(tenant, client, e.values[ClientSecret],
-			&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
+		c.secret = e.values[ClientSecret]
 	case ClientCertificate:
-		credential, err = certificateCredential(e, tenant, client, options)
+		c.certificates, c.key = e.readClientCertificate(now)
 	case TokenFile:
-		credential, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: options, TenantID: tenant, ClientID: client, TokenFilePath: e.Value(TokenFile),
-		})
+		c.tokenFile = e.readTokenFile()
 	}
-	if err != nil {
-		e.Refuse(way, "cannot be used: %w", err)
-	}
-	return credential
+	return c
 }
 
 // chooseCredential returns the one variable that is set, or nothing.
-func chooseCredential(e *Variables) string {
+func (e *Variables) chooseCredential() string {
 	ways := []string{ClientSecret, ClientCertificate, TokenFile}
 	var found []string
 	for _, name := range ways {
@@ -52,47 +73,87 @@ func chooseCredential(e *Variables) string {
 			found = append(found, name)
 		}
 	}
-	if len(found) == 1 {
-		return found[0]
+	if e.Value(CertificatePassword) != "" && e.Value(ClientCertificate) == "" {
+		e.Refuse(CertificatePassword, "is set, but %s is not", ClientCertificate)
 	}
-	e.Refuse(strings.Join(ways, ", ")+":", "exactly one of them must be set, and %d are", len(found))
+	switch len(found) {
+	case 1:
+		return found[0]
+	case 0:
+		e.Refuse(strings.Join(ways, ", "), "are all missing: set exactly one of them; found none")
+	default:
+		e.Refuse(strings.Join(ways, ", "), "exclude each other: set exactly one of them; found %s",
+			strings.Join(found, " and "))
+	}
 	return ""
 }
 
-func certificateCredential(
-	e *Variables, tenant, client string, options azcore.ClientOptions,
-) (azcore.TokenCredential, error) {
-	content, err := readPrivateFile(e.Value(ClientCertificate))
+func (e *Variables) readClientCertificate(now time.Time) ([]*x509.Certificate, crypto.PrivateKey) {
+	path := e.Value(ClientCertificate)
+	content, err := keyfile.ReadPrivate(path)
 	if err != nil {
-		return nil, err
+		e.Check(ClientCertificate, err)
+		return nil, nil
 	}
 	certificates, key, err := azidentity.ParseCertificates(content, []byte(e.values[CertificatePassword]))
 	if err != nil {
-		return nil, err
+		e.Refuse(ClientCertificate, "%s cannot be read: %w. A PEM file with the certificate and its unencrypted key "+
+			"always can", path, err)
+		return nil, nil
 	}
-	return azidentity.NewClientCertificateCredential(tenant, client, certificates, key,
-		&azidentity.ClientCertificateCredentialOptions{ClientOptions: options})
+	certificates, err = ownCertificateFirst(certificates, key)
+	if err == nil {
+		err = keyfile.ValidAt(certificates[0], now)
+	}
+	if err != nil {
+		e.Refuse(ClientCertificate, "%s cannot be used: %w", path, err)
+		return nil, nil
+	}
+	return certificates, key
 }
 
-const maxPrivateFile = 1 << 20 // bytes
+// ownCertificateFirst puts the key's certificate before those that vouch for it.
+func ownCertificateFirst(chain []*x509.Certificate, key crypto.PrivateKey) ([]*x509.Certificate, error) {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %T cannot sign", key)
+	}
+	public, ok := signer.Public().(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("the key is of type %T: Entra accepts RSA only", key)
+	}
+	own := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return public.Equal(c.PublicKey) })
+	if own < 0 {
+		return nil, errors.New("its key belongs to none of its certificates")
+	}
+	return append([]*x509.Certificate{chain[own]}, slices.Delete(slices.Clone(chain), own, own+1)...), nil
+}
 
-// readPrivateFile reads a file with a private key, and refuses one that others may read.
-func readPrivateFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+func (e *Variables) readTokenFile() string {
+	path := e.Value(TokenFile)
+	token, err := keyfile.Read(path)
+	if err == nil && strings.TrimSpace(string(token)) == "" {
+		err = fmt.Errorf("%s is empty", path)
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	e.Check(TokenFile, err)
+	return path
+}
+
+// Open returns the credential for the cloud's own sign-in service. A nil transport is the network.
+func (c Credential) Open(at entrafed.Cloud, transport http.RoundTripper) (azcore.TokenCredential, error) {
+	options := azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: at.Login + "/"}}
+	if transport != nil {
+		options.Transport = &http.Client{Transport: transport}
+	}
 	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // where these bits say nothing
-		return nil, fmt.Errorf("%s is for its owner alone: chmod 600 %s", path, path)
-	case info.Size() > maxPrivateFile:
-		return nil, errors.New("it is too large")
+	case c.secret != "":
+		return azidentity.NewClientSecretCredential(c.TenantID, c.ClientID, c.secret,
+			&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
+	case len(c.certificates) > 0:
+		return azidentity.NewClientCertificateCredential(c.TenantID, c.ClientID, c.certificates, c.key,
+			&azidentity.ClientCertificateCredentialOptions{ClientOptions: options})
 	}
-	return io.ReadAll(io.LimitReader(f, maxPrivateFile))
+	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: options, TenantID: c.TenantID, ClientID: c.ClientID, TokenFilePath: c.tokenFile,
+	})
 }

@@ -8,29 +8,21 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 )
 
-// keep writes text to a file of the test.
-func keep(t testing.TB, name, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
-}
-
 func TestExactlyOneCredential(t *testing.T) {
 	t.Parallel()
-	certificate := keep(t, "client.pem", pair(t))
-	token := keep(t, "token", "a.b.c")
-	readable := keep(t, "readable.pem", pair(t))
+	certificate := commandtest.Keep(t, "client.pem", pair(t))
+	token := commandtest.Keep(t, "token", "a.b.c")
+	readable := commandtest.Keep(t, "readable.pem", pair(t))
 	require.NoError(t, os.Chmod(readable, 0o644))
 	for _, c := range []struct {
 		name      string
@@ -40,10 +32,10 @@ func TestExactlyOneCredential(t *testing.T) {
 		{"a secret", []string{environment.ClientSecret + "=s"}, ""},
 		{"a certificate", []string{environment.ClientCertificate + "=" + certificate}, ""},
 		{"a token", []string{environment.TokenFile + "=" + token}, ""},
-		{"none", nil, "and 0 are"},
-		{"two", []string{environment.ClientSecret + "=s", environment.TokenFile + "=" + token}, "and 2 are"},
+		{"none", nil, "found none"},
+		{"two", []string{environment.ClientSecret + "=s", environment.TokenFile + "=" + token}, "found AZURE_CLIENT_SECRET and AZURE_FEDERATED_TOKEN_FILE"},
 		{"a certificate that others may read", []string{environment.ClientCertificate + "=" + readable}, "chmod 600"},
-		{"a certificate that is none", []string{environment.ClientCertificate + "=" + token}, environment.ClientCertificate + " cannot be used"},
+		{"a certificate that is none", []string{environment.ClientCertificate + "=" + token}, "cannot be read"},
 		{"a certificate that is not there", []string{environment.ClientCertificate + "=nowhere.pem"}, "nowhere.pem"},
 		{"a folder", []string{environment.ClientCertificate + "=" + t.TempDir()}, "is not a file"},
 	} {
@@ -51,10 +43,12 @@ func TestExactlyOneCredential(t *testing.T) {
 			t.Parallel()
 			e := environment.New(append(c.variables, environment.TenantID+"=contoso.com",
 				environment.ClientID+"=00000000-0000-0000-0000-00000000000b"), environment.OfTheTenant())
-			credential := e.Credential(entrafed.Global(), nil)
+			credential := e.Credential(time.Now())
 			if c.want == "" {
 				require.NoError(t, e.Err())
-				require.NotNil(t, credential)
+				opened, err := credential.Open(entrafed.Global(), nil)
+				require.NoError(t, err)
+				require.NotNil(t, opened)
 				return
 			}
 			require.ErrorContains(t, e.Err(), c.want)

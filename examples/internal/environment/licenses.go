@@ -1,13 +1,14 @@
 package environment
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/entrafed/entrafed/provision"
 )
 
-// groupPrefix marks a group that gives licences, in the list of licences.
-const groupPrefix = "group:"
+// GroupPrefix marks a group that gives licences, in the list of licences.
+const GroupPrefix = "group:"
 
 // Licenses reads a list of licences, each with the fallbacks after it: "A|B, group:staff".
 func (e *Variables) Licenses(name string) []provision.License {
@@ -16,7 +17,7 @@ func (e *Variables) Licenses(name string) []provision.License {
 		var alternatives []provision.License
 		for alternative := range strings.SplitSeq(entry, "|") {
 			l := provision.License{SKU: strings.TrimSpace(alternative)}
-			if group, ok := strings.CutPrefix(l.SKU, groupPrefix); ok {
+			if group, ok := strings.CutPrefix(l.SKU, GroupPrefix); ok {
 				l = provision.License{Group: strings.TrimSpace(group)}
 			}
 			if l.SKU+l.Group == "" {
@@ -30,4 +31,14 @@ func (e *Variables) Licenses(name string) []provision.License {
 		licenses = append(licenses, alternatives[0])
 	}
 	return licenses
+}
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// GroupKey is by what a group is found that a variable names: its object ID or its uniqueName.
+func GroupKey(name string) provision.GroupKey {
+	if guid.MatchString(name) {
+		return provision.GroupKey{ObjectID: name}
+	}
+	return provision.GroupKey{UniqueName: name}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +95,14 @@ func (p *Progress) Write(b []byte) (int, error) {
 	defer p.mu.Unlock()
 	p.erase()
 	return p.w.Write(b)
+}
+
+// Log returns a log that shares the terminal with the progress, or one of nothing.
+func (p *Progress) Log(wanted bool) *slog.Logger {
+	if !wanted {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(p, nil))
 }
 
 func (p *Progress) draw() {

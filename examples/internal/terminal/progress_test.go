@@ -29,7 +29,7 @@ func TestTheBar(t *testing.T) {
 		const erase = "\r\x1b[K"
 		drawn := strings.Split(out.String(), erase)
 		require.Equal(t, "[####....................] 20 of 100 (20 %), 0 failed, 0s", drawn[0])
-		require.Equal(t, "line 7: refused: \ufffd[2J\n[############............] 50 of 100 (50 %), 2 failed, 10s, about 17s left",
+		require.Equal(t, "line 7: refused: \\u001b[2J\n[############............] 50 of 100 (50 %), 2 failed, 10s, about 17s left",
 			drawn[len(drawn)-2])
 		require.Empty(t, drawn[len(drawn)-1], "nothing of it is left")
 	})

@@ -1,0 +1,130 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// longestWait is how long Entra takes at most to act on a change, as Microsoft says.
+	longestWait = 2 * time.Hour
+
+	// How often realm discovery is asked: often in the first minutes, when most changes come into force.
+	firstWaits   = 15 * time.Second
+	laterWaits   = 2 * time.Minute
+	oftenAtFirst = 5 * time.Minute
+)
+
+// Wait waits until Entra's sign-in service acts on what the plan wrote, as [Federator.Verify] tells: up to two hours, in
+// which people may or may not be sent to the identity provider. It asks every 15 seconds in the first five minutes and every
+// 2 minutes later. After two hours the error matches [ErrNotLive]. With a context that ends earlier, the error matches
+// ErrNotLive as well.
+//
+// Realm discovery tells neither the issuer nor the certificate. Of a plan that changes nothing else, it can only say that the
+// domain is still a federated one: allow two hours for it, whatever Wait says.
+//
+// For a federation with a partner there is nothing to ask, and the error matches [ErrUnsupported].
+//
+// Source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-fed-saml-idp.
+func (f *Federator) Wait(ctx context.Context, plan *Plan, progress func(Event)) (Verification, error) {
+	switch {
+	case plan == nil:
+		return Verification{}, errors.New("federation: there is no plan to wait for: it is nil")
+	case plan.ofGuests():
+		return Verification{}, fmt.Errorf("%w: realm discovery does not tell how the guests of a tenant sign in; "+
+			"let a guest try, within two hours", ErrUnsupported)
+	}
+	w := wait{f: f, plan: plan, domain: strings.ToLower(plan.Domain), since: f.now(), progress: progress}
+	return w.run(ctx)
+}
+
+// wait is one run of Wait.
+type wait struct {
+	f        *Federator
+	plan     *Plan
+	domain   string
+	since    time.Time
+	progress func(Event)
+}
+
+func (w wait) run(ctx context.Context) (Verification, error) {
+	v := Verification{SignInLink: w.f.signInLink(w.domain)}
+	for {
+		asked, err := w.ask(ctx)
+		if err == nil || asked.Realm.Type != "" {
+			v = asked
+		}
+		waited := w.f.now().Sub(w.since)
+		switch {
+		case err == nil && v.Live:
+			w.report(EventLive, w.live())
+			return v, nil
+		case ctx.Err() != nil:
+			return v, fmt.Errorf("%w: stopped after %s; %s: %w", ErrNotLive, waited.Round(time.Second), w.still(v, err), ctx.Err())
+		case err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrThrottled):
+			return v, err
+		case waited >= longestWait:
+			return v, w.late(v, err)
+		}
+		w.report(EventWaiting, fmt.Sprintf("Not in force yet after %s of up to %s: %s. Until it is, people of %s may or may not be "+
+			"sent to the identity provider.", waited.Round(time.Second), longestWait, w.still(v, err), w.domain))
+		_ = w.f.sleep(ctx, min(pauseAfter(waited), longestWait-waited)) // a context that ended is seen above
+	}
+}
+
+// ask compares what the sign-in service says with the state after the plan.
+func (w wait) ask(ctx context.Context) (Verification, error) {
+	end := w.plan.Before
+	for _, write := range w.plan.Writes {
+		end = end.after(write)
+	}
+	return w.f.verify(ctx, w.domain, end)
+}
+
+func pauseAfter(waited time.Duration) time.Duration {
+	if waited < oftenAtFirst {
+		return firstWaits
+	}
+	return laterWaits
+}
+
+// still says what is not yet so.
+func (w wait) still(v Verification, err error) string {
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(v.Differences) == 0:
+		return "nothing was heard of the sign-in service"
+	}
+	return v.Differences[0]
+}
+
+func (w wait) late(v Verification, err error) error {
+	text := fmt.Sprintf("after %s, %s. Where the domain had users before it was federated, Microsoft says that it may take up to "+
+		"24 hours", longestWait, w.still(v, err))
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotLive, text, err)
+	}
+	return fmt.Errorf("%w: %s. Ask for a diagnosis of %s if it does not come", ErrNotLive, text, w.domain)
+}
+
+// live says what Entra acts on, and what nobody can see from outside.
+func (w wait) live() string {
+	for _, write := range w.plan.Writes {
+		if write.Operation == CreateConfiguration || write.Operation == ChangeConfiguration {
+			return fmt.Sprintf("Entra's sign-in service sends people of %s to the identity provider. Whether it knows the issuer and "+
+				"the certificate, only a sign-in tells; some of its servers may take up to %s.", w.domain, longestWait)
+		}
+	}
+	return fmt.Sprintf("Entra's sign-in service knows how people of %s sign in now. Some of its servers may take up to %s.",
+		w.domain, longestWait)
+}
+
+func (w wait) report(kind EventKind, message string) {
+	if w.progress != nil {
+		w.progress(Event{At: w.f.now(), Kind: kind, Message: message})
+	}
+}
