@@ -54,12 +54,7 @@ func (r *run) stepsBack() []step {
 // knownLeaver ends the run for people who did not leave. Everybody else is worked on by one process at a time, if the
 // store has leases.
 func (r *run) knownLeaver(ctx context.Context) (outcome, error) {
-	result, err := r.loadLeaver(ctx)
-	leaser, ok := r.p.store.(Leaser)
-	if err != nil || result == complete || !ok {
-		return result, err
-	}
-	return r.lease(ctx, leaser, r.loadLeaver)
+	return r.withLease(ctx, r.loadLeaver)
 }
 
 func (r *run) loadLeaver(ctx context.Context) (outcome, error) {
