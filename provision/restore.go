@@ -10,7 +10,8 @@ import (
 
 // Restore takes back what [Provisioner.Retire] did, so that the person is provisioned again: a deleted account is
 // brought back with the UPN it had, or, if somebody has that now, with the next one of the rule; then it is enabled, and
-// waited for as [Settle] says. The next [Provisioner.Ensure] gives it groups and licences.
+// waited for as [Settle] says. The next [Provisioner.Ensure] gives it groups and licences, also where replicas that lag
+// still show what Retire took back.
 //
 // A person whose account is gone for good, by Purge or after 30 days among the deleted users, starts anew: the next
 // Ensure creates another account, with the same ImmutableID and UPN. A person who was not retired is left as is.
@@ -127,15 +128,21 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		}
 	}
 	r.log.InfoContext(ctx, "person restored", "object", r.rec.ObjectID)
+	at := r.timestamp()
 	return done, r.save(ctx, func(rec *Record) error {
 		if !rec.PurgedAt.IsZero() {
 			rec.CreatedAt, rec.ObjectID, rec.DirectoryUPN, rec.Adopted, rec.Licenses = time.Time{}, "", "", false, ""
 		}
+		rec.lose() // a deletion frees seats
+		known := !rec.UnlicensedAt.IsZero() && at.Sub(rec.UnlicensedAt) >= maxLag
 		for _, t := range []*time.Time{
 			&rec.RetiringAt, &rec.BlockedAt, &rec.UnlicensedAt, &rec.DeletedAt, &rec.PurgedAt,
 			&rec.LicensedAt, &rec.JoinedAt, &rec.ReadyAt,
 		} {
 			*t = time.Time{}
+		}
+		if known { // everywhere
+			rec.forgetLost()
 		}
 		return nil
 	})

@@ -238,10 +238,7 @@ func (r *run) unlicense(ctx context.Context) (outcome, error) {
 	if err := r.removeLicenses(ctx); err != nil {
 		return done, err
 	}
-	return done, r.stamp(ctx, func(rec *Record, now time.Time) {
-		setOnce(&rec.UnlicensedAt, now)
-		rec.Licenses = ""
-	})
+	return done, r.stamp(ctx, func(rec *Record, now time.Time) { setOnce(&rec.UnlicensedAt, now) })
 }
 
 // leaveGroups takes the account out of the groups of the rules. A group that is not there any more has no members.
