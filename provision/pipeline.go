@@ -24,6 +24,7 @@ type run struct {
 	relicense  bool      // what was given before is to be given again, where it is missing
 	synced     bool      // a directory sync owns the account: nothing is ever written to it
 	restoredAt time.Time // when this run brought a deleted account back; zero if it did not
+	deleting   bool      // this run asked for the account's deletion
 	account    Account
 	unlease    func() // ends the person's lease; does nothing while there is none
 

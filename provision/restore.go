@@ -91,7 +91,7 @@ func (r *run) bringBack(ctx context.Context) (outcome, error) {
 		return done, r.broughtBack(ctx, user)
 	}
 	r.synced = user.DirectorySynced
-	return done, r.stamp(ctx, func(rec *Record, _ time.Time) { rec.DeletedAt = time.Time{} })
+	return done, nil
 }
 
 // broughtBack brings a deleted account back and records the UPN that it got.
@@ -99,12 +99,15 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 	if err := r.owned(deleted, true); err != nil {
 		return err
 	}
+	if err := r.unblocked(ctx); err != nil {
+		return err
+	}
 	user, err := r.undelete(ctx, deleted)
 	if err != nil {
 		return err
 	}
 	return r.stamp(ctx, func(rec *Record, _ time.Time) {
-		rec.DeletedAt, rec.DirectoryUPN = time.Time{}, ""
+		rec.DirectoryUPN = ""
 		if !strings.EqualFold(user.UserPrincipalName, rec.UPN) {
 			rec.DirectoryUPN = user.UserPrincipalName
 		}
@@ -115,8 +118,7 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 // the account blocked, or deleted. Then the person has not left any more, and is not ready either.
 func (r *run) enable(ctx context.Context) (outcome, error) {
 	if r.hasAccount() && !r.synced {
-		// If this run ends before its end, Retire must block the account anew.
-		if err := r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} }); err != nil {
+		if err := r.unblocked(ctx); err != nil {
 			return done, err
 		}
 		if err := r.letIn(ctx); err != nil {
@@ -146,6 +148,12 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		}
 		return nil
 	})
+}
+
+// unblocked records, before the account is touched, that it may not be blocked any more: if this run ends before its end,
+// Retire must look where it is, and block it anew.
+func (r *run) unblocked(ctx context.Context) error {
+	return r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} })
 }
 
 // hasAccount reports whether there is an account that is not gone for good.

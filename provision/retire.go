@@ -273,6 +273,7 @@ func (r *run) delete(ctx context.Context) (outcome, error) {
 		if here, err := r.here(ctx, attempt > 1 && !shown); !here || err != nil {
 			return done, err
 		}
+		r.deleting = true
 		err := r.ask(ctx, opDeleteUser, writing, func(ctx context.Context) error {
 			return r.p.directory.(Accounts).DeleteUser(ctx, r.rec.ObjectID)
 		})
