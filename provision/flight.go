@@ -42,6 +42,7 @@ type flight struct {
 // plan is what a run is for and how it goes about it, as whoever starts it wants it.
 type plan struct {
 	errand   errand
+	work     func(*run, context.Context) error // of a run that maintains
 	priority Priority
 	budget   time.Duration
 	brief    bool // whoever starts it does not follow it: of its events only the last one is kept
@@ -59,7 +60,8 @@ const (
 
 // join makes the caller one of those who wait for the person's run of the same errand, and starts the run if there is
 // none. The run's context carries the values of the first caller's. A run that everybody has left, and one of another
-// errand, is waited for, not joined; but somebody who leaves is not provisioned meanwhile, and does not wait for that.
+// errand, is waited for, not joined; but for somebody who leaves nothing else is done meanwhile, nor waited for: a run of
+// Ensure fails, and one that was there before is cancelled.
 func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding, error) {
 	for {
 		f, how := g.board(ctx, key, plan, fly)
@@ -69,7 +71,7 @@ func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*
 		switch {
 		case f.plan.errand.kind == retiring && plan.errand.kind == ensuring:
 			return nil, barred, ErrRetired
-		case f.plan.errand.kind == ensuring && plan.errand.kind == retiring:
+		case plan.errand.kind == retiring && (f.plan.errand.kind == ensuring || f.plan.errand.maintains()):
 			f.cancel(ErrRetired)
 		}
 		select {
@@ -87,7 +89,7 @@ func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
 	switch {
-	case ok && (f.abandoned || f.plan.errand != plan.errand):
+	case ok && (f.abandoned || f.plan.errand != plan.errand || plan.errand.maintains()):
 		return f, barred
 	case ok:
 		f.waiters++
@@ -120,6 +122,14 @@ func (f *flight) adapt(plan plan) {
 		defer f.mu.Unlock()
 		f.brief = false
 	}
+}
+
+// maintained reports whether the person's run under way is one that maintains.
+func (g *flights) maintained(key PersonKey) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f, ok := g.running[key]
+	return ok && f.plan.errand.maintains()
 }
 
 // leave counts the caller out. When nobody is left the run is cancelled, and lands soon.

@@ -55,9 +55,14 @@ func (o offer) standing(user User, tenant []SKU) error {
 // errPending is a group whose licences the directory has not worked out for the account yet.
 var errPending = errors.New("the directory has not worked out yet what the group gives")
 
-// giveByGroup makes the account a member of a group and waits for what the group gives.
+// giveByGroup makes the account a member of a group and waits for what the group gives. Of a group that was left before,
+// a replica that lags shows what it gave then.
 func (g *giving) giveByGroup(ctx context.Context, o offer) error {
-	return g.joinForLicense(ctx, o, func(user User) error { return o.standing(user, g.skus) })
+	pending := func(user User) error { return o.standing(user, g.skus) }
+	if slices.Contains(g.lost, o.mark()) {
+		pending = g.steady(func(err error) bool { return !errors.Is(err, errPending) }, pending)
+	}
+	return g.joinForLicense(ctx, o, pending)
 }
 
 // joinForLicense makes the account a member of a group and waits until pending says something else than errPending.

@@ -217,6 +217,11 @@ func (p *Provisioner) attend(
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
 	}
+	if e.kind == ensuring && p.flights.maintained(key) {
+		if account, ready := p.wasReady(ctx, person); ready {
+			return account, nil
+		}
+	}
 	how := plan{errand: e, priority: p.priority, budget: p.settle.Budget}
 	f, came, err := p.flights.join(ctx, key, how, p.flyer(person))
 	if err != nil {
@@ -232,6 +237,13 @@ func (p *Provisioner) attend(
 		return Account{}, failure
 	}
 	return account, nil
+}
+
+// wasReady is what the first steps of a run would find of somebody who was ready before: they do not wait for bulk work.
+func (p *Provisioner) wasReady(ctx context.Context, person Person) (account Account, ready bool) {
+	r := &run{caller: caller{p: p}, person: person}
+	result, err := r.load(ctx)
+	return r.account, err == nil && result == complete
 }
 
 // follow waits for the run's end, but not for longer than a sign-in may take: a run of [Provisioner.EnsureAll] may.
@@ -269,6 +281,7 @@ func (p *Provisioner) fly(f *flight, person Person) {
 			deadline: began.Add(f.plan.budget),
 		},
 		errand:  f.plan.errand,
+		work:    f.plan.work,
 		person:  person,
 		publish: f.tell,
 		began:   began,
