@@ -12,18 +12,23 @@ type census struct {
 	wanted      string            // the UPN of somebody in particular; empty: nobody
 
 	total         int
-	enabled       tally // can sign in
-	enabledSynced int   // of those, how many belong to a directory sync
-	missing       tally // can sign in to Entra, and have no ImmutableID
-	other         tally // can sign in, and the identity provider would send another one
-	alike         tally // have the ImmutableID of somebody before, whatever the case of its letters
-	synced        tally // belong to a directory sync
-	found         *User // who was wanted
+	enabled       tally    // can sign in
+	enabledSynced int      // of those, how many belong to a directory sync
+	missing       tally    // can sign in to Entra, and have no ImmutableID
+	other         tally    // can sign in, and the identity provider would send another one
+	alike         tally    // have the ImmutableID of somebody before, whatever the case of its letters
+	synced        tally    // belong to a directory sync
+	found         *User    // who was wanted
+	byMail        []string // the UPNs of the first few whose address is the wanted UPN
+	first         []string // the UPNs of the first few
 	holders       map[string]holder
 }
 
-// holder is the first who was seen with an ImmutableID.
-type holder struct{ upn, immutableID string }
+// holder is the first who was seen with an ImmutableID, and the first few after them.
+type holder struct {
+	upn, immutableID string
+	later            []holder
+}
 
 // tally counts, and keeps the first few for people to read.
 type tally struct {
@@ -45,6 +50,12 @@ func newCensus(immutableID func(User) string, wanted string) census {
 // see counts a user. Who is blocked cannot sign in anyway: mailboxes that several people share are such users.
 func (c *census) see(u User) {
 	c.total++
+	if len(c.first) < MaxDetails {
+		c.first = append(c.first, u.UserPrincipalName)
+	}
+	if c.wanted != "" && strings.EqualFold(u.Mail, c.wanted) && len(c.byMail) < MaxDetails {
+		c.byMail = append(c.byMail, u.UserPrincipalName)
+	}
 	if c.wanted != "" && strings.EqualFold(u.UserPrincipalName, c.wanted) {
 		c.found = &u
 	}
@@ -74,12 +85,32 @@ func (c *census) compare(u User) {
 	first, taken := c.holders[folded]
 	switch {
 	case !taken:
-		c.holders[folded] = holder{u.UserPrincipalName, u.ImmutableID}
+		c.holders[folded] = holder{upn: u.UserPrincipalName, immutableID: u.ImmutableID}
+		return
 	case first.immutableID == u.ImmutableID:
 		c.alike.add("%s and %s have %q", first.upn, u.UserPrincipalName, u.ImmutableID)
 	default:
 		c.alike.add("%s has %q, %s has %q", first.upn, first.immutableID, u.UserPrincipalName, u.ImmutableID)
 	}
+	if len(first.later) < MaxDetails {
+		first.later = append(first.later, holder{upn: u.UserPrincipalName, immutableID: u.ImmutableID})
+		c.holders[folded] = first
+	}
+}
+
+// have are the UPNs of the first few with exactly this ImmutableID.
+func (c *census) have(immutableID string) []string {
+	first, taken := c.holders[strings.ToLower(immutableID)]
+	if !taken {
+		return nil
+	}
+	var all []string
+	for _, h := range append([]holder{first}, first.later...) {
+		if h.immutableID == immutableID {
+			all = append(all, h.upn)
+		}
+	}
+	return all
 }
 
 // expect compares the user's ImmutableID with what the identity provider would send.

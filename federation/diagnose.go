@@ -3,20 +3,31 @@ package federation
 import (
 	"context"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"time"
 )
 
 // IdentityProvider is what is known of the identity provider, for [Federator.Diagnose]. All of it may be left zero: what is
-// not known is not looked at, and a finding says so.
+// not known is not looked at, and a finding says so. [ReadMetadata] and [FetchMetadata] fill most of it.
 type IdentityProvider struct {
 	// Issuer is the entity ID that it puts into assertions.
 	Issuer string
 
-	// SignInURL is its SAML SSO URL.
+	// SignInURL is its SAML SSO URL for HTTP-POST, by which Entra sends its requests.
 	SignInURL string
+
+	// RedirectURL is its SAML SSO URL for HTTP-Redirect. Empty: none, or not known.
+	RedirectURL string
+
+	// Protocol is what it speaks. Empty: SAML where SignInURL is set, and otherwise not known.
+	Protocol Protocol
 
 	// Certificates are those of its keys, the one that signs now first.
 	Certificates []*x509.Certificate
+
+	// SignedRequests says whether it accepts signed requests alone. Nil: not known.
+	SignedRequests *bool
 
 	// Time is what its clock said at TimeRead of the Federator's clock.
 	Time, TimeRead time.Time
@@ -37,7 +48,7 @@ type DiagnoseSettings struct {
 	ImmutableID func(User) string `json:"-"`
 }
 
-// Diagnosis is what [Federator.Diagnose] found.
+// Diagnosis is what [Federator.Diagnose] found. Printing it shows the findings with their remedies.
 type Diagnosis struct {
 	Domain       string       `json:"domain"`
 	At           time.Time    `json:"at"`
@@ -48,6 +59,45 @@ type Diagnosis struct {
 
 // Diagnose explains why people of the domain cannot sign in, or will not be able to. It changes nothing. The error is for a
 // tenant that could not be read at all; what is wrong is in the findings.
+//
+// What an error of Entra's means is at https://learn.microsoft.com/entra/identity-platform/reference-error-codes.
 func (f *Federator) Diagnose(ctx context.Context, s DiagnoseSettings) (Diagnosis, error) {
-	panic("contract")
+	if s.Domain == "" {
+		return Diagnosis{}, errors.New("federation: nothing to diagnose: set DiagnoseSettings.Domain")
+	}
+	x := &examination{domain: s.Domain, idp: &s.IdentityProvider, immutableID: s.ImmutableID, user: s.User}
+	if err := f.examine(ctx, x); err != nil {
+		return Diagnosis{}, err
+	}
+	d := Diagnosis{Domain: x.domain, At: x.at.UTC(), State: x.state(), Findings: []Finding{}}
+	d.Findings = append(d.Findings, x.findings(func(r Rule) bool { return r.Diagnose })...)
+	var err error
+	if d.Verification, err = f.Verify(ctx, x.domain); err != nil {
+		if ctx.Err() != nil {
+			return Diagnosis{}, err
+		}
+		d.Verification.Differences = append(d.Verification.Differences,
+			fmt.Sprintf("What Entra's sign-in service says of %s could not be compared: %v.", x.domain, err))
+	}
+	return d, nil
+}
+
+// federation is the configuration by which the domain's people sign in: its own or its root's. It is nil where there is
+// none, and where the tenant does not have the domain.
+func (x *examination) federation() *Configuration {
+	switch {
+	case x.own() == nil:
+		return nil
+	case x.configuration != nil:
+		return x.configuration
+	}
+	return x.inherited
+}
+
+// realmName is the domain whose federation that is: the root that the domain signs in as, or the domain itself.
+func (x *examination) realmName() string {
+	if root := x.root(); x.configuration == nil && root != nil {
+		return root.Name
+	}
+	return x.domain
 }

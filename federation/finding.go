@@ -40,15 +40,17 @@ const (
 	SeverityNotice  Severity = "notice"  // worth knowing
 )
 
-// Rule is a rule that [Federator.Plan], [Federator.Diagnose] or [Federator.PlanRevert] looks at.
+// Rule is a rule that [Federator.Plan], another plan or [Federator.Diagnose] looks at.
 type Rule struct {
-	Name     string
-	Severity Severity // the highest that it has
-	AADSTS   string   // what somebody who signs in would see; empty where nothing
-	Plan     bool     // a plan looks at it
-	Diagnose bool     // a diagnosis looks at it
-	Revert   bool     // a way back looks at it
-	Meaning  string   // one sentence
+	Name        string
+	Severity    Severity // the highest that it has
+	AADSTS      string   // what somebody who signs in would see; empty where nothing
+	Plan        bool     // Federator.Plan looks at it
+	Diagnose    bool     // a diagnosis looks at it
+	Promote     bool     // a promotion looks at it
+	MakeDefault bool     // a change of the default domain looks at it
+	Revert      bool     // a way back looks at it
+	Meaning     string   // one sentence
 }
 
 // Rules lists all rules, in the order in which they are looked at.
@@ -62,7 +64,7 @@ func Rules() []Rule {
 
 // rules are all rules, in the order in which they are looked at. Each list is in a file of its own.
 func rules() []rule {
-	return slices.Concat(planRules(), diagnoseRules(), revertRules())
+	return slices.Concat(planRules(), diagnoseRules(), domainChangeRules(), revertRules())
 }
 
 // findings looks at the rules that are wanted, and returns what they found, the worst first.

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"math/big"
@@ -98,7 +97,7 @@ func (s *scene) world() *world {
 
 // commands are the sub-commands that a finding may name.
 var commands = regexp.MustCompile(
-	`^((plan|apply|verify|rotate|revert|doctor|domain (add|show|verify|promote|default)) [a-z0-9.-]+)?$`)
+	`^((plan|apply|verify|rotate|revert|doctor|domain (add|show|verify|promote|default)) [a-z0-9.-]+( --user [^ ]+@[^ ]+)?)?$`)
 
 // plan makes the plan, and checks what is so of every plan: the tenant was not changed, the findings are complete and in
 // order, and the plan can be stored.
@@ -178,13 +177,6 @@ func withKey(t *testing.T, public, private any) *x509.Certificate {
 func ellipticCertificate(t *testing.T) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return withKey(t, key.Public(), key)
-}
-
-func weakCertificate(t *testing.T) *x509.Certificate {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	return withKey(t, key.Public(), key)
 }
