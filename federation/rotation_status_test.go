@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -273,8 +274,8 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 		{"not yet valid", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 		}, federation.ErrTooEarly, "valid only from 2026-03-02 10:00:00 UTC"},
-		{"weak", weakCertificate, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
-		{"not RSA", func(t *testing.T) *x509.Certificate { return curveCertificate(t) }, federation.ErrLockout, "no RSA key"},
+		{"weak", func(t *testing.T) *x509.Certificate { return weakCertificate(t) }, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
+		{"not RSA", curveCertificate, federation.ErrLockout, "no RSA key"},
 		{"the key of the old one", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "old", func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, -1) })
 		}, federation.ErrNoNextKey, "the same key"},
@@ -308,17 +309,25 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 	}
 }
 
-func curveCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
+func weakCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "curve"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "weak"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
 	}
 	for _, c := range change {
 		c(template)
 	}
 	return certify(t, template, key)
+}
+
+func curveCertificate(t *testing.T) *x509.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return certify(t, &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "curve"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
+	}, key)
 }
 
 // What nobody noted, or noted wrongly, never makes a wait shorter.
