@@ -20,6 +20,7 @@ type host struct {
 	life        int    // of all lives of all hosts, from 0 on
 	name        string // of this life: a new one is somebody else to the directory and to the store
 	store       *memory
+	pace        *pace
 	provisioner *provision.Provisioner
 
 	ctx   context.Context
@@ -61,6 +62,7 @@ func (w *world) newHost(number int) *host {
 		Store:     h.storeInUse(),
 		Rules:     w.plan.rules,
 		Settle:    w.plan.settle,
+		Pacer:     h.pacer(),
 		Sleep:     h.sleep,
 		Rand:      &passwords,
 	})
@@ -104,7 +106,9 @@ type call struct {
 	who  int
 	lane int
 	dice dice
-	text string // what was asked, for the log
+
+	about []int  // the people whose accounts it changes
+	text  string // what was asked, for the log
 }
 
 // begin makes a call, unless the host is dead or the caller has left.
@@ -134,6 +138,7 @@ func (c *call) arrive(effect, lost func() error) error {
 	h, w := c.h, c.h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tenant.catchUp()
 	if w.arrived++; w.arrived > maxCalls {
 		return errGivenUp
 	}
@@ -171,6 +176,7 @@ func (c *call) cutOff(cause error, write bool, lost func() error) {
 	time.AfterFunc(until-w.now(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.tenant.catchUp()
 		w.stray(c, fmt.Sprintf("arrives late, after its caller's %v", cause), lost())
 	})
 }

@@ -110,12 +110,12 @@ func judgements() []judgement {
 			w.audit()
 		}},
 		{"another ImmutableID in the store", ruleIdentity, func(w *world, h *host) {
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, ImmutableID: mine})
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, ImmutableID: "another"})
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, ImmutableID: mine}, false)
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, ImmutableID: "another"}, false)
 		}},
 		{"another UPN after the creation", ruleIdentity, func(w *world, h *host) {
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, UPN: "a", CreatedAt: epoch})
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, UPN: "b", CreatedAt: epoch})
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, UPN: "a", CreatedAt: epoch}, false)
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, UPN: "b", CreatedAt: epoch}, false)
 		}},
 		{"another UPN than was told before", ruleIdentity, func(w *world, h *host) {
 			w.told[1] = provision.Account{ImmutableID: mine, UPN: "before@contoso.com"}
@@ -184,14 +184,14 @@ func judgements() []judgement {
 		}},
 		{"a write while another host has the lease", ruleLease, func(w *world, h *host) {
 			h.store.leases[1] = leaseOf{holder: &host{w: w, name: "host 2.1", store: h.store}, until: time.Hour}
-			w.beginWrite(h, opCreateUser, []int{1})
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
 		}},
 		{"two writes at once", ruleLease, func(w *world, h *host) {
-			w.beginWrite(&host{w: w, name: "host 2.1", store: h.store}, opCreateUser, []int{1})
-			w.beginWrite(h, opCreateUser, []int{1})
+			w.beginWrite(&host{w: w, name: "host 2.1", store: h.store}, request{op: opCreateUser, about: []int{1}})
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
 		}},
 		{"a write about nobody", ruleForeign, func(w *world, h *host) {
-			w.beginWrite(h, opChangeLicenses, []int{0})
+			w.beginWrite(h, request{op: opChangeLicenses, about: []int{0}})
 		}},
 	}
 }
