@@ -66,8 +66,7 @@ func (g *flights) reserve(key PersonKey) (f *flight, mine bool) {
 	if f, ok := g.running[key]; ok {
 		return f, false
 	}
-	f = &flight{landed: make(chan struct{}), changed: make(chan struct{}), abandoned: true,
-		cancel: func(error) {}}
+	f = &flight{landed: make(chan struct{}), abandoned: true, cancel: func(error) {}}
 	g.running[key] = f
 	return f, true
 }
