@@ -23,21 +23,14 @@ func (w *world) provisionInBulk(a action, _ *caller) {
 	}
 }
 
-// bulk provisions a person in bulk at a host, unless that is being done there already. Retire and Restore, and whatever
-// else would wait for the same run, wait until it is done.
+// bulk provisions a person in bulk at a host, when nothing else is going on there for the person.
 func (w *world) bulk(c *caller, number, who int) {
 	at := &w.away[number][who]
-	w.until(c, func() bool { return !at.busy })
-	if !w.locked(func() bool {
-		begins := !at.bulk
-		if begins {
-			at.bulk = true
-			at.barred++
-		}
-		return begins
-	}) {
-		return
-	}
+	w.until(c, func() bool {
+		free := at.free() && !w.lingers(at)
+		at.bulk = at.bulk || free
+		return free
+	})
 	a := w.visit(c, number, who, time.Hour, "is provisioned in bulk",
 		func(ctx context.Context, p *provision.Provisioner) (provision.Account, error) {
 			return ensureAll(ctx, p, w.plan.people[who].Person)
@@ -46,7 +39,6 @@ func (w *world) bulk(c *caller, number, who int) {
 	defer w.mu.Unlock()
 	w.tenant.catchUp()
 	at.bulk = false
-	at.barred--
 	w.noteAnswer(a)
 	if !a.h.dead {
 		w.judgeBulk(a)

@@ -8,15 +8,22 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// away says what is going on at one host for one person whom people retire and restore there. Calls that wait for one
-// and the same run to end would go on at the same instant, in any order; so those that are for something else come in one
-// after the other.
+// away says what is going on at one host for one person. Calls that wait for one and the same run to end would go on at
+// the same instant, in any order; so those that are for something else come in one after the other: retiring, restoring
+// and changing licences, bulk work, and reconciling. Signing in goes with each of them but the first three.
 type away struct {
-	busy   bool          // a call of Retire or Restore is under way
-	barred int           // sign-ins that may be waiting for a run that everybody has left, and bulk work
-	bulk   bool          // bulk work is under way
+	busy   bool          // a call of Retire, Restore or SwapLicenses is under way
+	barred int           // sign-ins that may be waiting for a run that everybody has left
 	left   time.Duration // when a caller left early for the last time
+	bulk   bool          // bulk work is under way
+	upkeep bool          // a reconciliation is
 }
+
+// free reports whether something else than a sign-in may begin.
+func (a *away) free() bool { return !a.busy && a.barred == 0 && !a.bulk && !a.upkeep }
+
+// lingers reports whether a run may be under way that everybody has left.
+func (w *world) lingers(a *away) bool { return a.left > 0 && w.now() < a.left+w.lingering() }
 
 // lingering is how long a run goes on after everybody has left it.
 func (w *world) lingering() time.Duration {
@@ -35,7 +42,7 @@ func (w *world) comeIn(c *caller, number, who int) (leave func(early bool)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	barred := 0
-	if at.left > 0 && w.now() < at.left+w.lingering() {
+	if at.upkeep || w.lingers(at) {
 		barred = 1
 	}
 	at.barred += barred
@@ -67,7 +74,7 @@ func (w *world) sendAway(c *caller, number, who int, patience time.Duration, sta
 ) answer {
 	at := &w.away[number][who]
 	w.until(c, func() bool {
-		free := !at.busy && at.barred == 0
+		free := at.free()
 		at.busy = at.busy || free
 		return free
 	})

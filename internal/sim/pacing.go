@@ -47,11 +47,9 @@ func (h *host) pacer() provision.Pacer {
 // judgePace looks at a call when it begins: nobody calls while the directory wants silence, and all who share a pacer
 // together send no more than it allows.
 func (j *judge) judgePace(h *host, writes int) {
-	j.w.mu.Lock()
-	defer j.w.mu.Unlock()
 	now := j.w.now()
 	switch {
-	case h.dead || h.pace == nil:
+	case h.pace == nil:
 		return
 	case now < h.pace.silent:
 		j.violate(rulePace, "%s calls, although the directory wants silence until %v", h.name, h.pace.silent)

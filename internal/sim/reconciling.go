@@ -73,6 +73,7 @@ type reconciliation struct {
 // reconcile reconciles once at a host.
 func (w *world) reconcile(c *caller, plan reconcilerPlan, full bool, patience time.Duration) reconciliation {
 	var r reconciliation
+	leave := w.keepUp(c, plan.host)
 	r.answer = w.visit(c, plan.host, nobody, patience, "reconciles",
 		func(ctx context.Context, p *provision.Provisioner) (provision.Account, error) {
 			said, err := p.Reconcile(ctx, provision.Reconciliation{
@@ -87,12 +88,36 @@ func (w *world) reconcile(c *caller, plan reconcilerPlan, full bool, patience ti
 		})
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	leave(r.left)
 	for _, d := range r.drifts {
 		w.note(r.h, w.keyed(d.Person), "drift %s: want %q, have %q, repaired %v: %v", d.Kind, d.Want, d.Have, d.Repaired, d.Err)
 	}
 	w.note(r.h, nobody, "has reconciled after %v: %v", r.ended-r.began, w.unlessDead(r.answer))
 	w.judgeReconciliation(plan, r)
 	return r
+}
+
+// keepUp lets a reconciliation begin when nothing else is going on at the host but sign-ins. The function that it returns
+// ends it, with the world locked.
+func (w *world) keepUp(c *caller, number int) (leave func(early bool)) {
+	all := w.away[number][:]
+	w.until(c, func() bool {
+		if slices.ContainsFunc(all, func(a away) bool { return !a.free() || w.lingers(&a) }) {
+			return false
+		}
+		for i := range all {
+			all[i].upkeep = true
+		}
+		return true
+	})
+	return func(early bool) {
+		for i := range all {
+			all[i].upkeep = false
+			if early {
+				all[i].left = w.now()
+			}
+		}
+	}
 }
 
 // unlessDead is the error of an answer, but not how a host died: that depends on what its goroutines saw first.

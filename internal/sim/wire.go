@@ -82,12 +82,10 @@ func nothing(effect func(*dice) error) func(*dice) (struct{}, error) {
 
 // ask makes a call to the directory.
 func ask[T any](ctx context.Context, h *host, r request, effect func(*dice) (T, error)) (result T, err error) {
-	c, err := h.begin(ctx, r.op, laneRun)
+	c, err := h.beginRequest(ctx, r)
 	if err != nil {
 		return result, err
 	}
-	c.text, c.about = r.text, r.about
-	h.w.judgePace(h, r.writes)
 	fault := h.w.plan.weather.fault(c, r.writes > 0)
 	lost := func() error { _, err := effect(&c.dice); return err } // nobody gets what it answers
 	trace := provision.CallTraceOf(ctx)
@@ -293,10 +291,13 @@ func (d directory) CreateUsers(ctx context.Context, users []provision.NewUser) (
 		}
 		return results, nil
 	})
+	if err != nil {
+		return nil, err
+	}
 	for _, result := range results {
 		w.heedSilence(d.h, result.Err)
 	}
-	return results, err
+	return results, nil
 }
 
 // createInBatch answers one request of a batch, which may fail alone.
