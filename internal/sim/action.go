@@ -34,7 +34,7 @@ const (
 	deploying             // the rules change
 )
 
-func kinds() [13]kind {
+func kinds() [14]kind {
 	return [...]kind{
 		{"signs in", 60, all, (*world).signIn},
 		{"signs in and leaves", 20, all, (*world).signInBriefly},
@@ -47,6 +47,7 @@ func kinds() [13]kind {
 		{"loses a seat to an administrator", 25, reconciling, (*world).unseatByHand},
 		{"is taken out of a group by an administrator", 20, reconciling, (*world).removeByHand},
 		{"is blocked by an administrator", 25, reconciling, (*world).blockByHand},
+		{"is deleted by an administrator", 5, reconciling, (*world).deleteLater},
 		{"are provisioned in bulk", 40, bulky, (*world).provisionInBulk},
 		{"is moved to the present licences", 40, deploying, (*world).swap},
 	}

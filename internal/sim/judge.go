@@ -380,33 +380,29 @@ func (j *judge) held(o *object, license provision.License) int {
 	return n
 }
 
+// containsAll reports whether all values are in the list, and that there are some.
 func containsAll(list, values []string) bool {
-	for _, v := range values {
-		if !slices.Contains(list, v) {
-			return false
-		}
-	}
-	return true
+	return len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(list, v) })
 }
 
 // seatFor reports whether a person has, or could have, all licences of the rules.
 func (j *judge) seatFor(who int) bool {
-	var own []string
+	var seats []string
 	for _, o := range j.w.tenant.objects {
 		if j.w.owner(o) == who {
-			own = append(own, o.SKUIDs...)
+			seats = append(seats, o.SKUIDs...)
 		}
 	}
-	for _, license := range j.w.plan.rules.Licenses {
-		if !slices.ContainsFunc(alternatives(license), func(l provision.License) bool {
-			return !slices.ContainsFunc(j.skusOf(l), func(id string) bool {
-				return !slices.Contains(own, id) && j.w.tenant.sku(id).Free() == 0
-			})
-		}) {
-			return false
+	for _, sku := range j.w.tenant.skus {
+		if sku.Free() > 0 {
+			seats = append(seats, sku.ID)
 		}
 	}
-	return true
+	return !slices.ContainsFunc(j.w.plan.rules.Licenses, func(license provision.License) bool {
+		return !slices.ContainsFunc(alternatives(license), func(l provision.License) bool {
+			return containsAll(seats, j.skusOf(l))
+		})
+	})
 }
 
 // owners are the people whose accounts some objects are; 0 stands for an account that is nobody's. It locks the world.

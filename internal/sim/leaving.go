@@ -177,6 +177,12 @@ func (w *world) deleteByHand(a action, c *caller) {
 	})
 }
 
+// deleteLater does so when an account may be there.
+func (w *world) deleteLater(a action, c *caller) {
+	afterwards(c)
+	w.deleteByHand(a, c)
+}
+
 // departure is what the judge knows of somebody who leaves and comes back.
 type departure struct {
 	retired   bool

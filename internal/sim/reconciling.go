@@ -70,6 +70,11 @@ type reconciliation struct {
 	drifts []provision.Drift
 }
 
+// failed reports whether a repair of a person failed.
+func (r reconciliation) failed(key provision.PersonKey) bool {
+	return slices.ContainsFunc(r.drifts, func(d provision.Drift) bool { return d.Person == key && d.Err != nil })
+}
+
 // reconcile reconciles once at a host.
 func (w *world) reconcile(c *caller, plan reconcilerPlan, full bool, patience time.Duration) reconciliation {
 	var r reconciliation
@@ -190,8 +195,13 @@ func (w *world) reconcileProblem(r reconciliation) string {
 func (j *judge) judgeReconciled(plan reconcilerPlan, r reconciliation, who int) {
 	rec := r.h.store.records[who]
 	o := j.w.tenant.byID(rec.ObjectID)
-	looked := !rec.ReadyAt.IsZero() && rec.RetiringAt.IsZero()
-	if !looked || o == nil || j.meddled[who] {
+	if rec.ReadyAt.IsZero() || !rec.RetiringAt.IsZero() || o == nil {
+		return
+	}
+	if plan.repairsKind(provision.DriftDeleted) && o.state == deleted && !r.failed(rec.Key) {
+		j.violate(ruleReconciled, "%s has reconciled, and %s of person %d is still deleted", r.h.name, o.ObjectID, who)
+	}
+	if j.meddled[who] {
 		return
 	}
 	if plan.repairsKind(provision.DriftDisabled) && !o.AccountEnabled {
