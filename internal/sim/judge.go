@@ -325,11 +325,14 @@ func (j *judge) dwell() time.Duration {
 	return 15 * time.Second
 }
 
-// licensed reports whether an account has what the rules say, or said before they changed.
+// licensed reports whether an account has what the rules say. Once they have changed, what they said before is as good,
+// and what is being replaced by a group may be there beside it for some time.
 func (j *judge) licensed(o *object) bool {
-	return j.seated(o) || j.w.deployed && !slices.ContainsFunc(j.w.before, func(l provision.License) bool {
-		return j.held(o, l) == 0
-	})
+	if !j.w.deployed {
+		return j.seated(o)
+	}
+	lacks := func(l provision.License) bool { return j.held(o, l) == 0 }
+	return !slices.ContainsFunc(j.w.plan.rules.Licenses, lacks) || !slices.ContainsFunc(j.w.before, lacks)
 }
 
 // seated reports whether an account has each licence of the rules, and none of them twice.

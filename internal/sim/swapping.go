@@ -46,26 +46,40 @@ func (w *world) swapOnce(c *caller, number, who int, patience time.Duration) ans
 		})
 }
 
-// swapAll moves everybody to the present licences in calm weather.
+// swapAll moves everybody to the present licences in calm weather, and looks when the directory has worked out what that
+// means.
 func (w *world) swapAll(c *caller) {
+	var moved [5]answer
 	for who := 1; who < len(w.plan.people); who++ {
-		var told answer
-		problem := ""
-		for range finalAttempts {
-			told = w.swapOnce(c, 0, who, time.Hour)
-			if problem = w.swapProblem(told); problem == "" {
-				break
+		moved[who] = w.swapInTheEnd(c, who)
+	}
+	c.sleep(finalPause)
+	w.locked(func() bool {
+		for _, told := range moved {
+			if told.h != nil && told.err == nil {
+				w.judgeSwap(told.h.store.records[told.who])
 			}
-			c.sleep(finalPause)
 		}
-		w.locked(func() bool {
-			if problem != "" {
+		return true
+	})
+}
+
+// swapInTheEnd moves one person, who must be moved after some attempts.
+func (w *world) swapInTheEnd(c *caller, who int) answer {
+	for attempt := 1; ; attempt++ {
+		told := w.swapOnce(c, 0, who, time.Hour)
+		problem := w.swapProblem(told)
+		if problem == "" {
+			return told
+		}
+		if attempt == finalAttempts {
+			w.locked(func() bool {
 				w.violate(ruleSwapped, "person %d is not moved to the present licences in calm weather: %s", who, problem)
-			} else if told.err == nil {
-				w.judgeSwap(told.h.store.records[who])
-			}
-			return true
-		})
+				return true
+			})
+			return told
+		}
+		c.sleep(finalPause)
 	}
 }
 
