@@ -32,9 +32,6 @@ func (p *Provisioner) Restore(ctx context.Context, person Person) error {
 // RestoreWithProgress is [Provisioner.Restore] and tells what happens meanwhile, as [Provisioner.EnsureWithProgress]
 // does.
 func (p *Provisioner) RestoreWithProgress(ctx context.Context, person Person, progress func(Event)) error {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	if err := errors.Join(person.Validate(), p.needAccounts()); err != nil {
 		return &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
