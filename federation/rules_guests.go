@@ -253,17 +253,18 @@ func guestDNSRecord(r Rule, x *examination) []Finding {
 		looked = x.partner.added()
 	}
 	host := strings.ToLower(u.Hostname())
-	var records []string
+	var outside, records []string
 	for _, d := range looked {
 		if isDomainName(d) && host != d && !strings.HasSuffix(host, "."+d) {
+			outside = append(outside, d)
 			records = append(records, fmt.Sprintf("%s. IN TXT DirectFedAuthUrl=%s", d, signIn))
 		}
 	}
 	if records == nil {
 		return nil
 	}
-	return one(r.finding(fmt.Sprintf("The sign-in URL is at %s, which is not in the domain of %s. The tenant then asks the DNS "+
-		"whether the partner agrees.", host, count(len(records), "domain", "domains")),
+	return one(r.finding(fmt.Sprintf("The sign-in URL is at %s, outside %s. The tenant then asks the DNS whether the partner "+
+		"agrees.", host, strings.Join(outside, " and ")),
 		"Have the partner add the record before the plan is applied, with exactly this URL.", "", records...))
 }
 
