@@ -58,7 +58,7 @@ type refusal struct {
 
 func (r *run) newGiving(user User) *giving {
 	return &giving{run: r, user: user, refused: make(map[string]refusal), doubts: newDoubts(r.rec, r.p.now()),
-		lost: lostOf(r.rec.Licenses)}
+		lost: lostOf(r.rec.Licenses, r.p.now())}
 }
 
 // believed is the account as last read, without what was lost.
