@@ -36,7 +36,7 @@ func (c *clock) ofTenant() *entratest.Clock {
 }
 
 // realPause is what passes of the real time where d would of the other: enough for two times to differ by a second.
-const realPause = 2 * time.Second
+const realPause = 1100 * time.Millisecond
 
 // Sleep lets time pass.
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {

@@ -28,5 +28,5 @@
 //
 // The clock stands still and jumps where a rule wants to know whether an old sign-in is told from a new one. Give
 // Environment.Now to what the host measures time with. Where something behind the host has a clock of its own, set
-// Host.RealTime: the rules then wait, two seconds at a time.
+// Host.RealTime: the rules then wait, a second at a time.
 package adaptertest

@@ -146,6 +146,7 @@ func (l *local) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := rand.Text()
 	if err := l.store.save(id, localSession{person, l.env.Now(), mfa}); err != nil {
+		l.env.Logger.Error("the session cannot be stored", "error", err)
 		http.Error(w, "Sorry.", http.StatusInternalServerError)
 		return
 	}
@@ -181,10 +182,16 @@ func employee() adaptertest.Person {
 	}
 }
 
-func newLocal(env adaptertest.Environment, fault string) adaptertest.Host {
-	nobody, silent := employee(), employee()
+// incomplete are people who lack what Entra needs: a stable ID, an address.
+func incomplete() (nobody, silent adaptertest.Person) {
+	nobody, silent = employee(), employee()
 	nobody.Name, nobody.Is.ID = "nobody", ""
 	silent.Name, silent.Is.ID, silent.Is.Email = "silent", "e-105", ""
+	return nobody, silent
+}
+
+func newLocal(env adaptertest.Environment, fault string) adaptertest.Host {
+	nobody, silent := incomplete()
 	host := &local{
 		env: env, fault: fault, store: &localStore{sessions: map[string]localSession{}},
 		people: []adaptertest.Person{employee(), nobody, silent},
@@ -194,10 +201,7 @@ func newLocal(env adaptertest.Environment, fault string) adaptertest.Host {
 		Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
 		SignIn: typeIn,
 		Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
-		Hint: func(page entratest.Page) string {
-			form, _ := page.Form("")
-			return valueOf(form, "username")
-		},
+		Hint:   hintInForm,
 		Fail: func(*testing.T) func() {
 			host.store.setDown(true)
 			return func() { host.store.setDown(false) }
@@ -232,9 +236,11 @@ func typeIn(page entratest.Page, as adaptertest.Person) (entratest.Action, error
 	return page.Submit("", values)
 }
 
-func valueOf(form entratest.Form, name string) string {
+// hintInForm is the user name that a form has filled in.
+func hintInForm(page entratest.Page) string {
+	form, _ := page.Form("") // without one there is no hint
 	for _, field := range form.Fields {
-		if field.Name == name {
+		if field.Name == "username" {
 			return field.Value
 		}
 	}

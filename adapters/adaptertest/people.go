@@ -44,6 +44,13 @@ func (p *people) all() []provision.Person {
 	return append([]provision.Person(nil), p.provisioned...)
 }
 
+// forget forgets for whom accounts were chosen.
+func (p *people) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.provisioned = nil
+}
+
 // accountOf is what the pipeline's defaults give to the person, or what the host stated.
 func accountOf(person provision.Person) (account provision.Account, err error) {
 	account.UPN, account.ImmutableID = person.UPN, person.ImmutableID
