@@ -117,13 +117,16 @@ func (f Form) submit(values map[string]string, buttonText string) Action {
 	return Follow(address + "?" + form.Encode())
 }
 
-// messageForm is the form that carries a message of a sign-in between Entra and an identity provider.
+// messageForm is the form that carries a message of a sign-in between Entra and an identity provider. Such a form has nothing
+// to fill in: a login form that repeats the request, as that of samlidp does, is a person's.
 func (p Page) messageForm() (Form, bool) {
+	carries := func(f Field) bool {
+		return f.Name == "SAMLRequest" || f.Name == "SAMLResponse" || f.Name == "wresult"
+	}
+	asks := func(f Field) bool { return f.Type != "hidden" }
 	for _, f := range p.Forms {
-		for _, field := range f.Fields {
-			if field.Name == "SAMLRequest" || field.Name == "SAMLResponse" || field.Name == "wresult" {
-				return f, true
-			}
+		if slices.ContainsFunc(f.Fields, carries) && !slices.ContainsFunc(f.Fields, asks) {
+			return f, true
 		}
 	}
 	return Form{}, false
