@@ -65,7 +65,7 @@ func TestTheHostServesItsOtherServiceProvidersAsBefore(t *testing.T) {
 	require.NoError(t, err)
 
 	browser.OnPage = func(entratest.Page) (entratest.Action, error) { return entratest.Stop(), nil } // nobody types any more
-	page, err := browser.Open(t.Context(), wiki.URL+"/page") // the form of samlidp ends at a session and not at the wiki
+	page, err := browser.Open(t.Context(), wiki.URL+"/page")                                         // the form of samlidp ends at a session and not at the wiki
 	require.NoError(t, err)
 	require.Equal(t, "the wiki knows An Employee", page.Body)
 	page, err = browser.Open(t.Context(), base+"/go")

@@ -36,7 +36,7 @@ func SignsIn(t *testing.T, host func(*demonstration.Demonstration) (http.Handler
 	page, err := browser.Open(ctx, demo.SmartLink())
 	require.NoError(t, err)
 	person := accounts.Known()[0]
-	action, err := page.Submit("", map[string]string{"username": person.Name, "password": accounts.Password})
+	action, err := fill(page, person.Name)
 	require.NoError(t, err)
 	page, err = browser.Continue(ctx, page, action)
 	require.NoError(t, err)
@@ -71,4 +71,22 @@ func AddsAtMost(t *testing.T, most int, file string) {
 	require.Positive(t, lines, "nothing is marked")
 	require.False(t, counting, "a mark without an end")
 	require.LessOrEqual(t, lines, most)
+}
+
+// fill types the name and the password into the host's form, whatever it calls them.
+func fill(page entratest.Page, name string) (entratest.Action, error) {
+	form, err := page.Form("")
+	if err != nil {
+		return entratest.Action{}, err
+	}
+	typed := map[string]string{}
+	for _, field := range form.Fields {
+		switch field.Type {
+		case "text":
+			typed[field.Name] = name
+		case "password":
+			typed[field.Name] = accounts.Password
+		}
+	}
+	return page.Submit("", typed)
 }
