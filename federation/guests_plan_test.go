@@ -408,7 +408,10 @@ func TestWritesOfAPlanForGuests(t *testing.T) {
 			s.guests["ours"].Domains = []string{"a.example", "example.net"}
 			s.revert = true
 		}, []string{"delete guests"}},
-		"removing in another spelling": {func(s *guestScene) { liveGuests(s); s.GuestSettings.Domains[0] = " EXAMPLE.net "; s.revert = true }, []string{"delete guests"}},
+		"removing in another spelling": {func(s *guestScene) {
+			liveGuests(s)
+			s.GuestSettings.Domains[0], s.revert = " EXAMPLE.net ", true
+		}, []string{"delete guests"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
