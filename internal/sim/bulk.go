@@ -35,14 +35,37 @@ func (w *world) bulk(c *caller, number, who int) {
 		func(ctx context.Context, p *provision.Provisioner) (provision.Account, error) {
 			return ensureAll(ctx, p, w.plan.people[who].Person)
 		})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tenant.catchUp()
-	at.bulk = false
-	w.noteAnswer(a)
-	if !a.h.dead {
-		w.judgeBulk(a)
+	w.outlast(c, a.h)
+	w.locked(func() bool {
+		at.bulk = false
+		w.noteBulk(a)
+		return true
+	})
+}
+
+// outlast waits, if a host has crashed, until nothing of its bulk work can be under way. When exactly a call of EnsureAll
+// ends then depends on which of its goroutines the scheduler runs first.
+func (w *world) outlast(c *caller, h *host) {
+	var over time.Duration
+	w.locked(func() bool {
+		if h.dead {
+			over = h.diedAt + bulkBudget + time.Minute - w.now()
+		}
+		return true
+	})
+	if over > 0 {
+		c.sleep(over)
 	}
+}
+
+// noteBulk notes and judges what came of bulk work, unless the host crashed: nobody was told then.
+func (w *world) noteBulk(a answer) {
+	if a.h.dead {
+		w.note(a.h, a.who, "ends its bulk work")
+		return
+	}
+	w.noteAnswer(a)
+	w.judgeBulk(a)
 }
 
 // ensureAll provisions one person in bulk.

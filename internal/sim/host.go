@@ -36,11 +36,13 @@ type host struct {
 	storeFail bool // the store has failed at least once
 }
 
-// A host does two things at once for one person; and what was cut off may still arrive.
+// A host does two things at once for one person; and what was cut off may still arrive. Whoever is woken early goes on at
+// instants apart: a batch that is made in a person's name may be cut short when the person's run leaves it.
 const (
 	laneRun   = iota // the run
 	laneRenew        // the renewal of its lease
 	laneLate         // calls that nobody waits for any more
+	laneCut          // what is woken early
 	lanes
 )
 
@@ -85,7 +87,8 @@ func (h *host) die(down time.Duration) {
 
 // sleep is the Provisioner's Config.Sleep.
 func (h *host) sleep(ctx context.Context, d time.Duration) error {
-	return h.w.sleep(ctx, d, h.slot(personOf(ctx), laneRun))
+	who := personOf(ctx)
+	return h.w.sleep(ctx, d, h.slot(who, laneRun), h.slot(who, laneCut))
 }
 
 // slot is the instant of a microsecond at which one lane of one person wakes up. No other one does.
@@ -143,7 +146,11 @@ func (h *host) beginRequest(ctx context.Context, r request) (*call, error) {
 
 // travel is the way to the other end.
 func (c *call) travel(ctx context.Context, d time.Duration) error {
-	return c.h.w.sleep(ctx, d, c.h.slot(c.who, c.lane))
+	cut := c.lane
+	if cut == laneRun {
+		cut = laneCut
+	}
+	return c.h.w.sleep(ctx, d, c.h.slot(c.who, c.lane), c.h.slot(c.who, cut))
 }
 
 // arrive lets a call take effect at the other end, and brings the answer back. The host may crash before or after that;

@@ -134,9 +134,9 @@ func (w *world) start(do func(*caller)) {
 // now is the time since the history began.
 func (w *world) now() time.Duration { return time.Since(w.began) }
 
-// sleep waits for d, and on to the next instant that belongs to the slot. So it does when ctx ends meanwhile: several
-// contexts may end at one instant, and who returned at once might find some of them ended and some not.
-func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
+// sleep waits for d, and on to the next instant that belongs to the slot. When ctx ends meanwhile, it does so with the
+// slot cut: several contexts may end at one instant, and who returned at once might find some of them ended and some not.
+func (w *world) sleep(ctx context.Context, d time.Duration, slot, cut int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
 		return nil
 	case <-ctx.Done():
 		now = w.now()
-		time.Sleep(nextInstant(now, slot) - now)
+		time.Sleep(nextInstant(now, cut) - now)
 		return ctx.Err()
 	}
 }
@@ -166,7 +166,7 @@ func nextInstant(at time.Duration, slot int) time.Duration {
 	return at + (time.Duration(slot)-at%slots+slots)%slots
 }
 
-func (c *caller) sleep(d time.Duration) { _ = c.w.sleep(context.Background(), d, c.slot) }
+func (c *caller) sleep(d time.Duration) { _ = c.w.sleep(context.Background(), d, c.slot, c.slot) }
 
 // alive is the present life of a host, which is started if it is down and has been for long enough.
 func (w *world) alive(c *caller, number int) *host {
