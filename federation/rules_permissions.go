@@ -36,7 +36,7 @@ func readGrants() map[fact]grant {
 		factGuests:         {"IdentityProvider.Read.All", nil, "External Identity Provider Administrator"},
 		factUsers:          {"User.Read.All", nil, "Directory Readers"},
 		factCaller:         {"User.Read", nil, ""},
-		factAdministrators: {"RoleManagement.Read.Directory", nil, "Directory Readers"},
+		factAdministrators: {"RoleManagement.Read.Directory and User.Read.All", nil, "Directory Readers"},
 		factPolicy:         {"Policy.Read.All", nil, "Security Reader"},
 		factClock:          {"Organization.Read.All", nil, ""},
 	}
