@@ -206,11 +206,13 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	return mux
 }
 
-// ServeHTTP serves the paths below that of BaseURL, also where a StripPrefix has cut it off.
+// ServeHTTP serves the paths below that of BaseURL, also where a proxy or a StripPrefix has cut off its beginning or all
+// of it. What the request says of the address that the browser asked for, as X-Forwarded-Host does, is never believed:
+// BaseURL says it.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if b.path != "" && r.URL.Path != b.path && !strings.HasPrefix(r.URL.Path, b.path+"/") {
+	if path := b.located(r); path != r.URL.Path {
 		full := *r.URL
-		full.Path, full.RawPath = b.path+"/"+strings.TrimPrefix(full.Path, "/"), ""
+		full.Path, full.RawPath = path, ""
 		clone := *r
 		clone.URL = &full
 		r = &clone

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/entrafed/entrafed/adapters"
@@ -54,6 +55,8 @@ type Host struct {
 
 	// Lacks says why the host does not have a capability.
 	Lacks map[Capability]string
+
+	around func(bridge http.Handler) http.Handler // breaks the Bridge, in tests of this package
 }
 
 // Person is somebody whom the host knows.

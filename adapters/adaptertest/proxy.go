@@ -10,11 +10,12 @@ import (
 func behindProxy(w *world) {
 	w.serveWith(cutOff(w.base, w.newBridge(w.host.Authenticator)))
 	b := w.newBrowser()
-	b.ask(question{}, w.host.Person).requireSignedIn(w.host.Person)
+	tab := b.ask(question{}, w.host.Person)
+	tab.requireSignedIn(w.host.Person)
+	tab.requireNotLedAway()
 	if w.host.endsSessions() {
-		b.signOut()
+		b.signOut().requireNotLedAway()
 	}
-	w.requireNobodyLedAway()
 }
 
 // cutOff is the proxy: what the Bridge gets names another host, another scheme and another path than the browser asked for,

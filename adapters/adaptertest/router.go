@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
@@ -19,7 +18,6 @@ type router struct {
 	mu        sync.Mutex
 	handlers  map[string]http.Handler
 	microsoft http.RoundTripper
-	strangers []string // addresses that nobody answers for
 }
 
 func newRouter() *router {
@@ -52,17 +50,7 @@ func (r *router) RoundTrip(request *http.Request) (*http.Response, error) {
 	case isMicrosoft(request.URL):
 		return r.microsoft.RoundTrip(request)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.strangers = append(r.strangers, request.URL.Redacted())
 	return nil, fmt.Errorf("adaptertest: nobody answers for %s: use Environment.Mount if the host does", request.URL.Host)
-}
-
-// led lists the addresses outside that somebody was led to.
-func (r *router) led() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.strangers)
 }
 
 // inProcess answers a request as a server does.

@@ -166,9 +166,15 @@ type relying struct {
 	env    adaptertest.Environment
 	client *http.Client
 	fault  string
+	own    *ownSignIns
+}
 
-	mu    sync.Mutex
-	asked map[string]string // verifiers by state, of the fault that keeps them here
+// ownSignIns is what the fault with a callback of its own keeps: it asks for a state that it gave out, and not for the
+// browser that it gave it to.
+type ownSignIns struct {
+	mu        sync.Mutex
+	verifiers map[string]string // by state
+	done      map[string]*adapters.SignedIn
 }
 
 // ownCallback is where the provider sends browsers back to in the fault that has a callback of its own.
@@ -183,8 +189,11 @@ func (h *relying) Authenticate(w http.ResponseWriter, r *http.Request, ask adapt
 	case "login_required":
 		return nil, adapters.ErrDenied
 	}
-	if own, err := r.Cookie("own"); err == nil && h.fault == faultOwnCallback {
-		return h.redeem(own.Value, nil)
+	if own, err := r.Cookie("own"); err == nil && own.Value != "" {
+		http.SetCookie(w, &http.Cookie{Name: "own", Path: "/", MaxAge: -1})
+		h.own.mu.Lock()
+		defer h.own.mu.Unlock()
+		return h.own.done[own.Value], nil
 	}
 	if code := query.Get("code"); code != "" {
 		return h.redeem(code, ask.Kept)
@@ -205,9 +214,10 @@ func (h *relying) lead(w http.ResponseWriter, r *http.Request, ask adapters.Ask)
 	case faultNoVerifier:
 		query.Del("challenge")
 	case faultOwnCallback:
-		query.Del("challenge")
 		query.Set("redirect_uri", ownCallback)
-		query.Set("state", ask.ReturnTo)
+		h.own.mu.Lock()
+		h.own.verifiers[ask.Handle] = verifier
+		h.own.mu.Unlock()
 	}
 	if ask.MFA {
 		query.Set("mfa", "1")
@@ -242,8 +252,31 @@ func (h *relying) redeem(code string, verifier []byte) (*adapters.SignedIn, erro
 
 // ServeHTTP is the callback of the fault that has one.
 func (h *relying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, &http.Cookie{Name: "own", Value: r.URL.Query().Get("code"), Path: "/"})
-	http.Redirect(w, r, r.URL.Query().Get("state"), http.StatusFound)
+	query := r.URL.Query()
+	h.own.mu.Lock()
+	verifier, known := h.own.verifiers[query.Get("state")]
+	h.own.mu.Unlock()
+	if !known {
+		http.NotFound(w, r)
+		return
+	}
+	back := h.env.BaseURL + "/signin/" + query.Get("state")
+	if query.Has("error") {
+		http.Redirect(w, r, back+"?"+query.Encode(), http.StatusFound)
+		return
+	}
+	who, err := h.redeem(query.Get("code"), []byte(verifier))
+	if err != nil {
+		h.env.Logger.Error("no token", "error", err)
+		http.Error(w, "Sorry.", http.StatusBadGateway)
+		return
+	}
+	id := rand.Text()
+	h.own.mu.Lock()
+	h.own.done[id] = who
+	h.own.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: "own", Value: id, Path: "/"})
+	http.Redirect(w, r, back, http.StatusFound)
 }
 
 // EndSession implements adapters.SessionEnder: there is no session but the provider's.
@@ -270,7 +303,8 @@ func newRelying(env adaptertest.Environment, now func() time.Time, fault string)
 	nobody, silent := incomplete()
 	upstream := newProvider(now, employee(), nobody, silent)
 	env.Mount(providerHost, upstream)
-	host := &relying{env: env, client: env.Client(), fault: fault}
+	own := &ownSignIns{verifiers: map[string]string{}, done: map[string]*adapters.SignedIn{}}
+	host := &relying{env: env, client: env.Client(), fault: fault, own: own}
 	env.Mount("id.contoso.com", host)
 	return adaptertest.Host{
 		Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
@@ -283,7 +317,7 @@ func newRelying(env adaptertest.Environment, now func() time.Time, fault string)
 			return func() { upstream.down.Store(false) }
 		},
 		Replica: func(*testing.T) adapters.Authenticator {
-			return &relying{env: env, client: env.Client(), fault: fault}
+			return &relying{env: env, client: env.Client(), fault: fault, own: own}
 		},
 	}
 }

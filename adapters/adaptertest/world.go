@@ -89,13 +89,16 @@ func (w *world) serveBridgeHost(rw http.ResponseWriter, r *http.Request) {
 func (w *world) isBridge(address string) bool { return strings.HasPrefix(address, w.base+"/") }
 
 // newBridge makes a Bridge of the same configuration around an Authenticator.
-func (w *world) newBridge(host adapters.Authenticator) *adapters.Bridge {
+func (w *world) newBridge(host adapters.Authenticator) http.Handler {
 	w.t.Helper()
 	config := w.config
 	config.Authenticator = host
 	bridge, err := adapters.New(config)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { _ = bridge.Close(context.Background()) })
+	if w.host.around != nil {
+		return w.host.around(bridge)
+	}
 	return bridge
 }
 

@@ -117,15 +117,15 @@ func (f Form) submit(values map[string]string, buttonText string) Action {
 	return Follow(address + "?" + form.Encode())
 }
 
-// messageForm is the form that carries a message of a sign-in between Entra and an identity provider. Such a form has nothing
-// to fill in: a login form that repeats the request, as that of samlidp does, is a person's.
+// messageForm is the form that carries a message of a sign-in between Entra and an identity provider. A form that asks for
+// something as well, as a sign-in page may that keeps the request in itself, is not sent without an answer.
 func (p Page) messageForm() (Form, bool) {
-	carries := func(f Field) bool {
-		return f.Name == "SAMLRequest" || f.Name == "SAMLResponse" || f.Name == "wresult"
-	}
-	asks := func(f Field) bool { return f.Type != "hidden" }
 	for _, f := range p.Forms {
-		if slices.ContainsFunc(f.Fields, carries) && !slices.ContainsFunc(f.Fields, asks) {
+		asks := slices.ContainsFunc(f.Fields, func(field Field) bool { return field.Type != "hidden" })
+		carries := slices.ContainsFunc(f.Fields, func(field Field) bool {
+			return field.Name == "SAMLRequest" || field.Name == "SAMLResponse" || field.Name == "wresult"
+		})
+		if carries && !asks {
 			return f, true
 		}
 	}

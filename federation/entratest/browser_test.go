@@ -429,3 +429,11 @@ func FuzzPage(f *testing.F) {
 		}
 	})
 }
+
+// A sign-in page may keep the request that it was asked with in its own form.
+func TestAFormThatAsksForSomethingIsNotSentByItself(t *testing.T) {
+	t.Parallel()
+	page := read(t, `<form method="post"><input type="hidden" name="SAMLRequest" value="PA=="><input name="user"></form>`)
+	require.Equal(t, "https://a.example.org/page?x=1", page.URL)
+	require.Len(t, page.Forms, 1)
+}
