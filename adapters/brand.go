@@ -29,8 +29,8 @@ type Brand struct {
 	// Light and Dark are the colours. Each that is empty has its default.
 	Light, Dark Colors
 
-	// LightOnly leaves the pages light where the browser prefers dark ones: for a Layout or a Stylesheet that knows only
-	// light ones.
+	// LightOnly leaves the pages light where the browser prefers dark ones, and does without Dark and DarkLogo: for a Layout
+	// or a Stylesheet that knows only light ones.
 	LightOnly bool
 
 	// Font is the list of font families, as CSS writes it: `"Segoe UI", Roboto, sans-serif`. Only fonts that the person's
@@ -59,7 +59,7 @@ const (
 func (b Brand) withDefaults() Brand {
 	b.Light, b.Dark = b.Light.or(lightColors()), b.Dark.or(darkColors())
 	if b.LightOnly {
-		b.Dark = b.Light
+		b.Dark, b.DarkLogo = b.Light, Logo{}
 	}
 	if b.Font == "" {
 		b.Font = defaultFont

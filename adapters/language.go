@@ -34,7 +34,7 @@ const maxWords = 1000
 
 var tagPattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$`)
 
-// placeholders are what a text must contain that stands for something.
+// placeholder is what a message's text must contain, because the page puts something in its place; "" for most.
 func placeholder(m Message) string {
 	switch m {
 	case msgWaitingSeconds:
@@ -54,17 +54,17 @@ func (l Language) Check() error {
 	if !tagPattern.MatchString(l.Tag) {
 		add("Tag %q is not a language tag such as \"de\" or \"pt-BR\"", l.Tag)
 	}
-	complete := l.completed()
-	for _, m := range Messages() {
+	complete, english := l.completed(), English().Words
+	for _, m := range english.keys() {
 		if _, there := complete.Words[m]; !there {
-			add("%q is missing; in English it is %q", m, m.English())
+			add("%q is missing; in English it is %q", m, english[m])
 		}
 	}
 	for _, m := range complete.Words.keys() {
 		text := complete.Words[m]
 		_, own := strings.CutPrefix(string(m), stepPrefix)
 		switch {
-		case m.English() == "" && !own:
+		case english[m] == "" && !own:
 			add("%q is no message: see Messages", m)
 		case strings.TrimSpace(text) == "":
 			add("%q is empty", m)

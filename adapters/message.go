@@ -1,7 +1,5 @@
 package adapters
 
-import "slices"
-
 // Message is the key of one text of the Bridge's pages, such as "progress.title". [Messages] lists all of them, and
 // [Message.English] says what they mean.
 //
@@ -102,14 +100,7 @@ const (
 const stepPrefix = "step."
 
 // Messages lists the keys that a complete catalogue has, sorted.
-func Messages() []Message {
-	var all []Message
-	for m := range English().Words {
-		all = append(all, m)
-	}
-	slices.Sort(all)
-	return all
-}
+func Messages() []Message { return English().Words.keys() }
 
 // English is the message's text in English, or "" if there is no such message.
 func (m Message) English() string { return English().Words[m] }
