@@ -140,6 +140,7 @@ func TestABrandThatIsRefused(t *testing.T) {
 		"a style that breaks out":         {adapters.Brand{Stylesheet: "</sTyle><script>"}, "Stylesheet contains </"},
 		"a style that loads a style":      {adapters.Brand{Stylesheet: `@import "x.css";`}, "Stylesheet loads"},
 		"a style that loads a picture":    {adapters.Brand{Stylesheet: `a{background:url( 'https://example.net/x.png')}`}, "Stylesheet loads"},
+		"a style that loads from here":    {adapters.Brand{Stylesheet: `a{background:URL(img/x.png)}`}, "Stylesheet loads"},
 		"a style that is too long":        {adapters.Brand{Stylesheet: strings.Repeat("a", 64<<10+1)}, "more than 65536"},
 		"a style that is no text":         {adapters.Brand{Stylesheet: "\xff"}, "not UTF-8"},
 		"no language at all":              {adapters.Brand{Languages: []adapters.Language{}}, "Languages is empty"},

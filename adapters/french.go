@@ -49,7 +49,7 @@ func French() Language {
 		msgOverTitle:      "Cette connexion est terminée",
 		msgOverText:       "Elle a déjà abouti, ou elle a été commencée il y a trop longtemps ou dans un autre navigateur. Veuillez recommencer. Si cette page réapparaît, votre navigateur bloque peut-être les cookies.",
 		msgCancelledTitle: "Vous avez annulé la connexion",
-		msgCancelledText:  "Vous n’avez pas été connecté à Microsoft 365.",
+		msgCancelledText:  "Aucune connexion à Microsoft 365 n’a eu lieu.",
 		msgDeniedTitle:    "Vous ne pouvez pas vous connecter à Microsoft 365 ici",
 		msgDeniedText:     "Ce compte n’y est pas autorisé. Si vous pensez qu’il devrait l’être, contactez votre administrateur.",
 		msgUnknownTitle:   "La connexion n’a pas abouti",
@@ -66,7 +66,7 @@ func French() Language {
 		msgStartTitle: "Ce lien ne peut pas être ouvert",
 		msgStartText:  "Il est endommagé ou ne mène pas à Microsoft 365. Rien n’a été ouvert. Demandez-en un nouveau à la personne qui vous l’a envoyé.",
 		msgLinkTitle:  "Ce lien ne peut pas être ouvert",
-		msgLinkText: "Le lien est endommagé ou ne mène pas à Microsoft 365. Rien n’a été ouvert et vous n’avez pas été connecté. Si " +
+		msgLinkText: "Le lien est endommagé ou ne mène pas à Microsoft 365. Rien n’a été ouvert et aucune connexion n’a eu lieu. Si " +
 			"quelqu’un vous a envoyé ce lien, demandez-lui-en un nouveau ou prévenez votre support informatique.",
 		msgLinkHost: "Il mène à :",
 		msgLinkGo:   "Continuer vers Microsoft 365",
@@ -86,11 +86,11 @@ func French() Language {
 		msgSignInTooOften:    "Il y a eu trop de tentatives. Veuillez patienter quelques minutes.",
 		msgSignInUnavailable: "Votre mot de passe ne peut pas être vérifié pour le moment. Veuillez réessayer dans quelques minutes.",
 
-		msgSignedOutTitle:     "Vous êtes déconnecté",
-		msgSignedOutText:      "La session de ce navigateur est terminée ici. Vous êtes peut-être encore connecté à Microsoft 365.",
+		msgSignedOutTitle:     "Votre session est fermée",
+		msgSignedOutText:      "La session de ce navigateur est terminée ici. Votre session Microsoft 365 est peut-être encore ouverte.",
 		msgSignedOutMicrosoft: "Se déconnecter aussi de Microsoft 365",
 		msgSignedOutAgain:     "Se reconnecter",
-		msgSignOutFailedTitle: "Vous êtes peut-être encore connecté",
+		msgSignOutFailedTitle: "Votre session est peut-être encore ouverte",
 		msgSignOutFailedText:  "Un problème est survenu lors de la déconnexion. Veuillez réessayer ou fermer votre navigateur.",
 	}}
 }

@@ -7,8 +7,8 @@ func German() Language {
 		msgProgressHeading: "Microsoft 365 wird für Sie vorbereitet",
 		msgProgressText: "Das ist nur bei der ersten Anmeldung nötig und kann bis zu einer Minute dauern. Sie müssen nichts " +
 			"tun: Es geht von selbst weiter.",
-		msgProgressStuck:  "Es tut sich eine Weile nichts?",
-		msgProgressByHand: "Selbst fortfahren",
+		msgProgressStuck:  "Es tut sich nichts mehr?",
+		msgProgressByHand: "Manuell fortfahren",
 
 		msgStepDoing:  "läuft",
 		msgStepDone:   "erledigt",
@@ -29,17 +29,17 @@ func German() Language {
 			"es möglich ist, geht es von selbst weiter.",
 		msgWaitingSeconds: "Der nächste Versuch beginnt in etwa {seconds} Sekunden.",
 		msgWaitingMinutes: "Der nächste Versuch beginnt in etwa {minutes} Minuten.",
-		msgWaitingEnd: "Es geht nichts verloren: Was schon erledigt ist, bleibt erhalten, und Ihre nächste Anmeldung setzt " +
-			"dort fort. Wenn Sie diese Seite noch einmal sehen, wenden Sie sich bitte an Ihre Administration.",
+		msgWaitingEnd: "Es geht nichts verloren: Was schon erledigt ist, bleibt erhalten, und bei Ihrer nächsten Anmeldung " +
+			"geht es dort weiter. Wenn Sie diese Seite noch einmal sehen, wenden Sie sich bitte an Ihre IT-Administration.",
 
 		msgAccountTitle:     "Ihr Konto konnte nicht eingerichtet werden",
 		msgAccountBusy:      "Der Anmeldedienst ist gerade ausgelastet. Bitte versuchen Sie es in einigen Minuten noch einmal.",
 		msgAccountNotReady:  "Ihr Konto ist noch nicht bereit. Bitte versuchen Sie es in einigen Minuten noch einmal.",
-		msgAccountDetails:   "Mit den Angaben, die uns über Sie vorliegen, lässt sich kein Konto einrichten. Bitte wenden Sie sich an Ihre Administration.",
-		msgAccountNoLicence: "Für Ihr Konto ist derzeit kein Platz frei. Bitte wenden Sie sich an Ihre Administration.",
+		msgAccountDetails:   "Mit den Angaben, die uns über Sie vorliegen, lässt sich kein Konto einrichten. Bitte wenden Sie sich an Ihre IT-Administration.",
+		msgAccountNoLicence: "Für Ihr Konto ist derzeit kein Platz frei. Bitte wenden Sie sich an Ihre IT-Administration.",
 		msgAccountRetired: "Ihr Zugang ist beendet. Wenn Sie glauben, dass das ein Irrtum ist, wenden Sie sich bitte an Ihre " +
-			"Administration.",
-		msgAccountOther: "Ihr Konto konnte nicht eingerichtet werden. Bitte wenden Sie sich an Ihre Administration.",
+			"IT-Administration.",
+		msgAccountOther: "Ihr Konto konnte nicht eingerichtet werden. Bitte wenden Sie sich an Ihre IT-Administration.",
 
 		msgRequestTitle: "Diese Anmeldung kann nicht fortgesetzt werden",
 		msgRequestText: "Was hier angekommen ist, ist keine Anmeldung, um die Microsoft 365 gebeten hat. An Ihrem Konto hat sich " +
@@ -55,12 +55,12 @@ func German() Language {
 		msgCancelledText:  "Sie wurden nicht bei Microsoft 365 angemeldet.",
 		msgDeniedTitle:    "Sie können sich hier nicht bei Microsoft 365 anmelden",
 		msgDeniedText: "Dieses Konto ist dafür nicht zugelassen. Wenn Sie glauben, dass es das sein sollte, wenden Sie sich bitte an Ihre " +
-			"Administration.",
+			"IT-Administration.",
 		msgUnknownTitle: "Sie konnten nicht angemeldet werden",
 		msgUnknownText:  "Beim Feststellen, wer Sie sind, ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.",
 		msgRefusedTitle: "Microsoft 365 würde Ihr Konto nicht annehmen",
 		msgRefusedText: "Die Angaben, die uns über Sie vorliegen, entsprechen nicht dem, was Microsoft 365 braucht. Bitte wenden Sie " +
-			"sich an Ihre Administration.",
+			"sich an Ihre IT-Administration.",
 		msgInternalTitle: "Hier ist etwas schiefgegangen",
 		msgInternalText:  "Es liegt nicht an Ihnen. Bitte versuchen Sie es in einigen Minuten noch einmal.",
 		msgNotFoundTitle: "Diese Seite gibt es nicht",

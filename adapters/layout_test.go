@@ -47,6 +47,15 @@ func hash(content string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// Each mistake is told once, although every page has it.
+func TestAMistakeOfALayoutIsToldOnce(t *testing.T) {
+	t.Parallel()
+	cfg := newWorld(t).cfg
+	cfg.Brand.Layout = layout(strings.Replace(goodLayout, "{{.Head}}", "", 1))
+	_, err := adapters.New(cfg)
+	require.Equal(t, 1, strings.Count(err.Error(), "{{.Head}}"), err)
+}
+
 func TestALayoutMayShowPictures(t *testing.T) {
 	t.Parallel()
 	with := strings.Replace(goodLayout, "<footer>", `<img src="data:image/png;base64,AAAA" alt="" /><footer>`, 1)

@@ -107,6 +107,8 @@ type pages struct {
 	content   *template.Template
 	style     string
 	header    template.HTML
+	logo      template.URL
+	darkLogo  template.URL
 	inline    inlineParts // of the layout
 	log       *slog.Logger
 }
@@ -116,13 +118,14 @@ func newPages(brand Brand, notice string, log *slog.Logger) (*pages, error) {
 	p := &pages{
 		brand: brand, notice: notice, log: log, style: brand.stylesheet(),
 		content: template.Must(template.New("page").Parse(pageHTML)),
+		logo:    brand.Logo.url(), darkLogo: brand.DarkLogo.url(),
 	}
 	for _, l := range brand.Languages {
 		p.languages = append(p.languages, l.completed())
 		p.tags = append(p.tags, l.Tag)
 	}
 	header, err := p.render("header", map[string]any{
-		"Logo": brand.Logo.url(), "DarkLogo": template.Srcset(brand.DarkLogo.url()), "Name": brand.Name,
+		"Logo": p.logo, "DarkLogo": template.Srcset(p.darkLogo), "Name": brand.Name,
 		"LogoAlt": cmp.Or(brand.Logo.Alt, brand.Name),
 	})
 	if err != nil {
@@ -186,7 +189,7 @@ func (p *pages) page(kind PageKind, v view) (Page, error) {
 	content, contentErr := p.render(string(kind), v)
 	return Page{
 		Kind: kind, Language: v.Tag, RightToLeft: v.RightToLeft, Title: v.Title, Name: p.brand.Name,
-		Logo: p.brand.Logo.url(), DarkLogo: p.brand.DarkLogo.url(), Notice: p.notice,
+		Logo: p.logo, DarkLogo: p.darkLogo, Notice: p.notice,
 		Header: p.header, Head: head, Content: content,
 	}, errors.Join(headErr, contentErr)
 }
@@ -222,7 +225,7 @@ func (p *pages) policy(kind PageKind) string {
 	if kind == PageSignIn {
 		form = "'self'"
 	}
-	if !p.brand.Logo.isZero() || p.inline.images || strings.Contains(p.brand.Stylesheet, "data:") {
+	if p.logo != "" || p.inline.images || strings.Contains(p.brand.Stylesheet, "data:") {
 		images = "data:"
 	}
 	if len(scripts) == 0 {

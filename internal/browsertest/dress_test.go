@@ -39,7 +39,7 @@ func everyShownPage() map[string]shown {
 			"en": "You cannot sign in to Microsoft 365 here", "de": "Sie können sich hier nicht bei Microsoft 365 anmelden",
 			"fr": "Vous ne pouvez pas vous connecter à Microsoft 365 ici"}},
 		"signed out": {"/logout", 200, map[string]string{
-			"en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Vous êtes déconnecté"}},
+			"en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Votre session est fermée"}},
 		"a refused link": {"/go?to=https%3A%2F%2Fexample.net%2F", 400, map[string]string{
 			"en": "This link cannot be opened", "de": "Dieser Link lässt sich nicht öffnen",
 			"fr": "Ce lien ne peut pas être ouvert"}},
