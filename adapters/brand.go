@@ -77,28 +77,33 @@ const defaultFont = `system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",
 
 // check returns everything that is wrong with the parts. What the Layout makes of them shows when it is executed.
 func (b Brand) check() (errs []error) {
-	add := func(err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("adapters: Brand.%w", err))
-		}
-	}
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf("adapters: Brand."+format, args...)) }
 	if len(b.Name) > maxName || !utf8.ValidString(b.Name) || strings.ContainsFunc(b.Name, unicode.IsControl) {
-		add(fmt.Errorf("Name %q is not plain text of at most %d bytes", b.Name, maxName))
+		add("Name %q is not plain text of at most %d bytes", b.Name, maxName)
 	}
-	add(b.Logo.check("Logo", b.Name))
-	add(b.DarkLogo.check("DarkLogo", b.Name))
+	if err := b.Logo.check(b.Name); err != nil {
+		add("Logo %w", err)
+	}
+	if err := b.DarkLogo.check(b.Name); err != nil {
+		add("DarkLogo %w", err)
+	}
 	if b.Logo.isZero() && !b.DarkLogo.isZero() {
-		add(errors.New("DarkLogo is set, but Logo is not"))
+		add("DarkLogo is set, but Logo is not")
 	}
-	for _, err := range append(b.Light.check("Light"), b.Dark.check("Dark")...) {
-		add(err)
+	for _, err := range b.Light.check() {
+		add("Light.%w", err)
+	}
+	for _, err := range b.Dark.check() {
+		add("Dark.%w", err)
 	}
 	if !fontPattern.MatchString(b.Font) {
-		add(fmt.Errorf(`Font %q is not a list of font families such as "Segoe UI", sans-serif`, b.Font))
+		add(`Font %q is not a list of font families such as "Segoe UI", sans-serif`, b.Font)
 	}
-	add(checkStylesheet(b.Stylesheet))
+	if err := checkStylesheet(b.Stylesheet); err != nil {
+		add("Stylesheet %w", err)
+	}
 	if b.Languages != nil && len(b.Languages) == 0 {
-		add(errors.New("Languages is empty: leave it nil for those that are built in"))
+		add("Languages is empty: leave it nil for those that are built in")
 	}
 	return append(errs, checkLanguages(b.Languages)...)
 }
@@ -123,13 +128,13 @@ func loads(css string) bool {
 func checkStylesheet(css string) error {
 	switch {
 	case len(css) > maxStylesheet:
-		return fmt.Errorf("Stylesheet has %d bytes, more than %d", len(css), maxStylesheet)
+		return fmt.Errorf("has %d bytes, more than %d", len(css), maxStylesheet)
 	case !utf8.ValidString(css) || strings.ContainsRune(css, 0):
-		return errors.New("Stylesheet is not UTF-8 text")
+		return errors.New("is not UTF-8 text")
 	case strings.Contains(css, "</") || strings.Contains(css, "<!"):
-		return errors.New("Stylesheet contains </ or <!, which would end it")
+		return errors.New("contains </ or <!, which would end it")
 	case loads(css):
-		return errors.New("Stylesheet loads something: the pages load nothing; put images in as data: URLs")
+		return errors.New("loads something: the pages load nothing; put images in as data: URLs")
 	}
 	return nil
 }

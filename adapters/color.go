@@ -90,12 +90,12 @@ func legiblePairs() []legible {
 }
 
 // check returns the colours that are none, or, if all are, the pairs that cannot be told apart.
-func (c Colors) check(scheme string) (errs []error) {
+func (c Colors) check() (errs []error) {
 	values := map[string]string{}
 	for _, t := range c.tones() {
 		values[t.field] = *t.value
 		if !colorPattern.MatchString(*t.value) {
-			errs = append(errs, fmt.Errorf("%s.%s %q is not a colour such as \"#0b57d0\"", scheme, t.field, *t.value))
+			errs = append(errs, fmt.Errorf("%s %q is not a colour such as \"#0b57d0\"", t.field, *t.value))
 		}
 	}
 	if len(errs) > 0 {
@@ -103,8 +103,8 @@ func (c Colors) check(scheme string) (errs []error) {
 	}
 	for _, p := range legiblePairs() {
 		if got := contrast(values[p.over], values[p.under]); got < p.least {
-			errs = append(errs, fmt.Errorf("%s.%s %s on %s %s has a contrast of %.2f: not everybody can read it, it must be %g at least",
-				scheme, p.over, values[p.over], p.under, values[p.under], got, p.least))
+			errs = append(errs, fmt.Errorf("%s %s on %s %s has a contrast of %.2f: not everybody can read it, it must be %g at least",
+				p.over, values[p.over], p.under, values[p.under], got, p.least))
 		}
 	}
 	return errs

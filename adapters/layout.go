@@ -3,7 +3,7 @@ package adapters
 import (
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,7 +91,7 @@ func readLayout(markup string, page Page) (inlineParts, error) {
 	root := htmlPattern.FindString(markup)
 	demand(attribute(root, "lang") == page.Language, `the html element needs lang="{{.Language}}"`)
 	demand(!page.RightToLeft || attribute(root, "dir") == "rtl", `the html element needs {{if .RightToLeft}}dir="rtl"{{end}}`)
-	demand(strings.Contains(markup, template.HTMLEscapeString(page.Notice)), "{{.Notice}} must be there: Config.Notice is set")
+	demand(strings.Contains(html.UnescapeString(markup), page.Notice), "{{.Notice}} must be there: Config.Notice is set")
 
 	var parts inlineParts
 	rest := inlinePattern.ReplaceAllStringFunc(markup, func(element string) string {

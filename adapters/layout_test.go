@@ -47,6 +47,11 @@ func hash(content string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+func TestANoticeMayHaveAnySigns(t *testing.T) {
+	t.Parallel()
+	newWorld(t, func(c *adapters.Config) { c.Notice = `A "test" + nothing's <else>` })
+}
+
 // Each mistake is told once, although every page has it.
 func TestAMistakeOfALayoutIsToldOnce(t *testing.T) {
 	t.Parallel()

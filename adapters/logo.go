@@ -28,19 +28,19 @@ const maxLogo = 48 << 10
 func (l Logo) isZero() bool { return l.MediaType == "" && len(l.Content) == 0 && l.Alt == "" }
 
 // check compares what the logo is said to be with what it is.
-func (l Logo) check(field, name string) error {
+func (l Logo) check(name string) error {
 	switch {
 	case l.isZero():
 		return nil
 	case len(l.Content) == 0:
-		return fmt.Errorf("%s has no Content", field)
+		return errors.New("has no Content")
 	case len(l.Content) > maxLogo:
-		return fmt.Errorf("%s has %d bytes, more than %d", field, len(l.Content), maxLogo)
+		return fmt.Errorf("has %d bytes, more than %d", len(l.Content), maxLogo)
 	case l.Alt == "" && name == "":
-		return fmt.Errorf("%s needs Alt or Brand.Name, for people who do not see it", field)
+		return errors.New("needs Alt or Brand.Name, for people who do not see it")
 	}
 	if err := l.checkContent(); err != nil {
-		return fmt.Errorf("%s is not %q: %w", field, l.MediaType, err)
+		return fmt.Errorf("is not %q: %w", l.MediaType, err)
 	}
 	return nil
 }

@@ -27,14 +27,9 @@ func (s showcase) address(dress, path string) string { return s.home + "/" + dre
 
 // The showcase's pages. They are nobody's demonstration, so there is no banner.
 var (
-	formPage      = page{Heading: "Sign in to go on to Microsoft 365", Plain: true}
-	stepsPage     = page{Heading: "Getting Microsoft 365 ready for you", Plain: true}
-	waitingPage   = page{Heading: "This takes longer than usual", Status: 503, Plain: true}
-	deniedPage    = page{Heading: "You cannot sign in to Microsoft 365 here", Status: 403, Plain: true}
-	noSuchPage    = page{Heading: "This page does not exist", Status: 404, Plain: true}
-	signOutPage   = page{Heading: "You are signed out", Plain: true}
-	wrongFormPage = page{Heading: "Sign in to go on to Microsoft 365", Status: 422, Plain: true}
-	noSeatPage    = page{Heading: "Your account could not be set up", Status: 403, Plain: true}
+	formPage    = page{Heading: "Sign in to go on to Microsoft 365", Plain: true}
+	stepsPage   = page{Heading: "Getting Microsoft 365 ready for you", Plain: true}
+	waitingPage = page{Heading: "This takes longer than usual", Status: 503, Plain: true}
 )
 
 // speaks makes the browser ask for a language.
