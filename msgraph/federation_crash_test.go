@@ -422,6 +422,35 @@ func assumed(all []entratest.Domain) []entratest.Domain {
 	return all
 }
 
+// A read that fails for a while is made again: the plan is the one that there would be without it.
+func TestWhateverHappensAtAReadThePlanIsTheSame(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, contoso())
+	want := f.plan(f.settings())
+	reads := len(f.entra.GraphCalls())
+	require.Greater(t, reads, 3)
+	for name, fault := range map[string]entratest.Fault{
+		"503": {Status: 503, RetryAfter: "3", Times: 2}, "500": {Status: 500}, "504": {Status: 504}, "a lost answer": {Drop: true},
+		"429": {Status: 429, RetryAfter: "30", Times: 3}, "429 without Retry-After": {Status: 429, Times: 4},
+	} {
+		for k := range reads {
+			fault.Skip = k
+			f.entra.Inject(fault)
+			plan := f.plan(f.settings())
+			require.Equal(t, want.Before, plan.Before, "%s at read %d", name, k+1)
+			require.Equal(t, want.Writes, plan.Writes, "%s at read %d", name, k+1)
+			require.Equal(t, want.Findings, plan.Findings, "%s at read %d", name, k+1)
+		}
+	}
+	var disturbed int
+	for _, call := range f.entra.GraphCalls() {
+		if call.Fault {
+			disturbed++
+		}
+	}
+	require.Equal(t, reads*(2+1+1+1+3+4), disturbed)
+}
+
 // switching is an identity provider to which something happens when it is told to switch.
 type switching struct {
 	*provider

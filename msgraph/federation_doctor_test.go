@@ -263,6 +263,37 @@ func (f *federating) diagnose() federation.Diagnosis {
 	return diagnosis
 }
 
+// People of a domain below a federated one are signed in with the issuer of that.
+func TestADiagnosisOfADomainBelowAFederatedOne(t *testing.T) {
+	t.Parallel()
+	const below = "https://id.contoso.com/entra/hr.contoso.com"
+	f := newFederating(t, contoso(func(c *entratest.Config) {
+		c.Domains = []entratest.Domain{{Name: "contoso.com"}, {Name: "hr.contoso.com"}}
+		c.Users[0].UPN = "adele@hr.contoso.com"
+	}))
+	plan := f.plan(f.settings())
+	require.Equal(t, []string{"hr.contoso.com"}, f.ofRule(plan.Findings, "domain-children").Details)
+	f.apply(plan)
+	diagnose := func(issuer string) (entratest.Verdict, federation.Diagnosis) {
+		p := asking(issuer)(f)
+		p.subject.UPN = "adele@hr.contoso.com"
+		response := f.answered(p, f.asked("adele@hr.contoso.com"))
+		diagnosis, err := f.fed.Diagnose(t.Context(), federation.DiagnoseSettings{
+			Domain: "hr.contoso.com", User: p.subject.UPN, IdentityProvider: federation.IdentityProvider{Issuer: issuer},
+		})
+		require.NoError(t, err)
+		return f.entra.CheckResponse(response.SAMLResponse(), response.RelayState), diagnosis
+	}
+	refused, diagnosis := diagnose(below)
+	require.Equal(t, "AADSTS50107", refused.Code)
+	found := f.ofRule(diagnosis.Findings, "issuer-differs")
+	require.Equal(t, "AADSTS50107", found.AADSTS)
+	require.Contains(t, found.Summary, "signs in with the issuer of that, \""+issuer+"\"")
+	accepted, diagnosis := diagnose(issuer)
+	require.True(t, accepted.Accepted, accepted.Detail)
+	require.Empty(t, ofSeverity(diagnosis.Findings, federation.SeverityError))
+}
+
 // Where everything is well, the diagnosis says nothing but what is worth knowing.
 func TestADiagnosisOfTheHealthy(t *testing.T) {
 	t.Parallel()

@@ -5,13 +5,16 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/federation"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/saml"
 )
 
 // lagging is a tenant as it comes, with lag everywhere, whose sign-in service takes so long to act on a federation.
@@ -353,6 +356,110 @@ func TestANewDomainAndItsChild(t *testing.T) {
 	v, err = f.fed.Verify(ctx, "hr.fabrikam.com")
 	require.NoError(t, err)
 	require.True(t, v.Live)
+}
+
+// A record on disk is all that the processes of an operator share: one plans, one applies, one changes the key, one reverts.
+func TestEachStepMayBeAProcessOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, lagging(0))
+	require.NoError(t, f.idp.SetNextSigner(signerOf(t, "new")))
+	directory := t.TempDir()
+	again := func() {
+		store, err := federation.NewFileStore(directory)
+		require.NoError(t, err)
+		f.fed = f.federator(f.dir, func(c *federation.Config) { c.Store = store })
+	}
+	again()
+	plan := f.plan(f.settings())
+	again()
+	f.apply(plan)
+	stages := []federation.RotationStage{
+		federation.RotationAnnounced, federation.RotationSwitched, federation.RotationPromoted, federation.RotationIdle,
+	}
+	for _, stage := range stages {
+		again()
+		s, err := f.fed.RotateStep(t.Context(), "contoso.com", f.idp, nil)
+		require.NoError(t, err)
+		require.Equal(t, stage, s.Stage)
+		f.requireSignsIn()
+		f.clock.Advance(federation.RotationOverlap)
+	}
+	again()
+	change := f.plan(f.settings(func(s *federation.Settings) { s.DisplayName = "Contoso" }))
+	f.apply(change)
+	again()
+	records, err := f.fed.UndoRecords(t.Context(), "contoso.com")
+	require.NoError(t, err)
+	require.Len(t, records, 5, "the plan, three steps of the rotation, the change")
+	require.Equal(t, change.ID, records[0].Plan)
+	require.Equal(t, plan.ID, records[4].Plan)
+	back, err := f.fed.PlanRevert(t.Context(), federation.RevertSettings{Domain: "contoso.com", Undo: change.ID})
+	require.NoError(t, err)
+	again()
+	f.apply(back)
+	require.Equal(t, "contoso.com", f.configuration().DisplayName)
+	f.requireSignsIn()
+}
+
+func TestEachCloud(t *testing.T) {
+	t.Parallel()
+	for _, cloud := range entrafed.Clouds() {
+		t.Run(cloud.Name, func(t *testing.T) {
+			t.Parallel()
+			if cloud.Audience == "" { // where it is not published, the operator asks the sign-in service
+				cloud.Audience = entrafed.Global().Audience
+			}
+			f := newFederating(t, contoso(func(c *entratest.Config) { c.Cloud, c.FederationLag = cloud, 0 }))
+			plan := f.federate()
+			v, _ := f.awaiting(plan)
+			require.True(t, v.Live)
+			require.Empty(t, v.Differences)
+			require.Equal(t, cloud.Audience, v.Realm.Audience)
+			require.True(t, strings.HasPrefix(v.SignInLink, cloud.Login+"/"))
+			f.requireSignsIn()
+		})
+	}
+}
+
+// However the name of the domain is written, it is the same domain, and the same record.
+func TestTheNameOfADomainInCapitals(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, contoso())
+	capitals := func(s *federation.Settings) { s.Domain = "Contoso.COM" }
+	plan := f.plan(f.settings(capitals))
+	require.NoError(t, plan.Validate())
+	f.apply(plan)
+	f.requireSignsIn()
+	require.Equal(t, []string{"configuration-equal"}, rulesOf(f.plan(f.settings()).Findings))
+	require.NoError(t, f.idp.SetNextSigner(signerOf(t, "new")))
+	s, err := f.fed.RotateStep(t.Context(), "CONTOSO.com", f.idp, nil)
+	require.NoError(t, err)
+	require.Equal(t, federation.RotationAnnounced, s.Stage)
+	v, err := f.fed.Verify(t.Context(), "CONTOSO.COM")
+	require.NoError(t, err)
+	require.True(t, v.Live)
+	diagnosis, err := f.fed.Diagnose(t.Context(), federation.DiagnoseSettings{Domain: "Contoso.com"})
+	require.NoError(t, err)
+	require.Empty(t, ofSeverity(diagnosis.Findings, federation.SeverityError))
+	back, err := f.fed.PlanRevert(t.Context(), federation.RevertSettings{Domain: "CONTOSO.COM"})
+	require.NoError(t, err)
+	f.apply(back)
+	f.requireManaged("contoso.com")
+}
+
+// Entra signs its requests where the settings say so, and an identity provider that demands it goes on.
+func TestSignedRequests(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, contoso())
+	f.idp = f.provider(issuer, signerOf(t, "old"), saml.Signer{}, func(c *saml.Config) {
+		c.RequestCertificates, c.RequireSignedRequests = f.entra.RequestCertificates(), true
+	})
+	f.entra.Mount(providerHost, f.idp)
+	f.apply(f.plan(f.settings(func(s *federation.Settings) { s.SignedRequests = true })))
+	f.requireSignsIn()
+	require.NotContains(t, rulesOf(f.diagnose().Findings), "unsigned-requests")
+	f.apply(f.plan(f.settings()))
+	require.Contains(t, rulesOf(f.diagnose().Findings), "unsigned-requests")
 }
 
 func hostOf(t *testing.T, address string) string {

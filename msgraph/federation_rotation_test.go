@@ -186,6 +186,33 @@ func TestNobodyIsRefusedWhileTheKeyIsRotated(t *testing.T) {
 	}
 }
 
+// A plan and a diagnosis in the middle of a rotation: nothing is taken for a mistake, and nothing undoes it.
+func TestAPlanAndADiagnosisDuringARotation(t *testing.T) {
+	t.Parallel()
+	f := newFederating(t, contoso())
+	f.federate()
+	require.NoError(t, f.idp.SetNextSigner(signerOf(t, "new")))
+	for _, stage := range []federation.RotationStage{
+		federation.RotationAnnounced, federation.RotationSwitched, federation.RotationPromoted, federation.RotationIdle,
+	} {
+		s, err := f.fed.RotateStep(t.Context(), "contoso.com", f.idp, nil)
+		require.NoError(t, err)
+		require.Equal(t, stage, s.Stage)
+		require.Empty(t, ofSeverity(f.diagnose().Findings, federation.SeverityError), "%s", stage)
+
+		plan, err := f.fed.Plan(t.Context(), f.settings())
+		require.NoError(t, err)
+		if stage == federation.RotationSwitched { // the settings have the key that signs; the rotation makes it the first
+			found := f.ofRule(plan.Findings, "certificate-changes")
+			require.Equal(t, federation.SeverityError, found.Severity)
+			require.Equal(t, "rotate contoso.com", found.Command)
+		} else {
+			require.Equal(t, []string{"configuration-equal"}, rulesOf(plan.Findings), "%s", stage)
+		}
+		f.clock.Advance(federation.RotationOverlap)
+	}
+}
+
 // The check above can fail: whoever makes the same changes without the waits locks people out, until Entra acts on them.
 func TestWithoutTheWaitsPeopleAreRefused(t *testing.T) {
 	t.Parallel()
