@@ -114,12 +114,7 @@ func (s *session) remedies(file string, outcome federation.Outcome) string {
 func (s *session) inForce(ctx context.Context, plan *federation.Plan, r *reporter, result *applied) int {
 	later := s.again("verify %s -wait", s.domain)
 	if !s.flags.wait {
-		if result.Outcome.Undo != "" {
-			s.Say("the way back: %s", s.again("revert %s -undo %s", s.domain, result.Outcome.Undo))
-		}
-		if len(plan.Writes) > 0 {
-			s.Say("Entra may take up to two hours to act on it: %s", later)
-		}
+		s.sayAfter(plan, *result.Outcome, later)
 		return command.ExitOK
 	}
 	verification, err := s.federator.Wait(ctx, plan, r.add)
@@ -133,4 +128,14 @@ func (s *session) inForce(ctx context.Context, plan *federation.Plan, r *reporte
 		fmt.Fprintf(s.Stdout, "To try it, in a private window: %s\n", verification.SignInLink)
 	}
 	return command.ExitOK
+}
+
+// sayAfter says how to go back, and that what was written is not yet what people meet.
+func (s *session) sayAfter(plan *federation.Plan, outcome federation.Outcome, later string) {
+	if outcome.Undo != "" && plan.Purpose != federation.PurposePromote { // which cannot be undone
+		s.Say("the way back: %s", s.again("revert %s -undo %s", s.domain, outcome.Undo))
+	}
+	if len(plan.Writes) > 0 && plan.Purpose != federation.PurposeMakeDefault {
+		s.Say("Entra may take up to two hours to act on it: %s", later)
+	}
 }

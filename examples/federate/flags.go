@@ -80,7 +80,7 @@ type flags struct {
 	secondFactor string // of doctor: whether the identity provider tells of one
 	user         string
 	undo         string
-	list         bool
+	ways         bool
 
 	wait   bool
 	yes    bool
@@ -129,7 +129,7 @@ func promptLogins() map[string]federation.PromptLogin {
 }
 
 // list are the flags, and the sub-commands that have them.
-func (f *flags) flags() (all command.Flags) {
+func (f *flags) list() (all command.Flags) {
 	planning := []string{commandPlan, commandApply}
 	asking := append(slices.Clone(planning), commandDoctor)
 	rotating := append(slices.Clone(asking), commandRotate)
@@ -164,7 +164,7 @@ func (f *flags) flags() (all command.Flags) {
 	all.Add(&f.user, "user", "UPN", "somebody who cannot sign in", commandDoctor)
 	all.Add(&f.secondFactor, "mfa", "yes|no", "whether the identity provider tells Entra of a second factor", commandDoctor)
 	all.Add(&f.undo, "undo", "ID", "become as before the plan with this ID. Default: become managed", commandRevert)
-	all.Add(&f.list, "list", "", "list the ways back that are kept", commandRevert)
+	all.Add(&f.ways, "list", "", "list the ways back that are kept", commandRevert)
 	all.Add(&f.wait, "wait", "", "wait until it is so: up to two hours, for a DNS record up to 72",
 		commandApply, commandVerify, commandRotate, commandRevert, commandDomain)
 	all.Add(&f.yes, "yes", "", "do not ask", changing...)
@@ -192,7 +192,7 @@ func parseFlags(args []string) (f flags, err error) {
 		return f, fmt.Errorf("%q is not %s", args[0], oneOf(commands()))
 	}
 	f.command = args[0]
-	set := f.flags().Set("federate", f.command)
+	set := f.list().Set("federate", f.command)
 	others, err := command.ParseMixed(set, args[1:])
 	if err != nil {
 		return f, err
@@ -242,7 +242,7 @@ func (f *flags) validate(others []string) error {
 	wrong(!slices.Contains([]string{"", "yes", "no"}, f.secondFactor), "-mfa %q is not yes or no", f.secondFactor)
 	wrong(f.later != 0 && f.simulate == "", "-later goes with -simulate: nobody can move Entra's clock")
 	wrong(f.later < 0, "-later %v is earlier", f.later)
-	wrong(f.list && f.undo != "", "-list goes without -undo")
+	wrong(f.ways && f.undo != "", "-list goes without -undo")
 	wrong(f.dryRun && f.command == commandDomain && !f.plansDomain(), "domain %s has no -dry-run: look by domain show", f.verb)
 	wrong(f.wait && f.command == commandDomain && f.verb != domainVerify, "domain %s has nothing to -wait for", f.verb)
 	return problems.Err()

@@ -57,7 +57,7 @@ func (s *session) recall() error {
 		}
 		return err
 	}
-	set := f.flags().Set("federate", f.command)
+	set := f.list().Set("federate", f.command)
 	var said []string
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		_, given := f.given[name]
@@ -82,7 +82,7 @@ func (s *session) remember() error {
 		return nil
 	}
 	now := map[string]string{}
-	for _, one := range s.flags.flags() {
+	for _, one := range s.flags.list() {
 		if value := s.flags.value(one.Name); value != "" && slices.Contains(kept(), one.Name) {
 			now[one.Name] = value
 		}
@@ -101,7 +101,7 @@ func (s *session) remember() error {
 
 // value is what a flag of plan says, "" for what it says anyway.
 func (f *flags) value(name string) string {
-	set := f.flags().Set("federate", commandPlan)
+	set := f.list().Set("federate", commandPlan)
 	one := set.Lookup(name)
 	if one == nil || one.Value.String() == "false" {
 		return ""

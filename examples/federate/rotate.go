@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/entrafed/entrafed/examples/internal/command"
@@ -109,7 +110,7 @@ func (s *session) stepFailed(status federation.RotationStatus, r *reporter, err 
 	again := s.again("rotate step %s", s.domain)
 	switch {
 	case errors.Is(err, federation.ErrNoNextKey) && status.Stage == federation.RotationIdle && !errors.Is(err, federation.ErrLockout):
-		s.Say("there is nothing to do: %v", err)
+		s.Say("there is nothing to do: %s", strings.Join(status.Reasons, "; "))
 		return command.ExitOK
 	case errors.Is(err, federation.ErrByHand):
 		return s.Stopped(err, s.byHand())

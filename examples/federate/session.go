@@ -132,6 +132,9 @@ func (s *session) open(cloud entrafed.Cloud, credential azcore.TokenCredential, 
 	if err != nil {
 		return err
 	}
+	if s.file != nil {
+		return nil
+	}
 	return s.recall()
 }
 

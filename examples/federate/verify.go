@@ -93,7 +93,7 @@ func (s *session) doctor(ctx context.Context) int {
 
 // revert makes the domain managed, or as it was before a plan.
 func (s *session) revert(ctx context.Context) int {
-	if s.flags.list {
+	if s.flags.ways {
 		return s.listUndo(ctx)
 	}
 	if err := document.Absent(s.flags.out, "-out"); err != nil {
