@@ -74,7 +74,7 @@ func (s *session) carryOutInto(ctx context.Context, plan *federation.Plan, resul
 	result.Events, result.Outcome = r.events, &outcome
 	if err != nil {
 		result.Error = err.Error()
-		return s.failed(err, s.remedies(file, outcome))
+		return s.failed(err, s.remedies(plan, file, outcome))
 	}
 	if s.file == nil {
 		_ = os.Remove(file) // it was for going on
@@ -102,10 +102,10 @@ func (s *session) keep(plan *federation.Plan) (file string, err error) {
 }
 
 // remedies are the ways on and back after an error.
-func (s *session) remedies(file string, outcome federation.Outcome) string {
+func (s *session) remedies(plan *federation.Plan, file string, outcome federation.Outcome) string {
 	text := "to go on: " + s.again("apply %s", quoted(file))
-	if outcome.Undo != "" {
-		text += "\nto go back: " + s.again("revert %s -undo %s", s.domain, outcome.Undo)
+	if way := s.wayBack(plan, outcome); way != "" {
+		text += "\nto go back: " + way
 	}
 	return text
 }
@@ -115,6 +115,10 @@ func (s *session) inForce(ctx context.Context, plan *federation.Plan, r *reporte
 	later := s.again("verify %s -wait", s.domain)
 	if !s.flags.wait {
 		s.sayAfter(plan, *result.Outcome, later)
+		return command.ExitOK
+	}
+	if ofGuests(plan) {
+		s.Say("nothing public tells whether Entra acts on it: let a guest try, within two hours")
 		return command.ExitOK
 	}
 	verification, err := s.federator.Wait(ctx, plan, r.add)
@@ -132,10 +136,29 @@ func (s *session) inForce(ctx context.Context, plan *federation.Plan, r *reporte
 
 // sayAfter says how to go back, and that what was written is not yet what people meet.
 func (s *session) sayAfter(plan *federation.Plan, outcome federation.Outcome, later string) {
-	if outcome.Undo != "" && plan.Purpose != federation.PurposePromote { // which cannot be undone
-		s.Say("the way back: %s", s.again("revert %s -undo %s", s.domain, outcome.Undo))
+	if way := s.wayBack(plan, outcome); way != "" {
+		s.Say("the way back: %s", way)
 	}
-	if len(plan.Writes) > 0 && plan.Purpose != federation.PurposeMakeDefault {
+	switch {
+	case len(plan.Writes) == 0 || plan.Purpose == federation.PurposeMakeDefault:
+	case ofGuests(plan):
+		s.Say("Entra may take up to two hours to act on it, which nothing public tells: let a guest try")
+	default:
 		s.Say("Entra may take up to two hours to act on it: %s", later)
 	}
+}
+
+// wayBack is the command that undoes a plan, or "" where none does.
+func (s *session) wayBack(plan *federation.Plan, outcome federation.Outcome) string {
+	switch {
+	case outcome.Undo == "" || plan.Purpose == federation.PurposePromote || plan.Purpose == federation.PurposeRevertGuest:
+		return ""
+	case ofGuests(plan):
+		return s.again("guests revert %s", s.domain)
+	}
+	return s.again("revert %s -undo %s", s.domain, outcome.Undo)
+}
+
+func ofGuests(plan *federation.Plan) bool {
+	return plan.Purpose == federation.PurposeFederateGuest || plan.Purpose == federation.PurposeRevertGuest
 }

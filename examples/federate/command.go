@@ -43,6 +43,8 @@ func (s *session) do(ctx context.Context) int {
 		return s.revert(ctx)
 	case commandDoctor:
 		return s.doctor(ctx)
+	case commandGuests:
+		return s.guests(ctx)
 	}
 	return s.changeDomain(ctx)
 }

@@ -22,11 +22,13 @@ const (
 	commandRevert = "revert"
 	commandDoctor = "doctor"
 	commandDomain = "domain"
+	commandGuests = "guests"
 )
 
 func commands() []string {
 	return []string{
 		commandPlan, commandApply, commandVerify, commandRotate, commandRevert, commandDoctor, commandDomain,
+		commandGuests,
 	}
 }
 
@@ -41,6 +43,10 @@ const (
 	domainVerify  = "verify"
 	domainPromote = "promote"
 	domainDefault = "default"
+
+	guestsPlan   = "plan"
+	guestsApply  = "apply"
+	guestsRevert = "revert"
 )
 
 // verbs are those of a sub-command, the first of them the one that is meant where none is said; empty: one must be said.
@@ -50,6 +56,8 @@ func verbs(command string) []string {
 		return []string{rotateStatus, rotateStep, rotateAbandon}
 	case commandDomain:
 		return []string{"", domainAdd, domainShow, domainVerify, domainPromote, domainDefault}
+	case commandGuests:
+		return []string{"", guestsPlan, guestsApply, guestsRevert}
 	}
 	return nil
 }
@@ -59,6 +67,7 @@ type flags struct {
 	command string
 	verb    string
 	file    string            // the plan
+	more    []string          // of guests: further domains of the partner
 	given   map[string]string // the flags that the command line has, by name
 
 	domain string
@@ -131,9 +140,10 @@ func promptLogins() map[string]federation.PromptLogin {
 // list are the flags, and the sub-commands that have them.
 func (f *flags) list() (all command.Flags) {
 	planning := []string{commandPlan, commandApply}
-	asking := append(slices.Clone(planning), commandDoctor)
+	alike := append(slices.Clone(planning), commandGuests)
+	asking := append(slices.Clone(alike), commandDoctor)
 	rotating := append(slices.Clone(asking), commandRotate)
-	changing := []string{commandApply, commandRotate, commandRevert, commandDomain}
+	changing := []string{commandApply, commandRotate, commandRevert, commandDomain, commandGuests}
 	every := commands()
 	all.Add(&f.domain, "domain", "DOMAIN", "the domain, where it is no argument. Default: ENTRAFED_DOMAIN", every...)
 	all.Add(&f.metadata, "metadata", "URL|FILE", "the identity provider's metadata: its issuer, URL and certificates",
@@ -141,26 +151,28 @@ func (f *flags) list() (all command.Flags) {
 	all.Add(&f.issuer, "issuer", "URI", "the Issuer of its assertions, byte for byte", asking...)
 	all.Add(&f.signInURL, "sign-in-url", "URL", "where Entra sends the browser, by HTTP-POST", asking...)
 	all.Add(&f.certificate, "certificate", "FILE", "the certificate of the key that signs, as PEM, base64 or DER", rotating...)
-	all.Add(&f.nextCertificate, "next-certificate", "FILE", "the certificate of the key that signs next", rotating...)
+	all.Add(&f.nextCertificate, "next-certificate", "FILE", "the certificate of the key that signs next",
+		commandPlan, commandApply, commandDoctor, commandRotate)
 	all.Add(&f.immutableID, "immutable-id", "RULE", "the NameID is the user's upn, mail or employee-id: look who differs",
-		asking...)
+		commandPlan, commandApply, commandDoctor)
 	all.Add(&f.connection, "connection", "NAME", "that value is an ID of people who come from there: see examples/provision",
-		asking...)
-	all.Add(&f.displayName, "display-name", "TEXT", "what people see meanwhile. Default: the domain", planning...)
+		commandPlan, commandApply, commandDoctor)
+	all.Add(&f.displayName, "display-name", "TEXT", "what people see meanwhile. Default: the domain", alike...)
 	all.Add(&f.signOutURL, "sign-out-url", "URL", "where Entra sends the browser to sign out", planning...)
 	all.Add(&f.activeSignInURL, "active-sign-in-url", "URL", "for clients that send a password, by ECP or WS-Trust", planning...)
-	all.Add(&f.metadataURL, "metadata-exchange-url", "URL", "for clients that look for a WS-Trust endpoint", planning...)
+	all.Add(&f.metadataURL, "metadata-exchange-url", "URL", "for clients that look for a WS-Trust endpoint", alike...)
 	all.Add(&f.passwordResetURL, "password-reset-url", "URL", "where people change their password", planning...)
-	all.Add(&f.protocol, "protocol", "NAME", "saml or wsfed. Default: saml", planning...)
+	all.Add(&f.protocol, "protocol", "NAME", "saml or wsfed. Default: saml", alike...)
 	all.Add(&f.mfa, "mfa", "HOW", "Entra is to accept, enforce or reject the provider's second factor. Default: reject",
 		planning...)
 	all.Add(&f.promptLogin, "prompt-login", "HOW", "on a fresh sign-in: translate, native or disabled", planning...)
 	all.Add(&f.signedRequests, "signed-requests", "", "Entra signs its AuthnRequests", planning...)
 	all.Add(&f.defaultDomain, "default-domain", "DOMAIN", "becomes the tenant's default one, if this one is it now", planning...)
-	all.Add(&f.replace, "replace", "ID", "overwrite the federation with this ID, which somebody else made", planning...)
+	all.Add(&f.replace, "replace", "ID", "overwrite the federation with this ID, which somebody else made", alike...)
 	all.Add(&f.noAdministrator, "insecure-no-administrator", "",
 		"go on without a Global Administrator in a managed domain. Read federation.Settings first", planning...)
-	all.Add(&f.out, "out", "FILE", "write the plan, for apply. A file that exists is not overwritten", commandPlan, commandRevert)
+	all.Add(&f.out, "out", "FILE", "write the plan, for apply. A file that exists is not overwritten",
+		commandPlan, commandRevert, commandGuests)
 	all.Add(&f.user, "user", "UPN", "somebody who cannot sign in", commandDoctor)
 	all.Add(&f.secondFactor, "mfa", "yes|no", "whether the identity provider tells Entra of a second factor", commandDoctor)
 	all.Add(&f.undo, "undo", "ID", "become as before the plan with this ID. Default: become managed", commandRevert)
@@ -224,13 +236,16 @@ func (f *flags) takeVerb(others []string) ([]string, error) {
 func (f *flags) validate(others []string) error {
 	var problems command.Problems
 	wrong := problems.If
-	wrong(len(others) > 1, "%s takes one argument, and got %s", f.command, strings.Join(others, " "))
-	if len(others) > 0 && f.command == commandApply {
+	wrong(len(others) > 1 && !f.takesMore(), "%s takes one argument, and got %s", f.command, strings.Join(others, " "))
+	switch {
+	case len(others) == 0:
+		wrong(f.command == commandGuests && f.verb == guestsApply, "guests apply needs a plan: a file that guests plan -out wrote")
+	case f.takesPlan():
 		f.file = others[0]
 		wrong(len(f.settings()) > 0, "apply takes a plan, or the flags of plan, and not both")
-	} else if len(others) > 0 {
+	default:
 		wrong(f.domain != "" && !strings.EqualFold(f.domain, others[0]), "-domain is %s, and the argument %s", f.domain, others[0])
-		f.domain = others[0]
+		f.domain, f.more = others[0], others[1:]
 	}
 	f.domain = strings.ToLower(strings.TrimSpace(f.domain))
 	wrong(f.immutableID != "" && sources()[f.immutableID] == nil, "-immutable-id %q is not upn, mail or employee-id", f.immutableID)
@@ -247,6 +262,14 @@ func (f *flags) validate(others []string) error {
 	wrong(f.wait && f.command == commandDomain && f.verb != domainVerify, "domain %s has nothing to -wait for", f.verb)
 	return problems.Err()
 }
+
+// takesPlan reports whether the argument is a plan.
+func (f *flags) takesPlan() bool {
+	return f.command == commandApply || f.command == commandGuests && f.verb == guestsApply
+}
+
+// takesMore reports whether there may be several domains.
+func (f *flags) takesMore() bool { return f.command == commandGuests && f.verb == guestsPlan }
 
 // plansDomain reports whether the verb of domain is planned and applied.
 func (f *flags) plansDomain() bool { return f.verb == domainPromote || f.verb == domainDefault }

@@ -97,6 +97,15 @@ and ask, as apply does.
   federate domain verify contoso.com -wait
   federate domain default contoso.onmicrosoft.com
 `},
+		{commandGuests, []string{"guests plan DOMAIN... [flags]", "guests apply PLAN [flags]", "guests revert DOMAIN [flags]"},
+			"guests who sign in at their own organization", `
+The people of a partner, who are guests in the tenant, sign in at the partner's identity provider. The domains are the
+partner's. revert shows the plan and asks; the guests then sign in by a one-time passcode. Nothing public tells whether
+Entra acts on it: let a guest try, within two hours.
+
+  federate guests plan partner.example.org -metadata partner.xml -out guests.json
+  federate guests apply guests.json
+`},
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *session) rotate(ctx context.Context) int {
 	}
 	if s.flags.verb == rotateStep && s.flags.wait {
 		if status, err = s.untilAllowed(ctx, status); err != nil {
-			return s.failed(err, "to go on: "+s.again("rotate step %s -wait", s.domain))
+			return s.failed(err, "to go on: "+s.stepAgain()+" -wait")
 		}
 	}
 	if code, ok := s.confirmStep(ctx, status); !ok {
@@ -107,7 +107,7 @@ func (s *session) stepFailed(status federation.RotationStatus, r *reporter, err 
 			return s.failed(err, nothingChanged)
 		}
 	}
-	again := s.again("rotate step %s", s.domain)
+	again := s.stepAgain()
 	switch {
 	case errors.Is(err, federation.ErrNoNextKey) && status.Stage == federation.RotationIdle && !errors.Is(err, federation.ErrLockout):
 		s.Say("there is nothing to do: %s", strings.Join(status.Reasons, "; "))
@@ -121,15 +121,27 @@ func (s *session) stepFailed(status federation.RotationStatus, r *reporter, err 
 	return s.failed(err, "to see how it is: "+s.again("rotate status %s", s.domain))
 }
 
+// stepAgain is the command line of the next step, with the same files. Metadata is remembered.
+func (s *session) stepAgain() string { return s.stepWith(s.flags.certificate, s.flags.nextCertificate) }
+
+func (s *session) stepWith(signs, other string) string {
+	line := s.again("rotate step %s", s.domain)
+	for _, one := range [][2]string{{"metadata", s.flags.metadata}, {"certificate", signs}, {"next-certificate", other}} {
+		if one[1] != "" && s.flags.given[one[0]] != "" {
+			line += " -" + one[0] + " " + quoted(one[1])
+		}
+	}
+	return line
+}
+
 // byHand says what the operator is to do at the identity provider, and then here.
 func (s *session) byHand() string {
-	step := s.again("rotate step %s", s.domain)
-	if s.flags.metadata != "" {
+	if s.flags.certificate == "" {
 		return "now: make the identity provider sign with the other key, so that its certificate is the first in the metadata\n" +
-			"at once after that: " + step
+			"at once after that: " + s.stepAgain()
 	}
-	return "now: make the identity provider sign with the other key\nat once after that, with the files exchanged: " + step +
-		" -certificate " + quoted(s.flags.nextCertificate) + " -next-certificate " + quoted(s.flags.certificate)
+	return "now: make the identity provider sign with the other key\nat once after that, with the files exchanged: " +
+		s.stepWith(s.flags.nextCertificate, s.flags.certificate)
 }
 
 // printRotation prints how far it is, and what to do now.
@@ -152,7 +164,7 @@ func (s *session) printRotation(r rotated) int {
 
 // sayNext says what to do now, or when.
 func (s *session) sayNext(status federation.RotationStatus) {
-	step := s.again("rotate step %s", s.domain)
+	step := s.stepAgain()
 	switch {
 	case status.Allowed:
 		s.Say("now: %s", step)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/document"
@@ -57,87 +56,5 @@ func (s *session) printVerification(v federation.Verification) error {
 		page.Line(terminal.Good, "That is as Graph has it.")
 	}
 	page.Line(terminal.None, "To try it, in a private window: %s", v.SignInLink)
-	return page.Err()
-}
-
-// doctor explains why people cannot sign in.
-func (s *session) doctor(ctx context.Context) int {
-	idp, err := s.identityProvider(ctx)
-	if err != nil && s.flags.metadata != "" {
-		s.Say("the identity provider's metadata cannot be read, and is left out: %v", err)
-		s.flags.metadata = ""
-		idp, err = s.identityProvider(ctx)
-	}
-	if err != nil {
-		return s.Misused(err)
-	}
-	diagnosis, err := s.federator.Diagnose(ctx, federation.DiagnoseSettings{
-		Domain: s.domain, IdentityProvider: idp, User: s.flags.user, ImmutableID: s.flags.rule(),
-	})
-	if err != nil {
-		return s.failed(err, nothingChanged)
-	}
-	if s.flags.json {
-		err = document.Print(s.Stdout, diagnosis)
-	} else {
-		err = diagnosis.Print(s.Stdout, s.style())
-	}
-	switch {
-	case err != nil:
-		return s.failed(err, nothingChanged)
-	case blocked(diagnosis.Findings):
-		return command.ExitFailed
-	}
-	return command.ExitOK
-}
-
-// revert makes the domain managed, or as it was before a plan.
-func (s *session) revert(ctx context.Context) int {
-	if s.flags.ways {
-		return s.listUndo(ctx)
-	}
-	if err := document.Absent(s.flags.out, "-out"); err != nil {
-		return s.Misused(err)
-	}
-	plan, err := s.federator.PlanRevert(ctx, federation.RevertSettings{Domain: s.domain, Undo: s.flags.undo})
-	if err != nil {
-		return s.failed(err, nothingChanged)
-	}
-	if s.flags.out != "" {
-		return s.handOut(plan)
-	}
-	return s.carryOut(ctx, plan)
-}
-
-// listUndo lists the ways back.
-func (s *session) listUndo(ctx context.Context) int {
-	ways, err := s.federator.UndoRecords(ctx, s.domain)
-	if err != nil {
-		return s.failed(err, nothingChanged)
-	}
-	if s.flags.json {
-		err = document.Print(s.Stdout, append([]federation.Undo{}, ways...))
-	} else {
-		err = s.printUndo(ways)
-	}
-	if err != nil {
-		return s.failed(err, nothingChanged)
-	}
-	return command.ExitOK
-}
-
-func (s *session) printUndo(ways []federation.Undo) error {
-	page := terminal.NewPage(s.Stdout, false)
-	if len(ways) == 0 {
-		page.Line(terminal.None, "%s has no way back in %s.", s.domain, s.store)
-	}
-	for _, way := range ways {
-		was := "managed"
-		if way.Before.Configuration != nil {
-			was = "federated with " + way.Before.Configuration.IssuerURI
-		}
-		page.Line(terminal.None, "%s  before %q at %s: %s", way.Plan, string(way.Purpose),
-			way.At.UTC().Format("2006-01-02 15:04:05 UTC"), fmt.Sprintf("%s was %s", s.domain, was))
-	}
 	return page.Err()
 }
