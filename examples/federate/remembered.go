@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,36 +38,48 @@ func (f *flags) settings() map[string]string {
 	return found
 }
 
+// keeps are the flags of a sub-command that are kept for the next time.
+func keeps(sub string) []string {
+	switch sub {
+	case commandPlan, commandApply:
+		return kept()
+	case commandDoctor:
+		return keptOfProvider()
+	case commandRotate:
+		return []string{"metadata", "certificate", "next-certificate"}
+	}
+	return nil
+}
+
+// remembered is what was kept of the domain; nothing if it never was planned.
+func (s *session) remembered() (map[string]string, error) {
+	before := map[string]string{}
+	err := document.Read(s.rememberedFile(), &before)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return before, err
+}
+
 // recall fills in what is not given, as it was given last time for the domain.
 func (s *session) recall() error {
 	f := &s.flags
-	wanted := keptOfProvider()
-	switch f.command {
-	case commandPlan, commandApply:
-		wanted = kept()
-	case commandDoctor, commandRotate:
-	default:
-		return nil
-	}
-	var before map[string]string
-	if err := document.Read(s.rememberedFile(), &before); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
+	before, err := s.remembered()
+	if err != nil || keeps(f.command) == nil {
 		return err
 	}
 	set := f.list().Set("federate", f.command)
+	_, metadata := f.given["metadata"]
 	var said []string
-	for _, name := range slices.Sorted(maps.Keys(before)) {
-		_, given := f.given[name]
-		_, metadata := f.given["metadata"]
-		if given || !slices.Contains(wanted, name) || metadata && slices.Contains(inMetadata(), name) || set.Lookup(name) == nil {
+	for _, name := range keeps(f.command) {
+		value, was := before[name]
+		if _, given := f.given[name]; given || !was || metadata && slices.Contains(inMetadata(), name) {
 			continue
 		}
-		if err := set.Set(name, before[name]); err != nil {
+		if err := set.Set(name, value); err != nil {
 			return fmt.Errorf("%s: -%s: %w", s.rememberedFile(), name, err)
 		}
-		said = append(said, "-"+name+" "+quoted(before[name]))
+		said = append(said, "-"+name+" "+quoted(value))
 	}
 	if len(said) > 0 {
 		s.Say("as last time: %s", strings.Join(said, " "))
@@ -76,24 +87,26 @@ func (s *session) recall() error {
 	return nil
 }
 
-// remember keeps what the domain was planned with.
+// remember keeps what the domain was planned or rotated with.
 func (s *session) remember() error {
-	if s.flags.dryRun || s.domain == "" {
+	if s.flags.dryRun {
 		return nil
 	}
-	now := map[string]string{}
-	for _, one := range s.flags.list() {
-		if value := s.flags.value(one.Name); value != "" && slices.Contains(kept(), one.Name) {
-			now[one.Name] = value
+	now, err := s.remembered()
+	if err != nil {
+		return err
+	}
+	for _, name := range keeps(s.flags.command) {
+		delete(now, name)
+		if value := s.flags.value(name); value != "" {
+			now[name] = value
 		}
 	}
 	for _, name := range []string{"metadata", "certificate", "next-certificate"} {
 		if path := now[name]; path != "" && !isURL(path) {
-			absolute, err := filepath.Abs(path)
-			if err != nil {
+			if now[name], err = filepath.Abs(path); err != nil {
 				return err
 			}
-			now[name] = absolute
 		}
 	}
 	return document.Replace(s.rememberedFile(), now)

@@ -22,6 +22,9 @@ func (s *session) rotate(ctx context.Context) int {
 	if err != nil {
 		return s.failed(err, nothingChanged)
 	}
+	if err := s.remember(); err != nil {
+		return s.failed(err, nothingChanged)
+	}
 	if s.flags.verb == rotateStatus {
 		return s.printRotation(rotated{RotationStatus: status})
 	}
@@ -121,14 +124,14 @@ func (s *session) stepFailed(status federation.RotationStatus, r *reporter, err 
 	return s.failed(err, "to see how it is: "+s.again("rotate status %s", s.domain))
 }
 
-// stepAgain is the command line of the next step, with the same files. Metadata is remembered.
+// stepAgain is the command line of the next step, with the same files. Where metadata is, is remembered.
 func (s *session) stepAgain() string { return s.stepWith(s.flags.certificate, s.flags.nextCertificate) }
 
 func (s *session) stepWith(signs, other string) string {
 	line := s.again("rotate step %s", s.domain)
-	for _, one := range [][2]string{{"metadata", s.flags.metadata}, {"certificate", signs}, {"next-certificate", other}} {
-		if one[1] != "" && s.flags.given[one[0]] != "" {
-			line += " -" + one[0] + " " + quoted(one[1])
+	for _, file := range [][2]string{{"certificate", signs}, {"next-certificate", other}} {
+		if file[1] != "" {
+			line += " -" + file[0] + " " + quoted(file[1])
 		}
 	}
 	return line

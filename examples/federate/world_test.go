@@ -18,7 +18,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/simulation"
 	"github.com/entrafed/entrafed/federation/entratest"
@@ -76,6 +75,7 @@ func writes(tenant *entratest.Tenant) (made []string) {
 type identityProvider struct {
 	*saml.IdentityProvider
 	signers []saml.Signer
+	now     func() time.Time // its clock
 }
 
 const (
@@ -88,11 +88,14 @@ func newIdentityProvider(t testing.TB, now func() time.Time, signers ...saml.Sig
 	if signers == nil {
 		signers = []saml.Signer{newSigner(t, "first", now()), newSigner(t, "second", now())}
 	}
-	provider, err := saml.New(saml.Config{
-		SingleSignOnService: signInURL, Realms: []saml.Realm{{Domain: "contoso.com", Issuer: issuer}}, Signer: signers[0], Now: now,
+	idp := &identityProvider{signers: signers, now: now}
+	var err error
+	idp.IdentityProvider, err = saml.New(saml.Config{
+		SingleSignOnService: signInURL, Realms: []saml.Realm{{Domain: "contoso.com", Issuer: issuer}}, Signer: signers[0],
+		Now: func() time.Time { return idp.now() },
 	})
 	require.NoError(t, err)
-	return &identityProvider{provider, signers}
+	return idp
 }
 
 func newSigner(t testing.TB, name string, now time.Time) saml.Signer {
@@ -135,6 +138,7 @@ func (i *identityProvider) writeCertificate(t testing.TB, file string, n int) st
 // signIn is what Entra says to a sign-in of a user.
 func (i *identityProvider) signIn(t testing.TB, tenant *entratest.Tenant, upn, immutableID string) entratest.Verdict {
 	t.Helper()
+	i.now = tenant.Config().Clock.Now
 	sent, err := tenant.NewAuthnRequest(upn)
 	require.NoError(t, err)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, sent.URL, strings.NewReader(sent.Form().Encode()))
@@ -142,7 +146,7 @@ func (i *identityProvider) signIn(t testing.TB, tenant *entratest.Tenant, upn, i
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request, err := i.ReadRequest(r)
 	require.NoError(t, err)
-	response, err := i.Respond(request, saml.Subject{ImmutableID: immutableID, UPN: upn, AuthnInstant: tenant.Config().Clock.Now()})
+	response, err := i.Respond(request, saml.Subject{ImmutableID: immutableID, UPN: upn, AuthnInstant: i.now()})
 	require.NoError(t, err)
 	return tenant.CheckResponse(response.SAMLResponse(), response.RelayState)
 }
@@ -184,5 +188,3 @@ func golden(t *testing.T, f files, name, got string) {
 	got = base64Text.ReplaceAllString(got, `"(base64 of a certificate)"`)
 	commandtest.Golden(t, filepath.Join("testdata", name+".txt"), got)
 }
-
-var _ = command.ExitOK
