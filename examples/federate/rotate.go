@@ -160,8 +160,9 @@ func (s *session) printRotation(r rotated) int {
 		return s.failed(err, "what was done is done")
 	case r.Stage == federation.RotationBroken:
 		return command.ExitFailed
+	case s.flags.verb != rotateAbandon: // after which the next step would begin anew
+		s.sayNext(r.RotationStatus)
 	}
-	s.sayNext(r.RotationStatus)
 	return command.ExitOK
 }
 

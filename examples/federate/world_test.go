@@ -16,9 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
+	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/simulation"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/saml"
@@ -181,10 +183,20 @@ var (
 // golden compares with the file that is named after the test.
 func golden(t *testing.T, f files, name, got string) {
 	t.Helper()
-	got = strings.ReplaceAll(got, f.folder+string(filepath.Separator), "")
+	if f.folder != "" {
+		got = strings.ReplaceAll(got, f.folder+string(filepath.Separator), "")
+	}
 	got = planIDs.ReplaceAllString(got, "0123456789abcdef0123456789abcdef")
 	got = hashes.ReplaceAllString(got, "SHA-256 (a hash)")
 	got = wholeHash.ReplaceAllString(got, `"sha256": "(a hash)"`)
 	got = base64Text.ReplaceAllString(got, `"(base64 of a certificate)"`)
 	commandtest.Golden(t, filepath.Join("testdata", name+".txt"), got)
+}
+
+func writeFile(path string, content []byte) error { return document.ReplaceFile(path, content) }
+
+func writeTenant(path string, f simulation.File) error { return document.Replace(path, f) }
+
+func tokenOptions(tenant *entratest.Tenant) policy.TokenRequestOptions {
+	return policy.TokenRequestOptions{Scopes: []string{tenant.Cloud().Graph + "/.default"}}
 }
