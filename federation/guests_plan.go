@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -229,15 +228,6 @@ func (g GuestConfiguration) properties() Properties {
 		"signingCertificate":              orNil(g.SigningCertificate),
 		"preferredAuthenticationProtocol": orNil(string(g.Protocol)),
 	}
-}
-
-// signing is the certificate of the federation; nil if it cannot be read.
-func (g GuestConfiguration) signing() *x509.Certificate {
-	certificate, err := certificateOf(g.SigningCertificate)
-	if err != nil {
-		return nil
-	}
-	return certificate
 }
 
 // createGuests is the write that makes a federation, with all its domains.

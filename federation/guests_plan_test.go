@@ -171,14 +171,16 @@ func guestCases() []guestCase {
 			shows: domains("example.net", "contoso.onmicrosoft.com"), nearMiss: domains("example.net", "contoso2.onmicrosoft.com")},
 		{rule: "guest-domain-own", name: "one below", severity: isWarning, says: "below contoso.com",
 			shows: domains("partners.contoso.com"), nearMiss: domains("partnerscontoso.com")},
-		{rule: "guest-domain-taken", name: "by a second federation", severity: isError, says: `The federation "second" has example.org`,
+		{rule: "guest-domain-taken", name: "by a second federation", severity: isError,
+			says: `The federation "second" has example.org`,
 			shows: both(domains("example.net", "example.org"), liveGuests, func(s *guestScene) {
 				s.has("second", func(g *federation.GuestConfiguration) { g.Domains = []string{"example.com", "example.org"} })
 			}),
 			nearMiss: both(domains("example.net", "example.org"), liveGuests, func(s *guestScene) {
 				s.has("second", func(g *federation.GuestConfiguration) { g.Domains = []string{"example.com"} })
 			})},
-		{rule: "guest-issuer-taken", name: "by another partner's federation", severity: isWarning, says: `federation "second", with example.com`,
+		{rule: "guest-issuer-taken", name: "by another partner's federation", severity: isWarning,
+			says: `federation "second", with example.com`,
 			shows: func(s *guestScene) {
 				s.has("second", func(g *federation.GuestConfiguration) { g.Domains = []string{"example.com"} })
 			},
@@ -406,7 +408,10 @@ func TestWritesOfAPlanForGuests(t *testing.T) {
 			s.guests["ours"].Domains = []string{"a.example", "example.net"}
 			s.revert = true
 		}, []string{"delete guests"}},
-		"removing in another spelling": {func(s *guestScene) { liveGuests(s); s.GuestSettings.Domains[0] = " EXAMPLE.net "; s.revert = true }, []string{"delete guests"}},
+		"removing in another spelling": {func(s *guestScene) {
+			liveGuests(s)
+			s.GuestSettings.Domains[0], s.revert = " EXAMPLE.net ", true
+		}, []string{"delete guests"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,12 +8,49 @@ import (
 // groupMark begins what [Record.Licenses] says of a group.
 const groupMark = "group:"
 
+// lostMark begins what [Record.Licenses] says was lost, although reads may show it.
+const lostMark = "lost:"
+
 // marksOf lists what Record.Licenses says was given: SKU IDs, and groups with groupMark before their object IDs.
-func marksOf(licenses string) []string { return strings.Fields(licenses) }
+func marksOf(licenses string) []string {
+	return slices.DeleteFunc(strings.Fields(licenses), func(mark string) bool { return strings.HasPrefix(mark, lostMark) })
+}
+
+// lostOf lists what Record.Licenses says was lost, as marks of what was given.
+func lostOf(licenses string) []string {
+	var lost []string
+	for _, mark := range strings.Fields(licenses) {
+		if mark, ok := strings.CutPrefix(mark, lostMark); ok {
+			lost = append(lost, mark)
+		}
+	}
+	return lost
+}
+
+// asLost are marks of what was given as marks of what was lost.
+func asLost(marks []string) []string {
+	lost := make([]string, len(marks))
+	for i, mark := range marks {
+		lost[i] = lostMark + mark
+	}
+	return lost
+}
+
+// lose marks what was given as lost as well.
+func (rec *Record) lose() {
+	rec.Licenses = editedMarks(rec.Licenses, asLost(marksOf(rec.Licenses)), nil)
+}
+
+// forgetLost forgets what was lost: it was given anew, or every replica knows. What Retire takes meanwhile stays lost.
+func (rec *Record) forgetLost() {
+	if rec.RetiringAt.IsZero() {
+		rec.Licenses = strings.Join(marksOf(rec.Licenses), " ")
+	}
+}
 
 // editedMarks is Record.Licenses with some marks more and some less.
 func editedMarks(licenses string, add, remove []string) string {
-	marks := slices.DeleteFunc(marksOf(licenses), func(mark string) bool { return slices.Contains(remove, mark) })
+	marks := slices.DeleteFunc(strings.Fields(licenses), func(mark string) bool { return slices.Contains(remove, mark) })
 	for _, mark := range add {
 		if !slices.Contains(marks, mark) {
 			marks = append(marks, mark)
