@@ -31,6 +31,7 @@ func TestVerifyComparesWhatEntraSays(t *testing.T) {
 	require.Contains(t, got.Stdout, "That is as Graph has it.")
 	got = p.must(t, command.ExitFailed, "verify", "fabrikam.com", "-simulate", f.tenant)
 	require.Contains(t, got.Stdout, "fabrikam.com is not a domain of the tenant")
+	p.must(t, command.ExitFailed, "verify", "fabrikam.com", "-wait", "-simulate", f.tenant)
 }
 
 // The doctor's exit code tells whether something stands in the way.
