@@ -171,6 +171,7 @@ func TestATenantThatCannotBeReadEndsThePlan(t *testing.T) {
 	tenant.Inject(entratest.Fault{Status: http.StatusUnauthorized, Times: -1})
 	got := p.at(tenant).must(t, command.ExitStopped, "plan", "contoso.com", "-metadata", f.metadata, "-state", f.state, "-out", f.plan)
 	require.Contains(t, got.Stderr, nothingChanged)
+	require.Contains(t, got.Stderr, "az login")
 	require.NoFileExists(t, f.plan)
 }
 

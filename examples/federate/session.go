@@ -167,6 +167,9 @@ func (s *session) release() error {
 // failed prints what went wrong and what is to be done about it. What is refused has failed; anything else ended early,
 // and can be gone on with.
 func (s *session) failed(err error, remedy string) int {
+	if errors.Is(err, federation.ErrUnauthorized) {
+		remedy = "log in with az login, or set the variables that say how an application proves itself: federate -h\n" + remedy
+	}
 	code := s.Stopped(err, remedy)
 	for _, refusal := range []error{
 		federation.ErrBlocked, federation.ErrChanged, federation.ErrLockout, federation.ErrNotFound, federation.ErrNoNextKey,
