@@ -55,6 +55,9 @@ type Config struct {
 
 	// Pending keeps what does not fit into cookies: the state of a sign-in that Entra began with a RelayState of more than
 	// about 10 KB, which nobody has seen yet. nil: such a sign-in is refused, and the log says why. Replicas share it.
+	//
+	// A proxy in front may let less through: nginx passes on 4 or 8 KB of headers, unless its proxy_buffer_size and
+	// large_client_header_buffers say more. Entra's usual RelayState needs about 3.
 	Pending PendingStore
 
 	// SignInTime is how long a person may take from Entra's request to the answer. 0 means 15 minutes; at most an hour.

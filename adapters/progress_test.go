@@ -18,7 +18,7 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-func newJar(t *testing.T) http.CookieJar {
+func newJar(t testing.TB) http.CookieJar {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)

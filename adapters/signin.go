@@ -18,7 +18,7 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 	handle := r.PathValue("handle")
 	var p pending
 	if err := b.recall(r, cookieRequest, handle, &p); err != nil {
-		b.fail(w, r, staleFailure(err))
+		b.fail(w, r, recallFailure(err))
 		return
 	}
 	person, err := b.identify(w, r, handle, p)
