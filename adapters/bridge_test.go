@@ -54,7 +54,7 @@ var testSigner = sync.OnceValue(func() saml.Signer {
 
 // world is a Bridge with a host, a pipeline and a clock that the test decides about.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	cfg    adapters.Config
 	bridge *adapters.Bridge
 	host   func(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error)
@@ -93,7 +93,7 @@ func signedIn() *adapters.SignedIn {
 	return &adapters.SignedIn{Person: provision.Person{Connection: "google", ID: "104"}, At: testTime}
 }
 
-func newWorld(t *testing.T, change ...func(*adapters.Config)) *world {
+func newWorld(t testing.TB, change ...func(*adapters.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: testTime, log: &bytes.Buffer{}}
 	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
@@ -131,7 +131,7 @@ func (w *world) newBridge() *adapters.Bridge {
 
 // browser is one browser's cookies.
 type browser struct {
-	t       *testing.T
+	t       testing.TB
 	handler http.Handler
 	jar     http.CookieJar
 }

@@ -59,7 +59,7 @@ func (b *Bridge) recall(r *http.Request, kind, handle string, value any) error {
 	if key, stored := cutStored(sealed); stored && b.store != nil {
 		kept, err := b.store.Get(r.Context(), key)
 		if err != nil {
-			return fmt.Errorf("the state of the sign-in cannot be read: %w", err)
+			return fmt.Errorf("%w: %w", errStore, err)
 		}
 		sealed = string(kept)
 	}
@@ -73,7 +73,18 @@ func cutStored(sealed string) (key string, stored bool) {
 	return sealed[len(storedPrefix):], true
 }
 
-var errNoCookie = errors.New("the browser sent no cookie for this sign-in")
+var (
+	errNoCookie = errors.New("the browser sent no cookie for this sign-in")
+	errStore    = errors.New("the state of the sign-in cannot be read")
+)
+
+// recallFailure is what people see of a sign-in whose state is not there: it is over, unless its store is only out of reach.
+func recallFailure(err error) failure {
+	if errors.Is(err, errStore) {
+		return internalFailure(err)
+	}
+	return staleFailure(err)
+}
 
 // MemoryPending is a [PendingStore] in memory: for a host of one process, whose restart ends the few sign-ins that are in
 // it. Make one with [NewMemoryPending].

@@ -24,6 +24,7 @@ type runs struct {
 
 	mu       sync.Mutex
 	byPerson map[provision.PersonKey]*run
+	ended    []*run // in the order in which they ended, nearly
 }
 
 // keepResult is how long an ended run is kept for the browser to come and see it.
@@ -48,8 +49,10 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 	if known, ok := rs.byPerson[person.Person.Key()]; ok && !(retry && known.failed()) {
 		return known, nil
 	}
-	started := &run{changed: make(chan struct{}), ended: make(chan struct{})}
-	rs.byPerson[person.Person.Key()] = started
+	started := &run{
+		key: person.Person.Key(), steps: []stepView{}, changed: make(chan struct{}), ended: make(chan struct{}),
+	}
+	rs.byPerson[started.key] = started
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(rs.ctx, cancel)
 	rs.running.Go(func() {
@@ -57,6 +60,9 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 		defer stop()
 		account, err := rs.ensure(ctx, person, started.add)
 		started.end(account, err, rs.now())
+		rs.mu.Lock()
+		defer rs.mu.Unlock()
+		rs.ended = append(rs.ended, started)
 	})
 	return started, nil
 }
@@ -82,12 +88,14 @@ func profilerOf(host Authenticator) Profiler {
 	return profiler
 }
 
-// sweep forgets what ended a while ago.
+// sweep forgets what ended a while ago. It looks at no more than it forgets, and one.
 func (rs *runs) sweep() {
 	oldest := rs.now().Add(-keepResult)
-	for key, r := range rs.byPerson {
-		if r.endedBefore(oldest) {
-			delete(rs.byPerson, key)
+	for len(rs.ended) > 0 && rs.ended[0].at.Before(oldest) {
+		over := rs.ended[0]
+		rs.ended[0], rs.ended = nil, rs.ended[1:]
+		if rs.byPerson[over.key] == over {
+			delete(rs.byPerson, over.key)
 		}
 	}
 }
@@ -108,12 +116,13 @@ func (rs *runs) close(ctx context.Context) error {
 
 // run is the provisioning of one person.
 type run struct {
+	key   provision.PersonKey
 	ended chan struct{} // closed when the result is there
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced whenever there is news
-	events  []provision.Event
-	at      time.Time // when it ended
+	steps   []stepView
+	at      time.Time // when it ended; it does not change any more
 	account provision.Account
 	err     error
 }
@@ -121,7 +130,7 @@ type run struct {
 func (r *run) add(e provision.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
+	r.steps = fold(r.steps, e)
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -155,17 +164,11 @@ func (r *run) failed() bool {
 	return r.err != nil
 }
 
-func (r *run) endedBefore(t time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !r.at.IsZero() && r.at.Before(t)
-}
-
 // follow returns what is known now, and a channel that is closed when there is more.
 func (r *run) follow() ([]stepView, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return viewOf(r.events), r.changed
+	return slices.Clone(r.steps), r.changed
 }
 
 func (r *run) view() []stepView {
@@ -180,24 +183,19 @@ type stepView struct {
 	State string `json:"state"` // "doing", "done" or "failed"
 }
 
-// viewOf folds events into steps. Steps with nothing to do are not worth showing.
-func viewOf(events []provision.Event) []stepView {
-	view := []stepView{}
-	for _, e := range events {
-		at := slices.IndexFunc(view, func(s stepView) bool { return s.Name == e.Step })
-		if e.State == provision.Skipped {
-			if at >= 0 {
-				view = slices.Delete(view, at, at+1)
-			}
-			continue
-		}
-		if at < 0 {
-			view = append(view, stepView{Name: e.Step, Label: e.Message})
-			at = len(view) - 1
-		}
-		view[at].State = stateOf(e.State)
+// fold adds an event to the steps. Steps with nothing to do are not worth showing.
+func fold(steps []stepView, e provision.Event) []stepView {
+	at := slices.IndexFunc(steps, func(s stepView) bool { return s.Name == e.Step })
+	switch {
+	case e.State == provision.Skipped && at < 0:
+		return steps
+	case e.State == provision.Skipped:
+		return slices.Delete(steps, at, at+1)
+	case at < 0:
+		return append(steps, stepView{Name: e.Step, Label: e.Message, State: stateOf(e.State)})
 	}
-	return view
+	steps[at].State = stateOf(e.State)
+	return steps
 }
 
 func stateOf(s provision.State) string {

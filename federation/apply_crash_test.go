@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -337,20 +338,27 @@ func TestAContextThatEndsDuringAWriteLetsItFinish(t *testing.T) {
 	plan := planned(t, dir, federation.PurposeFederate, "contoso.com",
 		creating("contoso.com", c), changing("contoso.com", "", federation.Properties{"displayName": "Contoso"}))
 	ctx, cancel := context.WithCancel(t.Context())
-	heeding := heeds{dir}
-	dir.lose = atWrite(0, cancel)
+	fed, err := federation.New(federation.Config{
+		Directory: heeds{dir, cancel}, Discovery: dir, Now: w.clock.Now, Sleep: w.clock.Sleep,
+		Store: saving(func(ctx context.Context, save func() error) error { return errors.Join(ctx.Err(), save()) }, w.store),
+	})
+	require.NoError(t, err)
 
-	outcome, err := w.federator(t, heeding).Apply(ctx, plan, nil)
+	outcome, err := fed.Apply(ctx, plan, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.EqualError(t, err, "federation: stopped with 1 of 2 writes done; contoso.com is federated with "+
 		"https://id.contoso.com/entra/contoso.com (configuration configuration-1). Apply the plan again to go on: context canceled")
+	require.Equal(t, []string{"create configuration contoso.com"}, dir.writes, "once, at the first attempt")
 	require.Equal(t, 1, outcome.Done)
 	require.Equal(t, &c, withoutID(outcome.State.Configuration), "the outcome has the state after the write")
 	require.Equal(t, "configuration-1", w.record(t, "contoso.com").Configuration)
 }
 
-// heeds is a directory that does nothing once the context has ended.
-type heeds struct{ *tenant }
+// heeds is a directory that does nothing once the context has ended, which it does when a federation is created.
+type heeds struct {
+	*tenant
+	cancel context.CancelFunc
+}
 
 func (h heeds) Domains(ctx context.Context) ([]federation.Domain, error) {
 	if ctx.Err() != nil {
@@ -360,14 +368,11 @@ func (h heeds) Domains(ctx context.Context) ([]federation.Domain, error) {
 }
 
 func (h heeds) CreateConfiguration(ctx context.Context, domain string, p federation.Properties) (federation.Configuration, error) {
-	if ctx.Err() != nil {
-		return federation.Configuration{}, ctx.Err()
+	h.cancel()
+	if _, limited := ctx.Deadline(); !limited || ctx.Err() != nil {
+		return federation.Configuration{}, noAnswer("create configuration " + domain)
 	}
-	c, err := h.tenant.CreateConfiguration(ctx, domain, p)
-	if ctx.Err() != nil {
-		return c, ctx.Err() // the answer would not have come
-	}
-	return c, err
+	return h.tenant.CreateConfiguration(ctx, domain, p)
 }
 
 func TestAContextThatHasEndedWritesNothing(t *testing.T) {

@@ -127,9 +127,9 @@ func (a *application) bricked(err error) (text string, is bool) {
 
 // brick is what to say of a federated domain whose federation cannot be read.
 func brick(domain string) string {
-	return fmt.Sprintf("%s is federated now, but its configuration cannot be read: nobody of %s can sign in, and no plan can "+
-		"be made. If it stays so for some minutes, sign in to Graph as a Global Administrator whose account is in another domain, "+
-		"with Directory.AccessAsUser.All, and send PATCH /domains/%s with {\"authenticationType\":\"Managed\"}; if that is refused, "+
-		"remove the domain from the tenant and add it again, or ask Microsoft's support with the request-id",
+	return fmt.Sprintf("%s is federated, but its configuration cannot be read. If that stays so for some minutes, Graph has federated "+
+		"it in part: nobody of %s can sign in, and no plan can be made. Then sign in to Graph as a Global Administrator whose account is "+
+		"in another domain, with Directory.AccessAsUser.All, and send PATCH /domains/%s with {\"authenticationType\":\"Managed\"}; if "+
+		"that is refused, remove the domain from the tenant and add it again, or ask Microsoft's support with the request-id",
 		domain, domain, domain)
 }

@@ -19,10 +19,11 @@ func TestWhatAnOperatorReadsWhenAWriteGoesWrong(t *testing.T) {
 		refused = "create configuration contoso.com: 400 Bad Request, Request_BadRequest: no (request-id a-request-id)"
 		failed  = "create configuration contoso.com: 503 Service Unavailable, ServiceUnavailable: try again later (request-id a-request-id)"
 		lost    = "create configuration contoso.com: no answer: context deadline exceeded"
-		brick   = "contoso.com is federated now, but its configuration cannot be read: nobody of contoso.com can sign in, and no plan " +
-			"can be made. If it stays so for some minutes, sign in to Graph as a Global Administrator whose account is in another domain, " +
-			`with Directory.AccessAsUser.All, and send PATCH /domains/contoso.com with {"authenticationType":"Managed"}; if that is refused, ` +
-			"remove the domain from the tenant and add it again, or ask Microsoft's support with the request-id"
+		brick   = "contoso.com is federated, but its configuration cannot be read. If that stays so for some minutes, Graph has " +
+			"federated it in part: nobody of contoso.com can sign in, and no plan can be made. Then sign in to Graph as a Global " +
+			"Administrator whose account is in another domain, with Directory.AccessAsUser.All, and send PATCH /domains/contoso.com with " +
+			`{"authenticationType":"Managed"}; if that is refused, remove the domain from the tenant and add it again, or ask Microsoft's ` +
+			"support with the request-id"
 	)
 	first := configured(newCertificate(t, "first"))
 	foreign := configured(newCertificate(t, "foreign"))
@@ -146,6 +147,19 @@ func TestWhatAnOperatorReadsWhenAWriteGoesWrong(t *testing.T) {
 				"not show it after 1m0s; as Graph shows it, contoso.com is federated, but without a configuration that can be read. Apply the " +
 				"plan again in some minutes: it goes on after what was done",
 		},
+		"failed, and shown in part": {
+			spoil: func(dir *tenant) {
+				dir.refuse = once(create, func(call string) error {
+					c := first
+					dir.replace("contoso.com", &c)
+					dir.domains["contoso.com"].AuthenticationType = federation.Managed
+					return unavailable(call)
+				})
+			},
+			matches: federation.ErrNotLive,
+			says: "federation: the change is not in force yet: write 1 of 1 (create configuration contoso.com) failed, and Graph shows it in " +
+				"part after 1m0s: contoso.com is managed and not federated. Apply the plan again in some minutes: " + failed,
+		},
 		"somebody else changed it at the same time": {
 			spoil: func(dir *tenant) {
 				dir.lose = func(string) error {
@@ -204,7 +218,7 @@ func TestABrickedDomainIsNotWrittenTo(t *testing.T) {
 	dir.domains["contoso.com"].AuthenticationType, dir.bricked["contoso.com"] = federation.Federated, true
 	outcome, err := w.fed.Apply(t.Context(), plan, nil)
 	require.ErrorIs(t, err, federation.ErrUnavailable)
-	require.ErrorContains(t, err, "federation: contoso.com is federated now, but its configuration cannot be read")
+	require.ErrorContains(t, err, "federation: contoso.com is federated, but its configuration cannot be read")
 	require.Equal(t, federation.Federated, outcome.State.Domain.AuthenticationType)
 	require.Empty(t, dir.writes)
 

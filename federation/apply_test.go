@@ -81,15 +81,17 @@ func TestApplyStoresTheWayBackBeforeTheFirstWrite(t *testing.T) {
 	require.Len(t, dir.writes, 1)
 }
 
-func TestADomainThatOnlyBecomesTheDefaultOneIsNotOurFederation(t *testing.T) {
+func TestAFederationThatAPlanDoesNotWriteIsNotOurs(t *testing.T) {
 	t.Parallel()
-	dir := newTenant().with(federation.Domain{Name: "contoso.net", IsRoot: true, IsVerified: true})
+	dir := newTenant().federated("contoso.com", configured(newCertificate(t, "foreign"))).
+		with(federation.Domain{Name: "contoso.net", IsRoot: true, IsVerified: true})
 	w := newWorld(t, dir)
-	plan := planned(t, dir, federation.PurposeMakeDefault, "contoso.net", makingDefault("contoso.net"))
+	plan := planned(t, dir, federation.PurposeMakeDefault, "contoso.com", makingDefault("contoso.net"))
 	outcome, err := w.fed.Apply(t.Context(), plan, nil)
 	require.NoError(t, err)
 	require.Equal(t, "contoso.net", outcome.State.DefaultDomain)
-	require.Empty(t, w.record(t, "contoso.net").Configuration)
+	require.NotNil(t, outcome.State.Configuration)
+	require.Empty(t, w.record(t, "contoso.com").Configuration)
 }
 
 func TestApplyOfNoWrites(t *testing.T) {

@@ -252,3 +252,37 @@ func TestAPlanForGuestsHasWritesForGuestsOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnOperatorReadsOfGuests(t *testing.T) {
+	t.Parallel()
+	both := partner(t)
+	for name, test := range map[string]struct {
+		plan *federation.Plan
+		call string
+		says string
+	}{
+		"none yet": {guestPlan(federation.PurposeFederateGuest, nil, creatingGuests(both)), "create guests",
+			"federation: write 1 of 1 (create guests partner.example.net) was not done, in 2 attempts; guests of partner.example.net have no " +
+				"federation: they sign in as Entra offers them. Apply the plan again later: create guests: 503 Service Unavailable, " +
+				"ServiceUnavailable: try again later (request-id a-request-id)"},
+		"one": {guestPlan(federation.PurposeRevertGuest, both, federation.Write{Operation: federation.DeleteGuests, ID: both.ID}),
+			"delete guests", "federation: write 1 of 1 (delete guests partner.example.net) was not done, in 2 attempts; guests of " +
+				"partner.example.net, partner.example.org are federated with https://idp.partner.example.net (configuration partner-1). Apply " +
+				"the plan again later: delete guests: 503 Service Unavailable, ServiceUnavailable: try again later (request-id a-request-id)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := partners{newTenant()}
+			if test.plan.Before.Guests != nil {
+				dir.guests[both.ID] = both
+			}
+			dir.refuse = always(test.call, unavailable)
+			w := newWorld(t, dir.tenant)
+			_, err := w.federator(t, dir).Apply(t.Context(), test.plan, nil)
+			require.EqualError(t, err, test.says)
+
+			dir.refuse = always("guests", unavailable)
+			_, err = w.federator(t, dir).Apply(t.Context(), test.plan, nil)
+			require.ErrorContains(t, err, "federation: partner.example.net cannot be read, so nothing was written by this run")
+		})
+	}
+}

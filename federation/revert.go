@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,22 +53,16 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 // readable refuses to plan where it is not known how the domain signs in.
 func (x *examination) readable() error {
 	err := x.failed[factConfiguration]
-	switch {
-	case errors.Is(err, ErrNotFound): // Graph's other way to say that there is none
-		err = nil
-	case err != nil && !errors.Is(err, ErrUnavailable):
+	if errors.Is(err, ErrNotFound) {
+		err = nil // Graph's other way to say that there is none
+	}
+	if x.state().bricked() && (err == nil || errors.Is(err, ErrUnavailable)) {
+		return fmt.Errorf("federation: %s: %w", brick(x.domain), cmp.Or(err, errors.New("the tenant shows no configuration")))
+	}
+	if err != nil {
 		return fmt.Errorf("federation: no way back can be planned for %s, because its federation cannot be read: %w", x.domain, err)
 	}
-	if !x.state().bricked() {
-		if err != nil {
-			err = fmt.Errorf("federation: no way back can be planned for %s, because its federation cannot be read: %w", x.domain, err)
-		}
-		return err
-	}
-	if err == nil {
-		err = errors.New("the tenant shows no configuration")
-	}
-	return fmt.Errorf("federation: %s: %w", brick(x.domain), err)
+	return nil
 }
 
 // noUndoError: the store has no such way back.

@@ -29,7 +29,7 @@ type RotationRecord struct {
 	Old         string    `json:"old"` // base64 of DER
 	New         string    `json:"new"`
 	AnnouncedAt time.Time `json:"announcedAt,omitzero"` // when the tenant had the new certificate, or was first seen with it
-	SwitchedAt  time.Time `json:"switchedAt,omitzero"`  // when the identity provider was told to sign with it, or first seen doing so
+	SwitchedAt  time.Time `json:"switchedAt,omitzero"`  // when the identity provider was told to sign with it, or seen doing so
 	PromotedAt  time.Time `json:"promotedAt,omitzero"`  // when it was the signingCertificate, or first seen as that
 
 	// Abandoned says that Old is a certificate that was to come and is withdrawn, and New the one that stays.

@@ -10,7 +10,8 @@ import (
 //
 // If the new key has signed meanwhile, its certificate stays the second one for [RotationOverlap]: the status is then
 // [RotationPromoted], with the old certificate as the one that stays, and [Federator.RotateStep] removes the new one.
-func (f *Federator) AbandonRotation(ctx context.Context, domain string, keys Keys, progress func(Event)) (RotationStatus, error) {
+func (f *Federator) AbandonRotation(ctx context.Context, domain string, keys Keys,
+	progress func(Event)) (RotationStatus, error) {
 	r, err := f.rotation(ctx, domain, keys)
 	if err != nil {
 		return RotationStatus{}, err
@@ -33,7 +34,9 @@ func (r *rotation) cannotAbandon() error {
 	switch {
 	case r.stage == RotationBroken, r.signing.expiredAt(r.now):
 		return refuse("%s, of the key that signs, is not one that Entra accepts: go on, or plan with a new one", r.signing)
-	case r.stage == RotationSwitched && !r.turnedBack() && !r.noted.Abandoned, r.stage == RotationPromoted && !r.noted.Abandoned:
+	case r.noted.Abandoned, r.stage == RotationSwitched && r.turnedBack():
+		return nil
+	case r.stage == RotationSwitched, r.stage == RotationPromoted:
 		return refuse("%s, of the new key, signs: make the identity provider sign with the key of %s first", r.new, r.old)
 	}
 	return nil

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// leastRSABits is the smallest key that a rotation leads to.
-const leastRSABits = 2048
-
 // keyCertificate is a certificate of a signing key, as the tenant or the identity provider has it. Nil is none.
 type keyCertificate struct {
 	der  []byte
@@ -24,7 +21,7 @@ func tenantCertificate(text string) *keyCertificate {
 	if text == "" {
 		return nil
 	}
-	der, err := base64.StdEncoding.DecodeString(text) // which may be broken into lines
+	der, err := certificateBytes(text)
 	if err != nil {
 		return &keyCertificate{der: []byte(text)}
 	}
@@ -123,8 +120,8 @@ func (c *keyCertificate) unfit(old *keyCertificate, now time.Time) []hindrance {
 	switch key, isRSA := c.read.PublicKey.(*rsa.PublicKey); {
 	case !isRSA:
 		refuse("%s has no RSA key: Entra verifies assertions with RSA only", c)
-	case key.N.BitLen() < leastRSABits:
-		refuse("%s has a key of %d bits: make one with at least %d", c, key.N.BitLen(), leastRSABits)
+	case key.N.BitLen() < leastKeyBits:
+		refuse("%s has a key of %d bits: make one with at least %d", c, key.N.BitLen(), leastKeyBits)
 	}
 	switch {
 	case c.expiredAt(now):

@@ -14,7 +14,8 @@ import (
 
 // rotate makes step after step, each as soon as it may be made, and lets people sign in every minute and after every change,
 // until some hours after the end. It returns the stages and when each began.
-func (r *rotating) rotate(t *testing.T, fed *federation.Federator, keys federation.Keys) map[federation.RotationStage]time.Time {
+func (r *rotating) rotate(t *testing.T, fed *federation.Federator,
+	keys federation.Keys) map[federation.RotationStage]time.Time {
 	t.Helper()
 	began := map[federation.RotationStage]time.Time{}
 	r.keys.switched = r.entra.signIn

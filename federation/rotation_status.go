@@ -176,7 +176,8 @@ func (r *rotation) prepareSwitch() {
 	if r.signing.expiry().Before(until) {
 		until = r.signing.expiry() // then waiting is pointless
 	}
-	s.hold(r.now, until, "Entra was told of %s at %s, and may not know it everywhere before %s", r.new, date(since), date(known))
+	s.hold(r.now, until, "Entra was told of %s at %s, and may not know it everywhere before %s",
+		r.new, date(since), date(known))
 	if !can && !s.has(ErrTooEarly) {
 		s.refuse(ErrByHand, "this program cannot make the identity provider sign with the other key: its operator does it")
 	}

@@ -23,7 +23,8 @@ type stepMaker func(f *Federator, ctx context.Context, r *rotation, progress fun
 //
 // Waits are measured by the Federator's clock, from a time that was stored after the tenant had shown the change. Where that
 // time is not in the store, the step is to store the present one.
-func (f *Federator) RotateStep(ctx context.Context, domain string, keys Keys, progress func(Event)) (RotationStatus, error) {
+func (f *Federator) RotateStep(ctx context.Context, domain string, keys Keys,
+	progress func(Event)) (RotationStatus, error) {
 	r, err := f.rotation(ctx, domain, keys)
 	if err != nil {
 		return RotationStatus{}, err
@@ -35,7 +36,8 @@ func (f *Federator) RotateStep(ctx context.Context, domain string, keys Keys, pr
 }
 
 // makeStep makes a step, and says what there is then.
-func (f *Federator) makeStep(ctx context.Context, r *rotation, step stepMaker, progress func(Event)) (RotationStatus, error) {
+func (f *Federator) makeStep(ctx context.Context, r *rotation, step stepMaker,
+	progress func(Event)) (RotationStatus, error) {
 	if progress == nil {
 		progress = func(Event) {}
 	}

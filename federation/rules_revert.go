@@ -125,7 +125,8 @@ func lookRevertChild(r Rule, x *examination) []Finding {
 	if root != nil {
 		above, command = root.Name, "revert "+root.Name
 	}
-	return []Finding{r.finding(fmt.Sprintf("%s signs in as %s does, and has no federation of its own to go back from.", x.domain, above),
+	return []Finding{r.finding(
+		fmt.Sprintf("%s signs in as %s does, and has no federation of its own to go back from.", x.domain, above),
 		fmt.Sprintf("Revert %s, or promote %s, which makes it a managed domain of its own.", above, x.domain), command)}
 }
 
@@ -200,14 +201,15 @@ func lookRevertPasswords(r Rule, x *examination) []Finding {
 }
 
 func (x *examination) passwordSummary(people, synced int, children []string) string {
-	summary := fmt.Sprintf("%s of %s must sign in at Entra with a password. Who has never had one there, or does not know it, "+
-		"cannot sign in.", persons(people), x.domain)
+	summary := fmt.Sprintf("%s of %s must sign in at Entra with a password. "+
+		"Who has never had one there, or does not know it, cannot sign in.", persons(people), x.domain)
 	if err := x.failed[factUsers]; err != nil {
-		summary = fmt.Sprintf("Everybody of %s must sign in at Entra with a password, and who has none cannot sign in. How many they "+
-			"are is not known: %v.", x.domain, err)
+		summary = fmt.Sprintf("Everybody of %s must sign in at Entra with a password, and who has none cannot sign in. "+
+			"How many they are is not known: %v.", x.domain, err)
 	}
 	if synced > 0 {
-		summary += fmt.Sprintf(" %s of them come from a directory sync, and have one if it brings password hashes.", counted(synced, "account"))
+		summary += fmt.Sprintf(" %s of them came from a directory sync, and have one if it brings password hashes.",
+			counted(synced, "account"))
 	}
 	if len(children) > 0 {
 		summary += fmt.Sprintf(" So must those of %s, who are not counted here.", strings.Join(children, ", "))

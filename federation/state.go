@@ -115,7 +115,8 @@ func makesDefault(w Write) bool {
 // on does not count: the ID that Entra chose, the services of the domain, and whether a property is not set or has the
 // value that Entra then takes.
 func (s State) differences(present State) []string {
-	return slices.Concat(s.domainDifferences(present), s.configurationDifferences(present), guestDifferences(s.Guests, present.Guests))
+	return slices.Concat(s.domainDifferences(present), s.configurationDifferences(present),
+		guestDifferences(s.Guests, present.Guests))
 }
 
 func (s State) domainDifferences(present State) (all []string) {

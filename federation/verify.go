@@ -50,7 +50,8 @@ func (f *Federator) verify(ctx context.Context, domain string, s State) (Verific
 	}
 	switch {
 	case s.Domain == nil:
-		v.Differences = []string{fmt.Sprintf("%s is not a domain of the tenant; Entra's sign-in service says %s", domain, v.Realm.says())}
+		v.Differences = []string{fmt.Sprintf("%s is not a domain of the tenant; Entra's sign-in service says %s",
+			domain, v.Realm.says())}
 	case !s.Domain.IsVerified:
 		v.Differences = []string{fmt.Sprintf("%s is not verified, so nobody can sign in with it", domain)}
 	default:

@@ -131,8 +131,19 @@ func (r *run) readmit(ctx context.Context, deleted User) error {
 		return err
 	}
 	r.restoredAt = r.p.now()
+	if err := r.loseLicenses(ctx); err != nil {
+		return err
+	}
 	untouched := r.fresh || deleted.CreatedAt.IsZero() || r.predates(deleted)
 	return r.recognise(ctx, user.ObjectID, user.UserPrincipalName, untouched)
+}
+
+// loseLicenses records that the licences are to be given again: the deletion freed their seats.
+func (r *run) loseLicenses(ctx context.Context) error {
+	return r.stamp(ctx, func(rec *Record, now time.Time) {
+		rec.lose(marksOf(rec.Licenses), now)
+		rec.LicensedAt = time.Time{}
+	})
 }
 
 // mayTakeOver reports whether the rules allow an account to become the person's by its UPN.

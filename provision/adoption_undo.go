@@ -104,8 +104,8 @@ func readUndo(r io.Reader) ([]undoRecord, error) {
 // A user who is as before is left alone, and so, with [ErrUserChanged], is one whom somebody else has changed since.
 // The last ones are undone first. progress and the error are as in Apply; AdoptionRules.Domain is not looked at.
 //
-// A federated domain may not let an ImmutableID be removed. Then that is the user's error, and the UPN is as before. So
-// it is for a user whom Apply was not allowed to change either: a replica that lags would show the same of others.
+// A federated domain may not let an ImmutableID be removed. Then that is the user's error, and the UPN is as before. A
+// user whom it did not let Apply change either is one who is as before: Settle.Reads consecutive reads must show that.
 func (a *Adoption) Undo(
 	ctx context.Context, undo io.Reader, progress func(AdoptionResult),
 ) (done AdoptionDone, err error) {
@@ -142,10 +142,33 @@ func (u *adoptee) undo(ctx context.Context) error {
 		return u.undoAway(ctx)
 	}
 	err = u.undoAtHome(ctx)
-	if errors.Is(err, ErrForbidden) && !u.result.Changed {
+	switch {
+	case u.result.Changed:
+		return err
+	case errors.Is(err, ErrForbidden):
 		return nil // nor was the adoption allowed to change the user
+	case refused(err):
+		return u.unlessAsBefore(ctx, err)
 	}
 	return err
+}
+
+// unlessAsBefore returns the refusal of what would undo an adoption, or nil if consecutive reads show that there is nothing
+// to undo.
+func (u *adoptee) unlessAsBefore(ctx context.Context, refusal error) error {
+	for range u.p.settle.Reads {
+		if err := u.wait(ctx, u.p.settle.Interval, 0, nil); err != nil {
+			return err
+		}
+		user, err := u.find(ctx, UserKey{ObjectID: u.record.ObjectID})
+		switch {
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return err
+		case err != nil, !u.asRecorded(user), user.ImmutableID != u.record.ImmutableID:
+			return refusal
+		}
+	}
+	return nil
 }
 
 // undoAtHome brings one user back whose UPN is seen to be as before. It writes even if all is: a replica that lags shows

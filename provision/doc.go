@@ -140,12 +140,12 @@
 //
 // The spans of a run:
 //
-//	provision ensure                the run; also: retire, restore, swap-licenses
+//	provision ensure                the run; also: retire, restore, swap-licenses, repair
 //	  step create                   each step; the host's own by their names
 //	    directory CreateUser        each call, by the name of the method
 //	provision bulk                  a call of EnsureAll
 //	provision reconcile             a round, with its calls for lists below it
-//	reconcile person                the look at one person in a round
+//	reconcile person                the look at one person in a round, with the run that repairs below it
 //
 // A run's span is a child of the span of the caller who started it, and is linked to the spans of those who joined it. A
 // bulk and a round may be about a million people: the runs and looks that they begin are traces of their own, linked to
@@ -157,7 +157,8 @@
 //	error.type                  run, step, call      a Reason; of a call that was answered, the status
 //	http.response.status_code   call                 if the directory says so in CallTrace
 //	azure.service.request.id    call                 the request-id, to quote to Microsoft's support
-//	entrafed.errand             run                  ensure, retire, restore, swap-licenses, reconcile, bulk
+//	entrafed.errand             run                  ensure, retire, restore, swap-licenses, repair,
+//	                                                 reconcile, bulk
 //	entrafed.outcome            run                  created, known, adopted, skipped, refused, failed; done
 //	                            step                 done, skipped, failed
 //	                            drift                repaired, failed, reported
@@ -194,6 +195,7 @@
 //	person not provisioned          warn    reason unauthorized or forbidden: nobody gets in; no-license: seats are out
 //	person not retired              warn    somebody may still have access
 //	person not restored             warn
+//	licences not swapped            warn
 //	the directory is throttling     warn    once for each hold, with scope and retry_after
 //	the pacer was not told          warn    the pacer's database fails
 //	the person's lease is not renewed any more: another process may do the same again    warn

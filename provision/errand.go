@@ -1,6 +1,7 @@
 package provision
 
-// errand is what a run is for. Runs of the same errand for the same person are one.
+// errand is what a run is for. Runs of the same errand for the same person are one, unless they maintain
+// (see [Provisioner.maintain]).
 type errand struct {
 	kind    errandKind
 	leaving Leaving // of a person who leaves
@@ -12,11 +13,16 @@ const (
 	ensuring errandKind = iota
 	retiring
 	restoring
+	swapping  // licences
+	repairing // what a reconciliation found
 )
 
 func (k errandKind) String() string {
-	return [...]string{"ensure", "retire", "restore"}[k]
+	return [...]string{"ensure", "retire", "restore", "swap-licenses", "repair"}[k]
 }
+
+// maintains reports whether each run of the errand is one of its own.
+func (e errand) maintains() bool { return e.kind == swapping || e.kind == repairing }
 
 // steps are the steps of a run.
 func (e errand) steps(r *run) []step {
@@ -25,6 +31,8 @@ func (e errand) steps(r *run) []step {
 		return r.stepsOut()
 	case restoring:
 		return r.stepsBack()
+	case swapping, repairing:
+		return r.stepOfUpkeep()
 	}
 	return r.steps()
 }
@@ -36,6 +44,10 @@ func (e errand) first() string {
 		return StepRetire
 	case restoring:
 		return StepKnown
+	case swapping:
+		return StepLicense
+	case repairing:
+		return StepReconcile
 	}
 	return StepSelect
 }
@@ -47,6 +59,10 @@ func (e errand) failure() string {
 		return "person not retired"
 	case restoring:
 		return "person not restored"
+	case swapping:
+		return "licences not swapped"
+	case repairing:
+		return "account not repaired"
 	}
 	return "person not provisioned"
 }

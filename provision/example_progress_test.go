@@ -44,7 +44,7 @@ func ExampleProvisioner_EnsureWithProgress() {
 	//  0s Creating your account
 	//  0s Assigning your licence
 	//  0s Waiting until your account is ready everywhere
-	//  0s … for 13s
-	// 13s … for 1s
-	// 14s … for 1s
+	//  0s … for 14s
+	// 14s … for 500ms
+	// 14.5s … for 500ms
 }

@@ -31,7 +31,7 @@ type flight struct {
 	mu      sync.Mutex
 	brief   bool // only the last event is kept, because nobody follows yet
 	events  []Event
-	changed chan struct{} // closed and replaced when events or over change
+	changed chan struct{} // closed when events or over change; nil: nobody waits for that
 	over    bool
 	account Account
 	err     error
@@ -42,6 +42,7 @@ type flight struct {
 // plan is what a run is for and how it goes about it, as whoever starts it wants it.
 type plan struct {
 	errand   errand
+	work     func(*run, context.Context) error // of a run that maintains
 	priority Priority
 	budget   time.Duration
 	brief    bool // whoever starts it does not follow it: of its events only the last one is kept
@@ -59,7 +60,8 @@ const (
 
 // join makes the caller one of those who wait for the person's run of the same errand, and starts the run if there is
 // none. The run's context carries the values of the first caller's. A run that everybody has left, and one of another
-// errand, is waited for, not joined; but somebody who leaves is not provisioned meanwhile, and does not wait for that.
+// errand, is waited for, not joined; but for somebody who leaves nothing else is done meanwhile, nor waited for: a run of
+// Ensure fails, and one that was there before is cancelled.
 func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*flight)) (*flight, boarding, error) {
 	for {
 		f, how := g.board(ctx, key, plan, fly)
@@ -69,7 +71,7 @@ func (g *flights) join(ctx context.Context, key PersonKey, plan plan, fly func(*
 		switch {
 		case f.plan.errand.kind == retiring && plan.errand.kind == ensuring:
 			return nil, barred, ErrRetired
-		case f.plan.errand.kind == ensuring && plan.errand.kind == retiring:
+		case plan.errand.kind == retiring && (f.plan.errand.kind == ensuring || f.plan.errand.maintains()):
 			f.cancel(ErrRetired)
 		}
 		select {
@@ -87,7 +89,7 @@ func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(
 	defer g.mu.Unlock()
 	f, ok := g.running[key]
 	switch {
-	case ok && (f.abandoned || f.plan.errand != plan.errand):
+	case ok && (f.abandoned || f.plan.errand != plan.errand || plan.errand.maintains()):
 		return f, barred
 	case ok:
 		f.waiters++
@@ -95,8 +97,7 @@ func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(
 		return f, joined
 	}
 	f = &flight{
-		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), changed: make(chan struct{}), brief: true,
-		waiters: 1,
+		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), brief: true, waiters: 1,
 	}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	f.adapt(plan)
@@ -122,6 +123,14 @@ func (f *flight) adapt(plan plan) {
 	}
 }
 
+// maintained reports whether the person's run under way is one that maintains.
+func (g *flights) maintained(key PersonKey) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f, ok := g.running[key]
+	return ok && f.plan.errand.maintains()
+}
+
 // leave counts the caller out. When nobody is left the run is cancelled, and lands soon.
 func (g *flights) leave(f *flight) (abandoned bool) {
 	g.mu.Lock()
@@ -141,7 +150,7 @@ func (g *flights) land(key PersonKey, f *flight, account Account, err error) {
 
 	f.mu.Lock()
 	f.account, f.err, f.over = account, err, true
-	close(f.changed)
+	f.wake()
 	f.mu.Unlock()
 	close(f.landed)
 }
@@ -154,13 +163,28 @@ func (f *flight) tell(e Event) {
 		f.events = f.events[:0]
 	}
 	f.events = append(f.events, e)
-	close(f.changed)
-	f.changed = make(chan struct{})
+	f.wake()
+}
+
+// wake wakes those who follow the run. f.mu is held.
+func (f *flight) wake() {
+	if f.changed != nil {
+		close(f.changed)
+		f.changed = nil
+	}
 }
 
 // follow hands the run's events to progress, from the first one that is kept, in the caller's own goroutine, and returns
-// the run's result, or an error once the caller's context ends.
+// the run's result, or an error once the caller's context ends. Without progress only the end wakes the caller.
 func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, error) {
+	if progress == nil {
+		select {
+		case <-f.landed:
+			return f.result()
+		case <-ctx.Done():
+			return Account{}, ended(ctx)
+		}
+	}
 	for seen := 0; ; {
 		events, changed, over := f.since(seen)
 		for _, e := range events {
@@ -182,6 +206,9 @@ func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, err
 func (f *flight) since(seen int) (events []Event, changed <-chan struct{}, over bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.changed == nil && !f.over {
+		f.changed = make(chan struct{})
+	}
 	return f.events[seen:len(f.events):len(f.events)], f.changed, f.over
 }
 

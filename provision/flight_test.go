@@ -152,7 +152,7 @@ func TestEventsTellTheRunInOrder(t *testing.T) {
 			"reserve started", "reserve done",
 			"create started", "create waiting 2s #1 throttled", "create done",
 			"license started", "license skipped",
-			"settle started", "settle waiting 13s #0 ", "settle waiting 1s #0 ", "settle waiting 1s #0 ", "settle done",
+			"settle started", "settle waiting 14s #0 ", "settle waiting 500ms #0 ", "settle waiting 500ms #0 ", "settle done",
 		}, told)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // groups makes the account a member of the groups of the rules.
@@ -86,7 +87,8 @@ func (r *run) rememberJoined(group Group) {
 }
 
 // looksPerLeave is how often the directory must say that the account is no member of a group: a replica that lags behind
-// may not know the membership yet.
+// may not know the membership yet. Of an account that may have joined a moment ago it must say so for as long as a seat
+// is doubted.
 const looksPerLeave = 3
 
 // leaveGroup takes the account out of a group. Being no member is a success.
@@ -94,6 +96,10 @@ func (r *run) leaveGroup(ctx context.Context, groupID string) error {
 	groups, err := r.p.groupDirectory()
 	if err != nil {
 		return err
+	}
+	enough := r.p.now()
+	if r.joinedLately(groupID) {
+		enough = enough.Add(r.p.settle.seatDoubt())
 	}
 	for look := 1; ; look++ {
 		err := r.retry(ctx, opRemoveMember, writing, temporary, func(ctx context.Context) error {
@@ -104,7 +110,7 @@ func (r *run) leaveGroup(ctx context.Context, groupID string) error {
 			r.log.InfoContext(ctx, "group left", "object", r.rec.ObjectID, "group", groupID)
 		case !errors.Is(err, ErrNotFound):
 			return groupRefused(Group{ObjectID: groupID}, err)
-		case look < looksPerLeave:
+		case look < looksPerLeave || r.p.now().Before(enough):
 			if err := r.pause(ctx, look, err); err != nil {
 				return err
 			}
@@ -113,6 +119,16 @@ func (r *run) leaveGroup(ctx context.Context, groupID string) error {
 		delete(r.joined, groupID)
 		return nil
 	}
+}
+
+// joinedLately reports whether the account may have become a member so short a time ago that not every replica knows. Of a
+// group that gives a licence the record may have the intention, and no time.
+func (r *run) joinedLately(groupID string) bool {
+	if r.rec.LicensedAt.IsZero() && slices.Contains(marksOf(r.rec.Licenses), groupMark+groupID) {
+		return true
+	}
+	now := r.p.now()
+	return now.Sub(r.rec.JoinedAt) < maxLag || now.Sub(r.rec.LicensedAt) < maxLag
 }
 
 // groupDirectory is the directory's part that knows groups.

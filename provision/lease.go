@@ -77,17 +77,6 @@ func (r *run) lease(
 	}
 }
 
-// takeLease takes the person's lease, however far the person is, and keeps it. While another process has it, this one
-// waits. Without leases there is nothing to take.
-func (r *run) takeLease(ctx context.Context) error {
-	leaser, ok := r.p.store.(Leaser)
-	if !ok {
-		return nil
-	}
-	_, err := r.lease(ctx, leaser, func(context.Context) (outcome, error) { return done, nil })
-	return err
-}
-
 // keep renews the lease until r.unlease is called, also while a run that was cancelled lets its last write finish, but
 // not beyond the budget: a run that hangs for ever must not keep everybody else away.
 func (r *run) keep(ctx context.Context, leaser Leaser, lease Lease) {

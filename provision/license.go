@@ -33,6 +33,7 @@ func (r *run) licensed(ctx context.Context) error {
 		if rec.LicensedAt.IsZero() {
 			rec.LicensedAt = at
 		}
+		rec.forgetLost()
 		return nil
 	})
 }
@@ -46,6 +47,7 @@ type giving struct {
 	fresh   bool               // they were read for this work, not found in the cache
 	refused map[string]refusal // alternatives that the directory refused, by their keys
 	doubts  doubts             // alternatives that may be held all the same
+	lost    []string           // marks of what is not held, though reads may show it
 }
 
 // refusal is an alternative that the directory refused.
@@ -55,8 +57,12 @@ type refusal struct {
 }
 
 func (r *run) newGiving(user User) *giving {
-	return &giving{run: r, user: user, refused: make(map[string]refusal), doubts: newDoubts(r.rec, r.p.now())}
+	return &giving{run: r, user: user, refused: make(map[string]refusal), doubts: newDoubts(r.rec, r.p.now()),
+		lost: lostOf(r.rec.Licenses, r.p.now())}
 }
+
+// believed is the account as last read, without what was lost.
+func (g *giving) believed() User { return g.user.without(g.lost) }
 
 // errNextAlternative is an alternative that was refused in favour of the next one.
 var errNextAlternative = errors.New("the next alternative is to be tried")
@@ -163,7 +169,7 @@ func (g *giving) planned(ctx context.Context) (licensePlan, error) {
 	if g.swap {
 		plan.drop = g.outdated(offered)
 	}
-	user := g.user.without(plan.drop)
+	user := g.believed().without(plan.drop)
 	for i, l := range g.p.rules.Licenses {
 		o, held, err := g.decide(l, offered[i], user)
 		if err != nil {
@@ -190,18 +196,18 @@ func (p *licensePlan) add(o offer, foreign bool) {
 
 // isForeign reports whether the account is in the offer's group by somebody else's doing.
 func (g *giving) isForeign(o offer) bool {
-	return o.memberOf(g.user) && !slices.Contains(marksOf(g.rec.Licenses), o.mark())
+	return o.memberOf(g.believed()) && !slices.Contains(marksOf(g.rec.Licenses), o.mark())
 }
 
 // carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group
-// replaces is taken once the group has given it.
+// replaces is taken once the group has given it, so where anything is taken groups come first.
 func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
 	take := markedSeats(plan.drop) // whether they are seen or not: a replica may not know yet what was given
-	if len(plan.seats) > 0 || len(plan.groups) == 0 {
+	if len(take) == 0 || len(plan.groups) == 0 {
 		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
 			return err
 		}
-		take = nil
+		plan.seats, take = nil, nil
 	}
 	for _, o := range plan.groups {
 		err := g.giveByGroup(ctx, o)
@@ -215,6 +221,12 @@ func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
 		if err != nil {
 			return g.refuseGroup(ctx, o, err)
 		}
+	}
+	if len(plan.seats) > 0 {
+		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
+			return err
+		}
+		take = nil
 	}
 	return g.takeBack(ctx, take, plan.drop)
 }
@@ -279,7 +291,7 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 		if err := g.look(ctx); err != nil {
 			return err
 		}
-		blamed = slices.DeleteFunc(blamed, func(o offer) bool { return o.heldBy(g.user) })
+		blamed = slices.DeleteFunc(blamed, func(o offer) bool { return o.heldBy(g.believed()) })
 		if len(blamed) == 0 {
 			return errNextAlternative // which is the one that the account has
 		}
@@ -294,11 +306,23 @@ func (g *giving) refuseSeats(ctx context.Context, add []offer, answer *Directory
 			return err
 		}
 	}
-	for _, o := range blamed {
+	for _, o := range g.unheld(blamed) {
 		g.refused[o.license.key()] = refusal{o.mark(), &LicenseError{License: o.license.name(),
 			Problem: "the directory refused it", Tenant: g.skus, Err: answer}}
 	}
 	return errNextAlternative
+}
+
+// unheld are the offers that the account does not hold at the end of the doubt. What was lost and may have been given
+// since is held if it is still shown then.
+func (g *giving) unheld(doubted []offer) []offer {
+	return slices.DeleteFunc(doubted, func(o offer) bool {
+		if _, given := g.doubts[o.mark()]; !given || !o.heldBy(g.user) {
+			return false
+		}
+		g.lost = slices.DeleteFunc(g.lost, func(mark string) bool { return mark == o.mark() })
+		return true
+	})
 }
 
 // pauseForSeat waits before the next look for a seat that may be ours. While that is in doubt, a budget that does not

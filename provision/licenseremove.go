@@ -8,7 +8,7 @@ import (
 
 // removeLicenses takes back what the record says was given, and nothing else: groups are left, and seats are taken that
 // are assigned directly. What the account does not hold any more, or inherits from a group, is no error, and neither is an
-// account that is gone. Afterwards the record says that nothing is given, so that the step "license" would give it anew.
+// account that is gone. Afterwards the record says that it is lost, so that the step "license" would give it anew.
 func (r *run) removeLicenses(ctx context.Context) error {
 	given := marksOf(r.rec.Licenses)
 	if len(given) > 0 && r.rec.ObjectID != "" {
@@ -16,7 +16,9 @@ func (r *run) removeLicenses(ctx context.Context) error {
 			return err
 		}
 	}
+	at := r.timestamp()
 	return r.save(ctx, func(rec *Record) error {
+		rec.lose(given, at)
 		rec.Licenses = editedMarks(rec.Licenses, nil, given)
 		rec.LicensedAt = time.Time{}
 		return nil

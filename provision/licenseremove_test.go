@@ -65,7 +65,7 @@ func TestWhatWasGivenIsTakenBackAndNothingElse(t *testing.T) {
 				require.Empty(t, dir.members[staffGroup])
 				rec, err := store.Load(t.Context(), contractor().Key())
 				require.NoError(t, err)
-				require.Empty(t, rec.Licenses)
+				require.Empty(t, given(t, store, contractor()))
 				require.Zero(t, rec.LicensedAt, "the step license would give them anew")
 			})
 		})

@@ -16,11 +16,12 @@ import (
 // the licences of the rules from [Provisioner.Ensure], and nothing from here. An account that a directory sync owns is left
 // as it is.
 //
-// It is bulk work: [Pace] lets people who sign in go first. Runs of the same person wait for it. It uses [Settle.Budget].
+// It is bulk work: [Pace] lets people who sign in go first, and it uses [Settle.Budget]. An Ensure of the same person waits
+// for it, unless they were ready before; Retire cancels it.
 // The error is an *[Error]; it matches [ErrNoRecord] for somebody whom the store does not know, and [ErrRetired] for
 // somebody who has left.
 func (p *Provisioner) SwapLicenses(ctx context.Context, key PersonKey) error {
-	return p.alone(ctx, key, errandSwap, StepLicense, (*run).swapLicenses)
+	return p.maintain(ctx, key, swapping, (*run).swapLicenses)
 }
 
 func (r *run) swapLicenses(ctx context.Context) error {

@@ -36,21 +36,35 @@ const (
 
 // locate finds the account of the record, whose object ID is known. A replica that lags answers as if it were not there:
 // that it is nowhere is believed after so long a time without a sight of it as any account takes to be known everywhere,
-// and, unless this run tried to bring that about, only of an account that was not created or deleted a moment ago.
+// and, unless this run tried to bring that about, only of an account that was not created or deleted a moment ago. That it
+// is deleted is believed as late where it may have been brought back a moment ago.
 func (r *run) locate(ctx context.Context, tried bool) (place, User, error) {
-	var missed doubt
+	var missed, deleted doubt
 	for {
 		at, user, err := r.look(ctx)
-		if !errors.Is(err, ErrNotFound) {
+		switch {
+		case err == nil && at == amongDeleted && r.mayBeBack() && !deleted.over(&r.caller):
+		case !errors.Is(err, ErrNotFound):
 			return at, user, err
-		}
-		if missed.over(&r.caller) && (tried || r.aged()) {
+		case missed.over(&r.caller) && (tried || r.aged()):
 			return nowhere, User{}, nil
 		}
 		if err := r.wait(ctx, r.p.settle.Interval, 0, err); err != nil {
 			return nowhere, User{}, err
 		}
 	}
+}
+
+// mayBeBack reports whether a person who leaves may have an active account although it is seen among the deleted ones: a
+// run of Restore came to no end, or the account was active a moment ago and this run has not deleted it.
+func (r *run) mayBeBack() bool {
+	if r.errand.kind != retiring || r.deleting {
+		return false
+	}
+	if r.rec.BlockedAt.IsZero() {
+		return !r.rec.DeletedAt.IsZero()
+	}
+	return r.rec.DeletedAt.IsZero() && r.p.now().Sub(r.rec.BlockedAt) < maxLag
 }
 
 // look looks for the account once, first where it should be.

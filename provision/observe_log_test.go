@@ -150,7 +150,7 @@ func TestTheDocumentedMessagesAreLogged(t *testing.T) {
 		require.True(t, strings.Contains(source.String(), `"`+message+`"`), "nothing logs %q", message)
 		messages++
 	}
-	require.Equal(t, 14, messages)
+	require.Equal(t, 15, messages)
 }
 
 // packageDoc is the documentation of package provision.

@@ -10,7 +10,6 @@ import (
 
 // The errands of runs that are no [errand].
 const (
-	errandSwap      = "swap-licenses"
 	errandReconcile = "reconcile"
 	errandBulk      = "bulk"
 )

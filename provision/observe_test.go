@@ -397,7 +397,7 @@ func TestAReconciliationIsASpanAndEverybodyLookedAtATraceOfTheirOwn(t *testing.T
 		account, err := p.Ensure(t.Context(), contractor())
 		require.NoError(t, err)
 		dir.edit(account.ObjectID, func(u *provision.User) { u.AccountEnabled, u.UserPrincipalName = false, "x@contoso.com" })
-		_, err = p.Reconcile(t.Context(), provision.Reconciliation{})
+		_, err = p.Reconcile(t.Context(), provision.Reconciliation{Repair: always})
 		require.NoError(t, err)
 
 		round := only(t, spans, "provision reconcile")
@@ -408,6 +408,11 @@ func TestAReconciliationIsASpanAndEverybodyLookedAtATraceOfTheirOwn(t *testing.T
 		require.Equal(t, []trace.SpanContext{round.SpanContext()}, look.Links())
 		require.Equal(t, `["upn","disabled"]`, look.Attribute("entrafed.drift.kind"))
 		require.Equal(t, account.ObjectID, look.Attribute("entrafed.object_id"))
+		repair := only(t, spans, "provision repair")
+		require.Equal(t, look.SpanContext(), repair.Parent())
+		require.Equal(t, "provision repair done", nameAndOutcome(repair))
+		require.Equal(t, repair.SpanContext(), only(t, spans, "step reconcile").Parent())
+		require.Equal(t, only(t, spans, "step reconcile").SpanContext(), only(t, spans, "directory UpdateUser").Parent())
 		requireEnded(t, spans)
 
 		dir.always("UserChanges", fault{err: status(403)})

@@ -14,6 +14,7 @@ import (
 type run struct {
 	caller  // its step is where the run is
 	errand  errand
+	work    func(*run, context.Context) error // of a run that maintains
 	person  Person
 	publish func(Event)
 	began   time.Time
@@ -23,6 +24,7 @@ type run struct {
 	relicense  bool      // what was given before is to be given again, where it is missing
 	synced     bool      // a directory sync owns the account: nothing is ever written to it
 	restoredAt time.Time // when this run brought a deleted account back; zero if it did not
+	deleting   bool      // this run asked for the account's deletion
 	account    Account
 	unlease    func() // ends the person's lease; does nothing while there is none
 
@@ -153,13 +155,17 @@ func (r *run) selectPerson(context.Context) (outcome, error) {
 
 // known ends the run for people who were ready before. Everybody else is worked on by one process at a time, if the
 // store has leases.
-func (r *run) known(ctx context.Context) (outcome, error) {
-	result, err := r.load(ctx)
+func (r *run) known(ctx context.Context) (outcome, error) { return r.withLease(ctx, r.load) }
+
+// withLease loads the record and, unless that completes the run, takes the person's lease, if the store has leases. Then
+// the record is loaded anew.
+func (r *run) withLease(ctx context.Context, load func(context.Context) (outcome, error)) (outcome, error) {
+	result, err := load(ctx)
 	leaser, ok := r.p.store.(Leaser)
 	if err != nil || result == complete || !ok {
 		return result, err
 	}
-	return r.lease(ctx, leaser, r.load)
+	return r.lease(ctx, leaser, load)
 }
 
 // load takes over the person's record, if there is one.
@@ -186,7 +192,7 @@ func (r *run) load(ctx context.Context) (outcome, error) {
 
 // refuseLeaver ends a run that provisions somebody who was retired.
 func (r *run) refuseLeaver(rec Record) error {
-	if r.errand.kind != ensuring || rec.RetiringAt.IsZero() {
+	if r.errand.kind == retiring || r.errand.kind == restoring || rec.RetiringAt.IsZero() {
 		return nil
 	}
 	return fmt.Errorf("%w: retired on %s", ErrRetired, rec.RetiringAt.Format(time.DateOnly))

@@ -188,7 +188,7 @@ func (c Config) validate() error {
 //
 // The error is an *[Error].
 func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error) {
-	return p.EnsureWithProgress(ctx, person, func(Event) {})
+	return p.EnsureWithProgress(ctx, person, nil)
 }
 
 // EnsureWithProgress is [Provisioner.Ensure] and tells what happens meanwhile. A caller that joins a run first gets all
@@ -200,22 +200,24 @@ func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error
 func (p *Provisioner) EnsureWithProgress(
 	ctx context.Context, person Person, progress func(Event),
 ) (Account, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	if err := p.validate(person); err != nil {
 		return Account{}, &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
 	return p.attend(ctx, errand{kind: ensuring}, person.normalised(), progress)
 }
 
-// attend joins the person's run of an errand, or starts it, and follows it to its end.
+// attend joins the person's run of an errand, or starts it, and follows it to its end. progress may be nil.
 func (p *Provisioner) attend(
 	ctx context.Context, e errand, person Person, progress func(Event),
 ) (Account, error) {
 	key := person.Key()
 	if ctx.Err() != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: ended(ctx)}
+	}
+	if e.kind == ensuring && p.flights.maintained(key) {
+		if account, ready := p.wasReady(ctx, person); ready {
+			return account, nil
+		}
 	}
 	how := plan{errand: e, priority: p.priority, budget: p.settle.Budget}
 	f, came, err := p.flights.join(ctx, key, how, p.flyer(person))
@@ -232,6 +234,13 @@ func (p *Provisioner) attend(
 		return Account{}, failure
 	}
 	return account, nil
+}
+
+// wasReady is what the first steps of a run would find of somebody who was ready before: they do not wait for bulk work.
+func (p *Provisioner) wasReady(ctx context.Context, person Person) (account Account, ready bool) {
+	r := &run{caller: caller{p: p}, person: person}
+	result, err := r.load(ctx)
+	return r.account, err == nil && result == complete
 }
 
 // follow waits for the run's end, but not for longer than a sign-in may take: a run of [Provisioner.EnsureAll] may.
@@ -269,6 +278,7 @@ func (p *Provisioner) fly(f *flight, person Person) {
 			deadline: began.Add(f.plan.budget),
 		},
 		errand:  f.plan.errand,
+		work:    f.plan.work,
 		person:  person,
 		publish: f.tell,
 		began:   began,

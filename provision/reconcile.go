@@ -13,8 +13,9 @@ type Reconciliation struct {
 	// Full looks at everybody in the store, in place of those who changed since the last time.
 	Full bool
 
-	// Repair says which drifts are put right: see [DriftKind] for what that means. It is called once for each drift,
-	// and must not call Ensure for the same person, which would wait for it. Nil: none are.
+	// Repair says which drifts are put right: see [DriftKind] for what that means. It is called once for each drift, one
+	// after the other, in the goroutine of the repair, and must not call Ensure for the same person, which would wait for
+	// it. Nil: none are.
 	Repair func(Drift) bool
 
 	// Report is called for every drift, one after the other in the order in which they were found, after it was
@@ -92,9 +93,10 @@ const StepReconcile = "reconcile"
 // again in the next round, when the account changes again, and when everybody is looked at.
 //
 // A difference is believed when Settle.Reads consecutive reads show it, Settle.Interval apart, since replicas lag; so
-// is a change that nothing has come of. For a repair the person's lease is taken, if the store is a [Leaser]: an Ensure
-// under way is waited for, and what it has put right is no drift. All calls have [PriorityLow] and are paced as others
-// are; Settle.Budget bounds the work on each person.
+// is a change that nothing has come of. For a repair an Ensure under way is waited for, also that of another process if
+// the store is a [Leaser], and what it has put right is no drift; so does an Ensure wait for a repair, unless the person
+// was ready before. Retire cancels it. All calls have [PriorityLow] and are paced as others are; Settle.Budget bounds the
+// work on each person.
 //
 // The store must be an [Index] and [Cursors], the directory one of [UserLists]; DeletedUsers tell deleted accounts from
 // missing ones, and repairs need [Accounts]. Where the round has come to is kept in the store after every page: when

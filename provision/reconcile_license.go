@@ -6,7 +6,7 @@ import "strings"
 // of it is missing or in error, have is what the directory says of that. Both are empty when nothing is.
 func missingLicenses(given string, user User) (want, have string) {
 	var wants, haves []string
-	for _, license := range strings.Fields(given) {
+	for _, license := range marksOf(given) {
 		problem, ok := licenseProblem(license, user)
 		if ok {
 			continue

@@ -39,31 +39,47 @@ func (rd *round) look(ctx context.Context, s suspect, first bool) (over bool, er
 	return len(drifts) > 0 || err != nil, rd.unread(ctx, s.rec, err)
 }
 
-// examine returns the drifts of one person, which were repaired if they are to be.
+// examine returns the drifts of one person, which were repaired if they are to be. For that, nobody else is to be at work
+// for the person.
 func (rd *round) examine(ctx context.Context, s suspect) (drifts []Drift, err error) {
 	ctx, seen := rd.p.observer.beginLook(ctx, s.rec)
 	err = errBroken
 	defer func() { rd.p.observer.endLook(seen, drifts, err) }()
-	r, ctx, end := rd.work(ctx, s.rec.Key)
+	r, watching, end := rd.work(ctx, s.rec.Key)
 	defer end()
 	r.remember(s.rec)
 	l := &look{run: r, deleted: s.deleted}
-	have, err := l.observe(ctx)
-	if err != nil || len(have.drifts) == 0 {
+	have, err := l.observe(watching)
+	switch {
+	case err != nil || len(have.drifts) == 0:
 		return nil, err
+	case !rd.repairs:
+		return rd.conclude(watching, l)
 	}
-	if rd.repairs {
-		if err := l.takeLease(ctx); err != nil {
-			return nil, err
-		}
+	err = rd.p.maintain(ctx, s.rec.Key, repairing, func(r *run, ctx context.Context) (err error) {
+		drifts, err = rd.conclude(ctx, &look{run: r, deleted: s.deleted})
+		return err
+	})
+	if errors.Is(err, ErrNoRecord) || errors.Is(err, ErrRetired) {
+		return nil, nil // there is nobody any more, or somebody who has just left
 	}
-	if have, err = l.confirm(ctx); err != nil {
+	return drifts, err
+}
+
+// conclude looks again and again, and repairs what is to be.
+func (rd *round) conclude(ctx context.Context, l *look) ([]Drift, error) {
+	have, err := l.confirm(ctx)
+	if err != nil {
 		return nil, err
 	}
 	for i := range have.drifts {
 		d := &have.drifts[i]
 		if d.At = l.p.now(); rd.Repair(*d) {
-			if err := l.repair(ctx, *d, have.user); err != nil {
+			err := l.repair(ctx, *d, have.user)
+			switch {
+			case errors.Is(err, ErrRetired): // who has just left has no drift any more
+				return have.drifts[:i], nil
+			case err != nil:
 				d.Err = &Error{Step: StepReconcile, Person: d.Person, Err: err}
 			}
 			d.Repaired = d.Err == nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -707,6 +708,69 @@ func TestTheStoreIsWalkedInPagesInTheOrderOfItsKeys(t *testing.T) {
 		for i, d := range found {
 			require.Equal(t, fmt.Sprintf("%04d", i), d.Person.ID)
 		}
+	})
+}
+
+// While somebody's account is repaired, who was ready signs in as before, and who was not waits.
+func TestASignInDuringARepair(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		forget bool // that the person was ready
+		waits  time.Duration
+	}{"of somebody who was ready": {false, 0}, "of somebody who was not": {true, 30 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store, p, rec := provisioned(t)
+				dir.edit(rec.ObjectID, func(u *provision.User) { u.AccountEnabled = false })
+				dir.next("UpdateUser", fault{before: func(context.Context) {
+					if tc.forget {
+						rec.ReadyAt = time.Time{}
+						_, err := store.Save(t.Context(), rec)
+						require.NoError(t, err)
+					}
+					time.Sleep(time.Minute)
+				}})
+				var all sync.WaitGroup
+				all.Go(func() {
+					found, _ := reconcile(t, p, provision.Reconciliation{Repair: always})
+					require.Len(t, found, 1)
+					require.NoError(t, found[0].Err)
+				})
+				time.Sleep(30 * time.Second)
+				began := time.Now()
+				account, err := p.Ensure(t.Context(), contractor())
+				require.NoError(t, err)
+				require.Equal(t, rec.ObjectID, account.ObjectID)
+				require.GreaterOrEqual(t, time.Since(began), tc.waits)
+				require.LessOrEqual(t, time.Since(began), 2*tc.waits)
+				all.Wait()
+			})
+		})
+	}
+}
+
+// A repair that waits is given up in favour of a leave; a write that has begun is let finish, and then undone.
+func TestALeaveDuringARepair(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, _, p, rec := provisioned(t)
+		dir.edit(rec.ObjectID, func(u *provision.User) { u.AccountEnabled = false })
+		dir.next("UpdateUser", fault{before: func(context.Context) { time.Sleep(10 * time.Second) }, err: status(503)},
+			fault{err: throttled(time.Minute)})
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := p.Reconcile(t.Context(), provision.Reconciliation{Repair: always})
+			require.NoError(t, err)
+		})
+		time.Sleep(5 * time.Second)
+		require.NoError(t, p.Retire(t.Context(), rec.Key, provision.Leaving{}))
+		all.Wait()
+		user, err := dir.FindUser(t.Context(), provision.UserKey{ObjectID: rec.ObjectID})
+		require.NoError(t, err)
+		require.False(t, user.AccountEnabled)
+		found, _ := reconcile(t, p, provision.Reconciliation{Full: true})
+		require.Empty(t, found)
 	})
 }
 

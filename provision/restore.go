@@ -10,7 +10,8 @@ import (
 
 // Restore takes back what [Provisioner.Retire] did, so that the person is provisioned again: a deleted account is
 // brought back with the UPN it had, or, if somebody has that now, with the next one of the rule; then it is enabled, and
-// waited for as [Settle] says. The next [Provisioner.Ensure] gives it groups and licences.
+// waited for as [Settle] says. The next [Provisioner.Ensure] gives it groups and licences, also where replicas that lag
+// still show what Retire took back.
 //
 // A person whose account is gone for good, by Purge or after 30 days among the deleted users, starts anew: the next
 // Ensure creates another account, with the same ImmutableID and UPN. A person who was not retired is left as is.
@@ -31,9 +32,6 @@ func (p *Provisioner) Restore(ctx context.Context, person Person) error {
 // RestoreWithProgress is [Provisioner.Restore] and tells what happens meanwhile, as [Provisioner.EnsureWithProgress]
 // does.
 func (p *Provisioner) RestoreWithProgress(ctx context.Context, person Person, progress func(Event)) error {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	if err := errors.Join(person.Validate(), p.needAccounts()); err != nil {
 		return &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
@@ -54,12 +52,7 @@ func (r *run) stepsBack() []step {
 // knownLeaver ends the run for people who did not leave. Everybody else is worked on by one process at a time, if the
 // store has leases.
 func (r *run) knownLeaver(ctx context.Context) (outcome, error) {
-	result, err := r.loadLeaver(ctx)
-	leaser, ok := r.p.store.(Leaser)
-	if err != nil || result == complete || !ok {
-		return result, err
-	}
-	return r.lease(ctx, leaser, r.loadLeaver)
+	return r.withLease(ctx, r.loadLeaver)
 }
 
 func (r *run) loadLeaver(ctx context.Context) (outcome, error) {
@@ -95,7 +88,7 @@ func (r *run) bringBack(ctx context.Context) (outcome, error) {
 		return done, r.broughtBack(ctx, user)
 	}
 	r.synced = user.DirectorySynced
-	return done, r.stamp(ctx, func(rec *Record, _ time.Time) { rec.DeletedAt = time.Time{} })
+	return done, nil
 }
 
 // broughtBack brings a deleted account back and records the UPN that it got.
@@ -103,12 +96,15 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 	if err := r.owned(deleted, true); err != nil {
 		return err
 	}
+	if err := r.unblocked(ctx); err != nil {
+		return err
+	}
 	user, err := r.undelete(ctx, deleted)
 	if err != nil {
 		return err
 	}
 	return r.stamp(ctx, func(rec *Record, _ time.Time) {
-		rec.DeletedAt, rec.DirectoryUPN = time.Time{}, ""
+		rec.DirectoryUPN = ""
 		if !strings.EqualFold(user.UserPrincipalName, rec.UPN) {
 			rec.DirectoryUPN = user.UserPrincipalName
 		}
@@ -119,8 +115,7 @@ func (r *run) broughtBack(ctx context.Context, deleted User) error {
 // the account blocked, or deleted. Then the person has not left any more, and is not ready either.
 func (r *run) enable(ctx context.Context) (outcome, error) {
 	if r.hasAccount() && !r.synced {
-		// If this run ends before its end, Retire must block the account anew.
-		if err := r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} }); err != nil {
+		if err := r.unblocked(ctx); err != nil {
 			return done, err
 		}
 		if err := r.letIn(ctx); err != nil {
@@ -132,10 +127,12 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		}
 	}
 	r.log.InfoContext(ctx, "person restored", "object", r.rec.ObjectID)
+	at := r.timestamp()
 	return done, r.save(ctx, func(rec *Record) error {
 		if !rec.PurgedAt.IsZero() {
 			rec.CreatedAt, rec.ObjectID, rec.DirectoryUPN, rec.Adopted, rec.Licenses = time.Time{}, "", "", false, ""
 		}
+		rec.lose(marksOf(rec.Licenses), at) // a deletion frees seats, and so may a leave that came to no end
 		for _, t := range []*time.Time{
 			&rec.RetiringAt, &rec.BlockedAt, &rec.UnlicensedAt, &rec.DeletedAt, &rec.PurgedAt,
 			&rec.LicensedAt, &rec.JoinedAt, &rec.ReadyAt,
@@ -144,6 +141,12 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		}
 		return nil
 	})
+}
+
+// unblocked records, before the account is touched, that it may not be blocked any more: if this run ends before its end,
+// Retire must look where it is, and block it anew.
+func (r *run) unblocked(ctx context.Context) error {
+	return r.stamp(ctx, func(rec *Record, _ time.Time) { rec.BlockedAt = time.Time{} })
 }
 
 // hasAccount reports whether there is an account that is not gone for good.

@@ -32,8 +32,8 @@ func (l Leaving) deletes() bool { return l.Delete || l.Purge }
 //
 // Each is recorded. After any error, a crash, or in another process, calling Retire again continues where the last run
 // stopped, and asks nothing of anybody once all is done; a later call may go further than an earlier one. Calls for one
-// person with the same leaving share one run. A run of Ensure for the person in this process is cancelled; one in another
-// process that shares a [Leaser] is waited for. [Settle].Budget bounds the run.
+// person with the same leaving share one run. What Ensure, SwapLicenses or Reconcile do for the person in this process is
+// cancelled; in another process that shares a [Leaser] it is waited for. [Settle].Budget bounds the run.
 //
 // The person must have a record: the error of anybody else matches [ErrNoRecord]. An account that the pipeline neither
 // created nor recognised is left alone; only one whose creation got no answer is looked for, during [Settle].Dwell. A
@@ -50,9 +50,6 @@ func (p *Provisioner) Retire(ctx context.Context, key PersonKey, leaving Leaving
 func (p *Provisioner) RetireWithProgress(
 	ctx context.Context, key PersonKey, leaving Leaving, progress func(Event),
 ) error {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	person := Person{Connection: key.Connection, ID: key.ID}
 	err := errors.Join(person.Validate(), p.needAccounts(), p.needDeletedUsers(leaving.Purge))
 	if err != nil {
@@ -90,14 +87,7 @@ func (r *run) stepsOut() []step {
 
 // retire records that the person has left, so that no run begins any more, and then waits for one that has begun. A run
 // of Restore may have been that one: then it is recorded again.
-func (r *run) retire(ctx context.Context) (outcome, error) {
-	result, err := r.leave(ctx)
-	leaser, ok := r.p.store.(Leaser)
-	if err != nil || result == complete || !ok {
-		return result, err
-	}
-	return r.lease(ctx, leaser, r.leave)
-}
+func (r *run) retire(ctx context.Context) (outcome, error) { return r.withLease(ctx, r.leave) }
 
 // leave takes over the person's record and records in it that the person has left.
 func (r *run) leave(ctx context.Context) (outcome, error) {
@@ -245,10 +235,7 @@ func (r *run) unlicense(ctx context.Context) (outcome, error) {
 	if err := r.removeLicenses(ctx); err != nil {
 		return done, err
 	}
-	return done, r.stamp(ctx, func(rec *Record, now time.Time) {
-		setOnce(&rec.UnlicensedAt, now)
-		rec.Licenses = ""
-	})
+	return done, r.stamp(ctx, func(rec *Record, now time.Time) { setOnce(&rec.UnlicensedAt, now) })
 }
 
 // leaveGroups takes the account out of the groups of the rules. A group that is not there any more has no members.
@@ -283,6 +270,7 @@ func (r *run) delete(ctx context.Context) (outcome, error) {
 		if here, err := r.here(ctx, attempt > 1 && !shown); !here || err != nil {
 			return done, err
 		}
+		r.deleting = true
 		err := r.ask(ctx, opDeleteUser, writing, func(ctx context.Context) error {
 			return r.p.directory.(Accounts).DeleteUser(ctx, r.rec.ObjectID)
 		})

@@ -60,7 +60,7 @@ func (r *AuthnRequest) WantsMFA() bool {
 // ParseAuthnRequest reads and checks a decoded AuthnRequest in each of the shapes that Entra is known to send: with and
 // without Destination, AssertionConsumerServiceIndex and signature. It does not know Config.Replays. The error is a
 // *[RequestError].
-func (p *IdentityProvider) ParseAuthnRequest(document []byte) (*AuthnRequest, error) {
+func (p *provider) ParseAuthnRequest(document []byte) (*AuthnRequest, error) {
 	request, err := p.parseAuthnRequest(document)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (p *IdentityProvider) ParseAuthnRequest(document []byte) (*AuthnRequest, er
 	return request, nil
 }
 
-func (p *IdentityProvider) parseAuthnRequest(document []byte) (*AuthnRequest, error) {
+func (p *provider) parseAuthnRequest(document []byte) (*AuthnRequest, error) {
 	root, signed, err := p.parseMessage(document, "AuthnRequest", p.sso)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (p *IdentityProvider) parseAuthnRequest(document []byte) (*AuthnRequest, er
 
 // checkAnswer refuses a request that wants its answer elsewhere or otherwise. The answer would go to the configured
 // place all the same; refusing makes the attempt visible.
-func (p *IdentityProvider) checkAnswer(root *xmldoc.Element) error {
+func (p *provider) checkAnswer(root *xmldoc.Element) error {
 	acs, present := root.Attr("AssertionConsumerServiceURL")
 	if present && acs != p.cloud.AssertionConsumerService {
 		return refuse(ErrUnsupported, "AssertionConsumerServiceURL is "+oneLine(acs))

@@ -38,7 +38,7 @@ const (
 // hundred kilobytes of the body. A form that was parsed before, by r.ParseForm, is used as it is.
 //
 // The error is a *[RequestError]. Nothing in the request chooses where the answer goes.
-func (p *IdentityProvider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
+func (p *provider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
 	binding, fields, err := bindingFields(r)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func single(fields url.Values, name string) (string, error) {
 
 // verifyQuery checks the signature of the Redirect binding, which covers the parameters as they stand in the URL, before
 // any unescaping (SAML bindings, section 3.4.4.1). Without a signature it reports false.
-func (p *IdentityProvider) verifyQuery(rawQuery string) (signed bool, err error) {
+func (p *provider) verifyQuery(rawQuery string) (signed bool, err error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil || len(p.requestCertificates) == 0 || !query.Has("Signature") && !query.Has("SigAlg") {
 		return false, nil // a query that cannot be parsed was refused before

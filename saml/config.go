@@ -1,15 +1,12 @@
 package saml
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/entrafed/entrafed"
@@ -68,93 +65,37 @@ type Config struct {
 	Rand io.Reader
 }
 
-const (
-	defaultLifetime      = 5 * time.Minute
-	defaultClockSkew     = 5 * time.Minute
-	defaultMaxRequestAge = 10 * time.Minute
-	maxLifetime          = time.Hour
-	maxClockSkew         = 10 * time.Minute
-	maxMaxRequestAge     = time.Hour
-)
-
-// IdentityProvider reads requests and issues responses. Make one with [New]; it is safe for concurrent use, and only its
-// keys ever change.
+// IdentityProvider reads requests and issues responses for the people of federated domains. Make one with [New]; it is safe
+// for concurrent use, and only its keys ever change.
 type IdentityProvider struct {
-	cloud         entrafed.Cloud
-	sso, slo      string
-	realms        realms
-	lifetime      time.Duration
-	clockSkew     time.Duration
-	maxRequestAge time.Duration
-	now           func() time.Time
-	rand          io.Reader
-	page          *postPage
-
-	requestCertificates []*x509.Certificate
-	requireSigned       bool
-	replays             ReplayStore
-
-	solicited, unsolicited templates
-	scratch                sync.Pool // of *[]byte: the assertion without its signature
-
-	keysMu sync.Mutex // held while keys are replaced
-	keys   atomic.Pointer[keys]
+	provider
+	slo    string
+	realms realms
 }
 
 // New returns an identity provider, or one error that lists everything that is missing or wrong.
 func New(cfg Config) (*IdentityProvider, error) {
-	p := &IdentityProvider{
-		cloud:         cfg.Cloud.OrGlobal(),
-		sso:           cfg.SingleSignOnService,
-		slo:           cfg.SingleLogoutService,
-		lifetime:      orDefault(cfg.Lifetime, defaultLifetime),
-		clockSkew:     orDefault(cfg.ClockSkew, defaultClockSkew),
-		maxRequestAge: orDefault(cfg.MaxRequestAge, defaultMaxRequestAge),
-		now:           cfg.Now,
-		rand:          cfg.Rand,
+	p := &IdentityProvider{slo: cfg.SingleLogoutService}
+	var wrong problems
+	p.setUp(basics{
+		cloud: cfg.Cloud.OrGlobal(), sso: cfg.SingleSignOnService, signer: cfg.Signer, nextSigner: cfg.NextSigner,
+		replays: cfg.Replays, lifetime: cfg.Lifetime, clockSkew: cfg.ClockSkew, maxRequestAge: cfg.MaxRequestAge,
+		now: cfg.Now, rand: cfg.Rand,
+	}, attributeIDPEmail, &wrong)
+	p.askers, p.audience = []string{p.cloud.Audience}, p.cloud.Audience
+	p.requestCertificates, p.requireSigned = slices.Clone(cfg.RequestCertificates), cfg.RequireSignedRequests
 
-		requestCertificates: slices.Clone(cfg.RequestCertificates),
-		requireSigned:       cfg.RequireSignedRequests,
-		replays:             cfg.Replays,
-
-		solicited:   newTemplates(false),
-		unsolicited: newTemplates(true),
-		scratch:     sync.Pool{New: func() any { return new([]byte) }},
-	}
-	if p.now == nil {
-		p.now = time.Now
-	}
-	if p.rand == nil {
-		p.rand = rand.Reader
-	}
-
-	var errs []error
-	add := func(field string, err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("saml: %s: %w", field, err))
-		}
-	}
-	add("Cloud", p.cloud.Validate())
-	add("SingleSignOnService", p.cloud.CheckURL(p.sso))
+	wrong.add("Cloud", p.cloud.Validate())
 	if p.slo != "" {
-		add("SingleLogoutService", p.cloud.CheckURL(p.slo))
+		wrong.add("SingleLogoutService", p.cloud.CheckURL(p.slo))
 	}
-	add("Lifetime", within(p.lifetime, maxLifetime))
-	add("ClockSkew", within(p.clockSkew, maxClockSkew))
-	add("MaxRequestAge", within(p.maxRequestAge, maxMaxRequestAge))
 	var err error
 	p.realms, err = newRealms(cfg.Realms, p.cloud)
-	add("Realms", err)
-	k, err := p.newKeys(cfg.Signer, cfg.NextSigner)
-	if err != nil {
-		errs = append(errs, fmt.Errorf("saml: %w", err))
-	}
-	add("RequestCertificates", cfg.checkRequestCertificates())
-	if err := errors.Join(errs...); err != nil {
+	wrong.add("Realms", err)
+	wrong.add("RequestCertificates", cfg.checkRequestCertificates())
+	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	p.keys.Store(k)
-	p.page = newPostPage(p.cloud)
 	return p, nil
 }
 
@@ -173,25 +114,5 @@ func (cfg Config) checkRequestCertificates() error {
 	return nil
 }
 
-// Cloud returns the cloud that this identity provider answers to.
-func (p *IdentityProvider) Cloud() entrafed.Cloud { return p.cloud }
-
-// SingleSignOnService returns the URL where this identity provider receives requests.
-func (p *IdentityProvider) SingleSignOnService() string { return p.sso }
-
 // SingleLogoutService returns the URL where this identity provider receives sign-outs, or "".
 func (p *IdentityProvider) SingleLogoutService() string { return p.slo }
-
-func orDefault(d, standard time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	return d
-}
-
-func within(d, limit time.Duration) error {
-	if d < 0 || d > limit {
-		return fmt.Errorf("%s is not between 0 and %s", d, limit)
-	}
-	return nil
-}

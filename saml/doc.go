@@ -38,6 +38,12 @@
 // what is read is what the signature covers; Config.RequireSignedRequests refuses the rest. RSA with SHA-1 is verified,
 // because Entra signs with it, and never produced.
 //
+// # Guests
+//
+// A partner's people who are guests in somebody else's tenant sign in by another federation, which is another relying
+// party: [NewGuests] makes an identity provider for them, with a [GuestSubject] in place of a [Subject]. What one of the
+// two profiles issues, Entra does not take for the other.
+//
 // # Keys
 //
 // One key signs; another may be announced beside it ([IdentityProvider.SetNextSigner]), so that Entra knows its
@@ -50,5 +56,6 @@
 //
 // # Concurrency
 //
-// An [IdentityProvider] may be used by many goroutines at once, if its keys may. Nothing in it ever changes but its keys.
+// An [IdentityProvider] or a [GuestIdentityProvider] may be used by many goroutines at once, if its keys may. Nothing in it
+// ever changes but its keys.
 package saml

@@ -28,7 +28,7 @@ type keys struct {
 	activeBase64, nextBase64 string       // the certificates, for metadata
 }
 
-func (p *IdentityProvider) newKeys(active, next Signer) (*keys, error) {
+func (p *provider) newKeys(active, next Signer) (*keys, error) {
 	k := &keys{active: active, next: next}
 	var errs []error
 	add := func(field string, err error) {
@@ -57,7 +57,7 @@ func (p *IdentityProvider) newKeys(active, next Signer) (*keys, error) {
 // Certificates returns the certificate of the key that signs, and that of the next key, or nil if there is none. Both
 // must be known to Entra before the next key signs: as signingCertificate and nextSigningCertificate of the domain's
 // federation.
-func (p *IdentityProvider) Certificates() (active, next *x509.Certificate) {
+func (p *provider) Certificates() (active, next *x509.Certificate) {
 	k := p.keys.Load()
 	return k.active.Certificate, k.next.Certificate
 }
@@ -65,7 +65,7 @@ func (p *IdentityProvider) Certificates() (active, next *x509.Certificate) {
 // SetNextSigner announces the key that will sign after the present one, or with the zero Signer withdraws it. Metadata
 // shows its certificate from now on. Its certificate may become valid later, but not have expired. It is safe while
 // requests are in flight. The error lists what is wrong with the key, and nothing has changed then.
-func (p *IdentityProvider) SetNextSigner(next Signer) error {
+func (p *provider) SetNextSigner(next Signer) error {
 	p.keysMu.Lock()
 	defer p.keysMu.Unlock()
 	k, err := p.newKeys(p.keys.Load().active, next)
@@ -85,7 +85,7 @@ var ErrNoNextSigner = errors.New("saml: there is no next key: announce one with 
 // It is safe while requests are in flight: each response is signed entirely with one of the two keys. Entra must know
 // the certificate of the next key already, or it refuses what follows with AADSTS5000811. The error matches
 // [ErrNoNextSigner], or says that the certificate is not valid yet or no more; nothing has changed then.
-func (p *IdentityProvider) SwitchSigner() error {
+func (p *provider) SwitchSigner() error {
 	p.keysMu.Lock()
 	defer p.keysMu.Unlock()
 	present := p.keys.Load()

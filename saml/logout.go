@@ -152,7 +152,7 @@ func (p *IdentityProvider) RespondLogout(request *LogoutRequest, domain string) 
 	if err != nil {
 		return nil, err
 	}
-	return p.status("LogoutResponse", realm, request.ID, request.RelayState, Status{Code: StatusSuccess})
+	return p.status("LogoutResponse", realm.Issuer, request.ID, request.RelayState, Status{Code: StatusSuccess})
 }
 
 // SignOutURL is where a host sends a browser to sign out of Microsoft 365 as well: Entra's own sign-out, which needs no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // parseMessage reads a document that Entra sent and checks what all its messages have in common: the form, the
 // signature if it is to be looked at, the kind, who sent it, and that it was meant for this address. What is returned is
 // what the signature covers.
-func (p *IdentityProvider) parseMessage(document []byte, kind, address string) (root *xmldoc.Element, signed bool, err error) {
+func (p *provider) parseMessage(document []byte, kind, address string) (root *xmldoc.Element, signed bool, err error) {
 	if len(document) > MaxRequestSize {
 		return nil, false, refuse(ErrTooLarge, fmt.Sprintf("the document has %d bytes", len(document)))
 	}
@@ -49,7 +50,7 @@ func verified(document []byte, root *xmldoc.Element, trusted []*x509.Certificate
 }
 
 // checkSigned refuses an unsigned message where it must be signed.
-func (p *IdentityProvider) checkSigned(signed bool) error {
+func (p *provider) checkSigned(signed bool) error {
 	if p.requireSigned && !signed {
 		return refuse(ErrSignature, "it is unsigned; is isSignedAuthenticationRequestRequired true for the domain in Entra?")
 	}
@@ -71,7 +72,7 @@ func readMessage(root *xmldoc.Element) (id string, issued time.Time, err error) 
 	return id, issued, nil
 }
 
-func (p *IdentityProvider) checkIssuer(root *xmldoc.Element) error {
+func (p *provider) checkIssuer(root *xmldoc.Element) error {
 	issuers := root.All(assertionNS, "Issuer")
 	if len(issuers) != 1 {
 		return refuse(ErrIssuer, fmt.Sprintf("there are %d Issuer elements", len(issuers)))
@@ -80,8 +81,9 @@ func (p *IdentityProvider) checkIssuer(root *xmldoc.Element) error {
 	if err != nil {
 		return err
 	}
-	if issuer != p.cloud.Audience {
-		return refuse(ErrIssuer, fmt.Sprintf("%s is not %s; is the right cloud configured?", oneLine(issuer), p.cloud.Audience))
+	if !slices.Contains(p.askers, issuer) {
+		return refuse(ErrIssuer, fmt.Sprintf("%s is not %s; is the right cloud configured?", oneLine(issuer),
+			strings.Join(p.askers, " or ")))
 	}
 	return nil
 }
@@ -101,7 +103,7 @@ func checkDestination(root *xmldoc.Element, address string) error {
 	return nil
 }
 
-func (p *IdentityProvider) checkAge(issued time.Time) error {
+func (p *provider) checkAge(issued time.Time) error {
 	now := p.now()
 	switch {
 	case issued.After(now.Add(p.clockSkew)):
@@ -114,7 +116,7 @@ func (p *IdentityProvider) checkAge(issued time.Time) error {
 }
 
 // checkFirstUse refuses a request that was read before, where somebody remembers.
-func (p *IdentityProvider) checkFirstUse(ctx context.Context, request *AuthnRequest) error {
+func (p *provider) checkFirstUse(ctx context.Context, request *AuthnRequest) error {
 	if p.replays == nil {
 		return nil
 	}

@@ -24,8 +24,13 @@ func (p *IdentityProvider) Metadata(domain string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.metadata(realm.Issuer, p.slo)
+}
+
+// metadata describes the identity provider under the name issuer; slo may be empty.
+func (p *provider) metadata(issuer, slo string) ([]byte, error) {
 	w := xmldoc.NewWriter(4 << 10)
-	w.Start(md("EntityDescriptor"), xmldoc.Attr{Name: "entityID", Value: realm.Issuer})
+	w.Start(md("EntityDescriptor"), xmldoc.Attr{Name: "entityID", Value: issuer})
 	w.Start(md("IDPSSODescriptor"), xmldoc.Attr{Name: "WantAuthnRequestsSigned", Value: strconv.FormatBool(p.requireSigned)},
 		xmldoc.Attr{Name: "protocolSupportEnumeration", Value: protocolNS})
 	k := p.keys.Load()
@@ -33,8 +38,8 @@ func (p *IdentityProvider) Metadata(domain string) ([]byte, error) {
 	if k.nextBase64 != "" {
 		writeKeyDescriptor(w, k.nextBase64)
 	}
-	if p.slo != "" {
-		writeServices(w, "SingleLogoutService", p.slo)
+	if slo != "" {
+		writeServices(w, "SingleLogoutService", slo)
 	}
 	w.Element(md("NameIDFormat"), formatPersistent)
 	writeServices(w, "SingleSignOnService", p.sso)

@@ -64,16 +64,21 @@ func (r Realm) check(cloud entrafed.Cloud) error {
 	if strings.HasSuffix(r.Domain, ".onmicrosoft.com") {
 		errs = append(errs, errors.New("a domain below onmicrosoft.com cannot be federated"))
 	}
-	u, err := url.Parse(r.Issuer)
+	return errors.Join(append(errs, checkIssuerURI(r.Issuer, cloud.Audience))...)
+}
+
+// checkIssuerURI refuses what cannot name an identity provider; entra are the names of Entra itself.
+func checkIssuerURI(issuer string, entra ...string) error {
+	u, err := url.Parse(issuer)
 	switch {
-	case r.Issuer == "":
-		errs = append(errs, errors.New("the issuer is empty"))
-	case err != nil || !u.IsAbs() || u.Host == "" && u.Opaque == "" || strings.ContainsFunc(r.Issuer, notURIRune):
-		errs = append(errs, fmt.Errorf("the issuer %q is not an absolute URI such as https://id.contoso.com/entra", r.Issuer))
-	case r.Issuer == cloud.Audience:
-		errs = append(errs, errors.New("the issuer is the name of Entra itself"))
+	case issuer == "":
+		return errors.New("the issuer is empty")
+	case err != nil || !u.IsAbs() || u.Host == "" && u.Opaque == "" || strings.ContainsFunc(issuer, notURIRune):
+		return fmt.Errorf("the issuer %q is not an absolute URI such as https://id.contoso.com/entra", issuer)
+	case slices.Contains(entra, issuer):
+		return errors.New("the issuer is the name of Entra itself")
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func notURIRune(r rune) bool { return r <= ' ' || r > '~' }

@@ -20,7 +20,7 @@ type Response struct {
 	// InResponseTo is the request's ID, or empty if the response is unsolicited.
 	InResponseTo string
 
-	// Issuer is that of the realm that the UPN belongs to.
+	// Issuer is that of the realm that the UPN belongs to, or of the guests.
 	Issuer string
 
 	// Destination is the assertion consumer service.
@@ -84,16 +84,21 @@ func (p *IdentityProvider) issue(subject Subject, inResponseTo, relayState strin
 	if !found {
 		return nil, fmt.Errorf("%w: %s; add a Realm for its domain", ErrRealm, subject.UPN)
 	}
+	return p.assert(subject.statement(), realm.Issuer, inResponseTo, relayState, now)
+}
+
+// assert issues a response with an assertion.
+func (p *provider) assert(s statement, issuer, inResponseTo, relayState string, now time.Time) (*Response, error) {
 	ids, err := p.newIDs()
 	if err != nil {
 		return nil, err
 	}
 	response := &Response{
 		ID: ids[0], AssertionID: ids[1], InResponseTo: inResponseTo,
-		Issuer: realm.Issuer, Destination: p.cloud.AssertionConsumerService, RelayState: relayState,
+		Issuer: issuer, Destination: p.cloud.AssertionConsumerService, RelayState: relayState,
 		IssueInstant: now, NotOnOrAfter: now.Add(p.lifetime), page: p.page,
 	}
-	response.XML, err = p.write(response, subject)
+	response.XML, err = p.write(response, s)
 	if err != nil {
 		return nil, fmt.Errorf("saml: %w", err)
 	}
@@ -101,7 +106,7 @@ func (p *IdentityProvider) issue(subject Subject, inResponseTo, relayState strin
 }
 
 // newIDs draws the two IDs: an underscore, because an ID must not begin with a digit, and 128 bits.
-func (p *IdentityProvider) newIDs() (ids [2]string, err error) {
+func (p *provider) newIDs() (ids [2]string, err error) {
 	var random [32]byte
 	if _, err := io.ReadFull(p.rand, random[:]); err != nil {
 		return ids, fmt.Errorf("saml: no randomness for an ID: %w", err)
@@ -115,12 +120,12 @@ func (p *IdentityProvider) newIDs() (ids [2]string, err error) {
 }
 
 // write fills the templates, signs the assertion, and puts the signature where the schema wants it.
-func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
+func (p *provider) write(r *Response, s statement) ([]byte, error) {
 	t := &p.solicited
 	if r.InResponseTo == "" {
 		t = &p.unsolicited
 	}
-	times := stamps(r.IssueInstant, r.IssueInstant.Add(-p.clockSkew), r.NotOnOrAfter, subject.AuthnInstant)
+	times := stamps(r.IssueInstant, r.IssueInstant.Add(-p.clockSkew), r.NotOnOrAfter, s.authnInstant)
 	issued, notBefore, notOnOrAfter, authnInstant := times[0], times[1], times[2], times[3]
 
 	scratch := p.scratch.Get().(*[]byte)
@@ -131,8 +136,8 @@ func (p *IdentityProvider) write(r *Response, subject Subject) ([]byte, error) {
 	}
 	signatureAt := len(assertion)
 	assertion, err = t.assertionRest.Append(assertion, t.holes([]string{
-		subject.ImmutableID, r.InResponseTo, notOnOrAfter, r.Destination, notBefore, notOnOrAfter, p.cloud.Audience,
-		authnInstant, cmp.Or(subject.SessionIndex, r.AssertionID), subject.classRef(), subject.UPN,
+		s.nameID, r.InResponseTo, notOnOrAfter, r.Destination, notBefore, notOnOrAfter, p.audience,
+		authnInstant, cmp.Or(s.sessionIndex, r.AssertionID), s.classRef, s.attribute,
 	}, 1)...)
 	if err != nil {
 		return nil, err

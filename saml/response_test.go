@@ -422,7 +422,6 @@ func write(t *testing.T, name string, content []byte) string {
 
 func TestTheSignatureVerifiesUnderXmlsec1(t *testing.T) {
 	t.Parallel()
-	xmlsec1 := command(t, "xmlsec1", "xmlsec1")
 	cfg := testConfig(t)
 	cfg.Now = nil // xmlsec1 checks the certificate against the real time
 	cfg.Signer.Certificate = certify(t, testKey(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
@@ -433,14 +432,23 @@ func TestTheSignatureVerifiesUnderXmlsec1(t *testing.T) {
 	response, err := idp.RespondUnsolicited(subject, "")
 	require.NoError(t, err)
 
-	certificate := write(t, "idp.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cfg.Signer.Certificate.Raw}))
+	requireXmlsec1Guards(t, response.XML, cfg.Signer.Certificate, testUPN, "attacker@contoso.com")
+}
+
+// requireXmlsec1Guards verifies the assertion's signature, and that it does not verify once a value is replaced.
+func requireXmlsec1Guards(t *testing.T, document []byte, certificate *x509.Certificate, value, forged string) {
+	t.Helper()
+	xmlsec1 := command(t, "xmlsec1", "xmlsec1")
+	trusted := write(t, "idp.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
 	run := func(document []byte) ([]byte, error) {
-		return exec.Command(xmlsec1, "--verify", "--pubkey-cert-pem", certificate, "--enabled-key-data", "rsa",
+		return exec.Command(xmlsec1, "--verify", "--pubkey-cert-pem", trusted, "--enabled-key-data", "rsa",
 			"--id-attr:ID", nsAssertion+":Assertion", write(t, "response.xml", document)).CombinedOutput()
 	}
-	output, err := run(response.XML)
+	output, err := run(document)
 	require.NoError(t, err, string(output))
-	_, err = run(bytes.Replace(response.XML, []byte(testUPN), []byte("attacker@contoso.com"), 1))
+	tampered := bytes.Replace(document, []byte(value), []byte(forged), 1)
+	require.NotEqual(t, document, tampered)
+	_, err = run(tampered)
 	require.Error(t, err, "the check can fail")
 }
 

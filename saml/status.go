@@ -40,17 +40,25 @@ type Status struct {
 //
 // Status.Code is [StatusRequester] or [StatusResponder]. The answer is signed as a whole; the private key is used once.
 func (p *IdentityProvider) RespondStatus(request *AuthnRequest, domain string, status Status) (*Response, error) {
-	if request == nil || request.ID == "" {
-		return nil, errors.New("saml: RespondStatus needs the request that ReadRequest returned")
-	}
-	if status.Code != StatusRequester && status.Code != StatusResponder {
-		return nil, fmt.Errorf("saml: %q is not the status of a failure: use StatusRequester or StatusResponder", status.Code)
+	if err := status.checkAnswer(request); err != nil {
+		return nil, err
 	}
 	realm, err := p.realmOrOnly(domain)
 	if err != nil {
 		return nil, err
 	}
-	return p.status("Response", realm, request.ID, request.RelayState, status)
+	return p.status("Response", realm.Issuer, request.ID, request.RelayState, status)
+}
+
+// checkAnswer refuses a status that cannot answer the request.
+func (s Status) checkAnswer(request *AuthnRequest) error {
+	if request == nil || request.ID == "" {
+		return errors.New("saml: RespondStatus needs the request that ReadRequest returned")
+	}
+	if s.Code != StatusRequester && s.Code != StatusResponder {
+		return fmt.Errorf("saml: %q is not the status of a failure: use StatusRequester or StatusResponder", s.Code)
+	}
+	return nil
 }
 
 // realmOrOnly is the realm of a domain, or the only one for no domain.
@@ -66,14 +74,14 @@ func (p *IdentityProvider) realmOrOnly(domain string) (Realm, error) {
 }
 
 // status writes and signs a message that holds nothing but a status.
-func (p *IdentityProvider) status(kind string, realm Realm, inResponseTo, relayState string, status Status) (*Response, error) {
+func (p *provider) status(kind, issuer, inResponseTo, relayState string, status Status) (*Response, error) {
 	ids, err := p.newIDs()
 	if err != nil {
 		return nil, err
 	}
 	now := p.now().UTC()
 	response := &Response{
-		ID: ids[0], InResponseTo: inResponseTo, Issuer: realm.Issuer, Destination: p.cloud.AssertionConsumerService,
+		ID: ids[0], InResponseTo: inResponseTo, Issuer: issuer, Destination: p.cloud.AssertionConsumerService,
 		RelayState: relayState, IssueInstant: now, NotOnOrAfter: now.Add(p.lifetime), page: p.page,
 	}
 	if response.XML, err = p.writeStatus(kind, response, status); err != nil {
@@ -83,7 +91,7 @@ func (p *IdentityProvider) status(kind string, realm Realm, inResponseTo, relayS
 }
 
 // writeStatus writes the message, and signs it as a whole.
-func (p *IdentityProvider) writeStatus(kind string, r *Response, status Status) ([]byte, error) {
+func (p *provider) writeStatus(kind string, r *Response, status Status) ([]byte, error) {
 	w := xmldoc.NewWriter(1 << 10)
 	w.Start(samlp(kind),
 		xmldoc.Attr{Name: "Destination", Value: r.Destination}, xmldoc.Attr{Name: "ID", Value: r.ID},

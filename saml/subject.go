@@ -57,7 +57,7 @@ func (s Subject) check(now time.Time, skew time.Duration) error {
 			errs = append(errs, fmt.Errorf("%s: %w", field, err))
 		}
 	}
-	add("ImmutableID", checkImmutableID(s.ImmutableID))
+	add("ImmutableID", checkNameID(s.ImmutableID, maxImmutableID))
 	add("UPN", checkUPN(s.UPN))
 	add("AuthnContext", s.checkAuthnContext())
 	add("SessionIndex", checkSessionIndex(s.SessionIndex))
@@ -80,19 +80,20 @@ func checkAuthnInstant(at, latest time.Time) error {
 	return nil
 }
 
-func checkImmutableID(id string) error {
+// checkNameID checks what becomes the NameID; most is how many characters it may have.
+func checkNameID(id string, most int) error {
 	switch n := utf8.RuneCountInString(id); {
 	case n == 0:
-		return errors.New("it is empty: Entra finds the user by it")
-	case n > maxImmutableID:
-		return fmt.Errorf("it has %d characters: Entra takes at most %d", n, maxImmutableID)
-	case strings.ContainsFunc(id, notInImmutableID):
+		return errors.New("it is empty: Entra knows the user by it")
+	case n > most:
+		return fmt.Errorf("it has %d characters: Entra takes at most %d", n, most)
+	case strings.ContainsFunc(id, notInNameID):
 		return errors.New("it has a space, a control character, or one that XML cannot carry")
 	}
 	return nil
 }
 
-func notInImmutableID(r rune) bool {
+func notInNameID(r rune) bool {
 	if r > ' ' && r < 0x7f {
 		return false
 	}
@@ -129,17 +130,28 @@ func (s Subject) checkAuthnContext() error {
 	if s.MFA || s.AuthnContext == MultipleAuthn {
 		return errors.New("only one class can be stated: set MFA for a second factor, or AuthnContext, not both")
 	}
-	if u, err := url.Parse(s.AuthnContext); err != nil || !u.IsAbs() || strings.ContainsFunc(s.AuthnContext, notURIRune) {
+	return checkClass(s.AuthnContext)
+}
+
+func checkClass(class string) error {
+	if u, err := url.Parse(class); err != nil || !u.IsAbs() || strings.ContainsFunc(class, notURIRune) {
 		return errors.New("it is not an absolute URI")
 	}
 	return nil
 }
 
 func checkSessionIndex(index string) error {
-	if len(index) > maxSessionIndex || strings.ContainsFunc(index, notInImmutableID) {
+	if len(index) > maxSessionIndex || strings.ContainsFunc(index, notInNameID) {
 		return fmt.Errorf("it has more than %d bytes, or a space or a control character", maxSessionIndex)
 	}
 	return nil
+}
+
+func (s Subject) statement() statement {
+	return statement{
+		nameID: s.ImmutableID, attribute: s.UPN, classRef: s.classRef(), sessionIndex: s.SessionIndex,
+		authnInstant: s.AuthnInstant,
+	}
 }
 
 func (s Subject) classRef() string {

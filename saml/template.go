@@ -1,6 +1,18 @@
 package saml
 
-import "github.com/entrafed/entrafed/internal/xmldoc"
+import (
+	"time"
+
+	"github.com/entrafed/entrafed/internal/xmldoc"
+)
+
+// statement is what an assertion says of a person, in whichever profile.
+type statement struct {
+	nameID, attribute string // attribute is the value of the one that the profile has
+	classRef          string
+	sessionIndex      string // empty: the assertion's ID
+	authnInstant      time.Time
+}
 
 // templates are the parts of a response, written once: attributes in the order that canonicalisation wants, elements in
 // the order of the schema. Between assertionStart and assertionRest stands the signature.
@@ -13,9 +25,14 @@ type templates struct {
 const (
 	statusSuccess = string(StatusSuccess)
 	methodBearer  = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+
+	// attributeIDPEmail has the UPN of a member, and attributeEmailAddress the mail address of a guest. Neither has a
+	// NameFormat, as in Microsoft's samples and in what AD FS sends.
+	attributeIDPEmail     = "IDPEmail"
+	attributeEmailAddress = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 )
 
-func newTemplates(unsolicited bool) templates {
+func newTemplates(unsolicited bool, attribute string) templates {
 	parts := xmldoc.NewTemplates(func(w *xmldoc.Writer, cut func()) {
 		w.Start(samlp("Response"), attributes(unsolicited, "Destination", "ID", "InResponseTo", "IssueInstant", "Version")...)
 		open(w, saml("Issuer"))
@@ -30,7 +47,7 @@ func newTemplates(unsolicited bool) templates {
 		writeSubject(w, unsolicited)
 		writeConditions(w)
 		writeAuthnStatement(w)
-		writeAttributes(w)
+		writeAttribute(w, attribute)
 		w.End()
 		cut()
 		w.End()
@@ -86,9 +103,9 @@ func writeAuthnStatement(w *xmldoc.Writer) {
 	w.End()
 }
 
-func writeAttributes(w *xmldoc.Writer) {
+func writeAttribute(w *xmldoc.Writer, name string) {
 	w.Start(saml("AttributeStatement"))
-	w.Start(saml("Attribute"), xmldoc.Attr{Name: "Name", Value: "IDPEmail"})
+	w.Start(saml("Attribute"), xmldoc.Attr{Name: "Name", Value: name})
 	open(w, saml("AttributeValue"))
 	w.End()
 	w.End()

@@ -20,6 +20,9 @@ func TestVectors(t *testing.T) {
 	require.Greater(t, len(files), 100)
 	for _, file := range files {
 		v := readVector(t, file)
+		if v.header.Get("guests-from") != "" {
+			continue // the command line checks responses of members
+		}
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			args := v.arguments(t)

@@ -32,13 +32,24 @@ func (l AccountList) UserByUPN(upn string) (User, bool) {
 	return User{}, false
 }
 
+// GuestsByMail is part of [GuestAccounts].
+func (l AccountList) GuestsByMail(address string) []User {
+	var found []User
+	for _, u := range l.Users {
+		if u.isGuest() && u.hasAddress(address) {
+			found = append(found, u)
+		}
+	}
+	return found
+}
+
 // RealmOf is part of [Accounts]. Of several domains above a user's, the nearest governs.
 func (l AccountList) RealmOf(upn string) (Realm, bool) {
 	domain := domainPart(upn)
 	var nearest Realm
 	for _, r := range l.Realms {
 		governs := strings.EqualFold(domain, r.Domain) || isBelow(domain, r.Domain)
-		if r.Domain != "" && governs && len(r.Domain) > len(nearest.Domain) {
+		if r.Domain != "" && governs && !r.External && len(r.Domain) > len(nearest.Domain) {
 			nearest = r
 		}
 	}

@@ -39,6 +39,10 @@ type User struct {
 	// DirectorySynced is onPremisesSyncEnabled: a directory sync owns the object, and Graph refuses most changes.
 	DirectorySynced bool
 
+	// Guest says that the userType is Guest: somebody of another organization, who was invited with the address Mail and
+	// signs in there. [Tenant] never lets a guest's identity provider sign in anybody else.
+	Guest bool
+
 	// AdminRole says that the user holds an administrator's role. An application then needs one as well to change or
 	// delete the user, whatever its permissions are: App.AdminRole.
 	AdminRole bool
@@ -73,6 +77,7 @@ func (e *entity) exportUser() User {
 		ProxyAddresses:  slices.Clone(e.list("proxyAddresses")),
 		Enabled:         e.flag("accountEnabled"),
 		DirectorySynced: e.flag("onPremisesSyncEnabled"),
+		Guest:           strings.EqualFold(e.text("userType"), "Guest"),
 		AdminRole:       e.admin,
 		SKUIDs:          e.seats(),
 		CreatedAt:       e.created,
@@ -189,6 +194,9 @@ func (t *Tenant) addConfiguredUsers() {
 				"userPrincipalName": u.UPN,
 				"userType":          "Member",
 			},
+		}
+		if u.Guest {
+			e.values["userType"] = "Guest"
 		}
 		e.global = u.GlobalAdministrator
 		if e.created.IsZero() {

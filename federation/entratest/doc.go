@@ -42,8 +42,8 @@
 //
 // Where reports and documentation disagree about an answer, Config has a switch; a client should understand both.
 //
-// The sign-in service checks each response by [Rules], which say how sure it is that Entra has them, and answers with
-// Entra's error codes. It signs its requests where the domain asks for it, publishes its certificates at
+// The sign-in service checks each response by [Rules], or that of a guest by [GuestRules], which say how sure it is that
+// Entra has them, and answers with Entra's error codes. It signs its requests where the domain asks for it, publishes its certificates at
 // [entrafed.Cloud.Metadata], and tells the identity provider of a sign-out in every way that was documented or seen.
 //
 // # Without a tenant

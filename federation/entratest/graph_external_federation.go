@@ -12,7 +12,7 @@ import (
 const externalFederationType = string(externalFederationClass)
 
 // externalFederation is a federation with the identity provider of guests, who stay in their own organization. It has
-// nothing to do with the tenant's own domains, and the sign-in service simulated here knows no guests.
+// nothing to do with the tenant's own domains. The sign-in service goes by its realm.
 type externalFederation struct {
 	id      string
 	values  map[string]any

@@ -91,6 +91,14 @@ type Federation struct {
 type Realm struct {
 	Domain     string
 	Federation Federation
+
+	// External says that the federation is for guests, with the identity provider of their own organization: Graph's
+	// samlOrWsFedExternalDomainFederation. Its responses are checked by [GuestRules], and no domain of the tenant is
+	// governed by it. Where its Issuer is also that of a domain of the tenant, the domain has it.
+	External bool
+
+	// Domains are the domains of the guests' mail addresses, of an External realm.
+	Domains []string
 }
 
 // name is for people.

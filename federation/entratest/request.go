@@ -81,11 +81,11 @@ func (r AuthnRequest) Form() url.Values {
 // ErrNotFederated: the tenant does not send this person to an identity provider that speaks SAML.
 var ErrNotFederated = errors.New("entratest: not a domain that is federated for SAML")
 
-// NewAuthnRequest starts a sign-in without a browser, for a UPN or a domain of the tenant: what login.srf would post to
-// the identity provider. [Tenant.CheckResponse] takes the answer. The request is signed where the domain has
+// NewAuthnRequest starts a sign-in without a browser, for a UPN or a domain of the tenant, or for the mail address or the
+// domain of a guest: what login.srf would post to the identity provider. [Tenant.CheckResponse] takes the answer. The request is signed where the domain has
 // [Federation.SignedAuthnRequests]. The error matches [ErrNotFederated].
 func (t *Tenant) NewAuthnRequest(upnOrDomain string) (AuthnRequest, error) {
-	realm, ok := t.realmOf(upnOrDomain)
+	realm, ok := t.signInRealmOf(upnOrDomain)
 	if !ok || realm.Federation.Protocol != SAML {
 		return AuthnRequest{}, fmt.Errorf("%w: %q", ErrNotFederated, upnOrDomain)
 	}
@@ -113,7 +113,7 @@ func (t *Tenant) request(f *flow, realm Realm) (AuthnRequest, error) {
 	if f.mfaAsked {
 		options.AuthnContexts = []string{classRefMFA}
 	}
-	doc := options.authnRequest(f.requestID, f.started, t.cloud.Audience, realm.Federation.SignInURL)
+	doc := options.authnRequest(f.requestID, f.started, t.asker(realm), realm.Federation.SignInURL)
 	if realm.Federation.SignedAuthnRequests {
 		if err := t.signMessage(doc.Root(), options); err != nil {
 			return AuthnRequest{}, err
@@ -230,7 +230,7 @@ func (t *Tenant) wsFedRequest(f *flow, realm Realm) string {
 	t.begin(f)
 	parameters := [][2]string{
 		{"login_hint", f.hint}, {"client-request-id", t.newGUID()}, {"username", f.hint}, {"wa", "wsignin1.0"},
-		{"wtrealm", t.cloud.Audience}, {"wctx", f.relayState}, {"cbcxt", ""}, {"mkt", ""}, {"lc", ""}, {"popupui", ""},
+		{"wtrealm", t.asker(realm)}, {"wctx", f.relayState}, {"cbcxt", ""}, {"mkt", ""}, {"lc", ""}, {"popupui", ""},
 	}
 	if f.fresh {
 		parameters = append(parameters, [2]string{"wfresh", "0"})

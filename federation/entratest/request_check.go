@@ -232,16 +232,34 @@ func (e requestExamination) checkSentMessage(root *etree.Element, endpoint func(
 		return failed("Destination is %s, and it was sent to %s", quoted(destination), quoted(e.sent.address.String())).
 			as("75008")
 	}
-	return e.checkEndpoint(endpoint)
+	if res := e.checkEndpoint(endpoint); res.outcome != Passed {
+		return res
+	}
+	return e.checkAsksItsOwn(value(issuers[0]))
 }
 
 func (e requestExamination) checkAudienceIsIssuer(issuers []*etree.Element) result {
 	if len(issuers) != 1 {
 		return failed("there is %s instead of one", plural(len(issuers), "Issuer"))
 	}
-	if issuer := value(issuers[0]); issuer != e.Cloud.Audience {
+	if issuer := value(issuers[0]); !e.mayAsk(issuer) {
 		return failed("the Issuer is %s, and that of the cloud is %s", quoted(issuer), quoted(e.Cloud.Audience)).
 			advise("Refuse the request, or configure the cloud that sent it.")
+	}
+	return passed("")
+}
+
+// mayAsk reports whether it is a name under which identity providers are asked: that of the cloud, or where there are
+// federations for guests, that of the tenant.
+func (e requestExamination) mayAsk(name string) bool {
+	forGuests := slices.ContainsFunc(e.Realms, func(r Realm) bool { return r.External })
+	return name == e.Cloud.Audience || forGuests && name != "" && name == e.guestAudience()
+}
+
+// checkAsksItsOwn refuses a request for guests that reached the identity provider of a domain.
+func (e requestExamination) checkAsksItsOwn(name string) result {
+	if name == e.guestAudience() && name != "" && e.realm.Domain != "" && !e.realm.External {
+		return failed("%s asks for guests, and this is the address of %s", quoted(name), e.realm.Domain).as("75008")
 	}
 	return passed("")
 }
@@ -391,7 +409,7 @@ func (e requestExamination) checkWSFederation() result {
 func (e requestExamination) checkWSFederationFields() result {
 	fields := e.sent.fields
 	switch wtrealm, wctx := fields.Get("wtrealm"), fields.Get("wctx"); {
-	case wtrealm != e.Cloud.Audience:
+	case !e.mayAsk(wtrealm):
 		return failed("wtrealm is %s, and that of the cloud is %s", quoted(wtrealm), quoted(e.Cloud.Audience))
 	case !strings.Contains(wctx, "estsrequest="):
 		return failed("wctx is %s, which is no state of Entra's", quoted(wctx))

@@ -28,9 +28,13 @@ import (
 //
 // The zero Expectation knows no realm and refuses every response.
 type Expectation struct {
-	// Realms are the federated domains. Of each Federation the Issuer, the Certificates, the Protocol and the
-	// MFABehavior are looked at. Where a Domain is not known and left empty, rule 12 is not checked.
+	// Realms are the federated domains, and the federations for guests. Of each Federation the Issuer, the Certificates,
+	// the Protocol and the MFABehavior are looked at. Where a Domain is not known and left empty, rule 12 is not checked.
 	Realms []Realm
+
+	// TenantID is the tenant's GUID, which guests' assertions name as their audience. Empty: it is not known, and none of
+	// them is good.
+	TenantID string
 
 	// Cloud gives the audience and the address that responses are posted to. Zero: [entrafed.Global].
 	Cloud entrafed.Cloud
@@ -72,6 +76,13 @@ type Accounts interface {
 	RealmOf(upn string) (Realm, bool)
 }
 
+// GuestAccounts is what [Accounts] may be as well: the guests of the directory. Without it, no guest signs in.
+type GuestAccounts interface {
+	// GuestsByMail returns the guests who were invited with this mail address, which is compared without regard to case,
+	// enabled or not.
+	GuestsByMail(address string) []User
+}
+
 // Verdict is what became of a SAML response.
 type Verdict struct {
 	// Accepted is true when no rule failed, the assertion's signature was verified and its user found. Where there are
@@ -97,8 +108,8 @@ type Verdict struct {
 	// Claims is what the assertion says. It is filled in only from an assertion whose signature was verified.
 	Claims Claims
 
-	// Findings has one entry for each of [Rules], in their order; or, where a request or a LogoutResponse was checked,
-	// for those of [RequestRules] that it was checked by.
+	// Findings has one entry for each of [Rules], in their order, or of [GuestRules] for the response of a guest; or, where
+	// a request or a LogoutResponse was checked, for those of [RequestRules] that it was checked by.
 	Findings []Finding
 }
 
@@ -108,7 +119,8 @@ type Claims struct {
 	Issuer               string    `json:"issuer"`
 	NameID               string    `json:"nameId"`
 	NameIDFormat         string    `json:"nameIdFormat"`
-	UPN                  string    `json:"upn"` // the attribute IDPEmail, or in lenient mode the older UPN attribute
+	UPN                  string    `json:"upn"`             // the attribute IDPEmail, or in lenient mode the older UPN attribute
+	Email                string    `json:"email,omitempty"` // a guest's attribute emailaddress
 	Audiences            []string  `json:"audiences"`
 	InResponseTo         string    `json:"inResponseTo"`
 	NotBefore            time.Time `json:"notBefore,omitzero"`
@@ -152,7 +164,6 @@ type examination struct {
 	message message
 	now     time.Time
 	memory  *tenantMemory // nil: nothing is remembered between responses
-	tenant  string        // the tenant's GUID, or nothing
 
 	root       *etree.Element    // rule 2: the document element, or
 	rootErr    error             // rule 2: why there is none
@@ -173,7 +184,7 @@ func newExamination(x Expectation, m message) *examination {
 }
 
 func (e *examination) verdict() Verdict {
-	v := e.conclude(apply(Rules(), e))
+	v := e.conclude(e.judged())
 	if e.verified != nil {
 		v.Claims = e.claims(e.verified)
 	}
@@ -206,13 +217,22 @@ func (e *examination) entraText(code string) string {
 		sender = e.root
 	}
 	issuer := value(child(sender, nsAssertion, "Issuer"))
-	identifier, problem := e.upnOf(e.assertion)
+	identifier, problem := e.personOf(e.assertion)
 	if problem != "" {
 		identifier = value(nameIDOf(e.assertion))
 	}
 	id, _ := attr(e.root, "ID")
-	return strings.NewReplacer("{issuer}", issuer, "{identifier}", identifier, "{tenant}", orElse(e.tenant, "tenant's"),
+	return strings.NewReplacer("{issuer}", issuer, "{idp}", issuer, "{identifier}", identifier, "{email}", identifier,
+		"{tenant}", orElse(e.TenantID, "tenant's"),
 		"{name}", "SAMLResponse", "{resource}", "Microsoft 365", "{id}", id).Replace(known.Message)
+}
+
+// personOf is the name by which the assertion says who it is about: a member's UPN, or a guest's mail address.
+func (e *examination) personOf(assertion *etree.Element) (name, problem string) {
+	if e.realm.External {
+		return emailOf(assertion)
+	}
+	return e.upnOf(assertion)
 }
 
 // Refused reports whether a rule failed: Entra would not let this through, whatever else it knows. What is neither

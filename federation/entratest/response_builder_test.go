@@ -49,6 +49,7 @@ var (
 	fabrikamKey = sync.OnceValue(func() signingKey { return throwawayKey("fabrikam") })
 	rogueKey    = sync.OnceValue(func() signingKey { return throwawayKey("rogue") })
 	shortKey    = sync.OnceValue(func() signingKey { return throwawayKey("short") })
+	partnerKey  = sync.OnceValue(func() signingKey { return throwawayKey("partner") })
 )
 
 func certify(key *rsa.PrivateKey, name string, from, until time.Time) *x509.Certificate {
@@ -72,6 +73,7 @@ type draft struct {
 	now     time.Time
 
 	issuer, nameID, upn, classRef string
+	audience, attribute           string // of the relying party; attribute is the name of the one that has the upn
 	authnInstant                  time.Time
 	assertionID                   string
 	responseID                    string
@@ -94,6 +96,7 @@ type draft struct {
 func newDraft(request entratest.AuthnRequest, now time.Time) *draft {
 	return &draft{
 		request: request, now: now, issuer: contosoIssuer, nameID: "employee0001", upn: "employee@contoso.com",
+		audience: "urn:federation:MicrosoftOnline", attribute: "IDPEmail",
 		classRef: passwordRef, authnInstant: now.Add(-time.Minute), assertionID: "_a" + request.ID[1:],
 		responseID: "_r" + request.ID[1:], signer: contosoKey(), signatureMethod: dsig.RSASHA256SignatureMethod,
 		canonicalizer: dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(""),
@@ -231,14 +234,14 @@ func (d *draft) assertion() *etree.Element {
 
 	conditions := a.CreateElement("saml:Conditions")
 	attributes(conditions, "NotBefore", when(d.now.Add(-5*time.Minute)), "NotOnOrAfter", when(d.now.Add(time.Hour)))
-	conditions.CreateElement("saml:AudienceRestriction").CreateElement("saml:Audience").SetText("urn:federation:MicrosoftOnline")
+	conditions.CreateElement("saml:AudienceRestriction").CreateElement("saml:Audience").SetText(d.audience)
 
 	statement := a.CreateElement("saml:AuthnStatement")
 	attributes(statement, "AuthnInstant", when(d.authnInstant), "SessionIndex", d.assertionID)
 	statement.CreateElement("saml:AuthnContext").CreateElement("saml:AuthnContextClassRef").SetText(d.classRef)
 
 	attribute := a.CreateElement("saml:AttributeStatement").CreateElement("saml:Attribute")
-	attributes(attribute, "Name", "IDPEmail")
+	attributes(attribute, "Name", d.attribute)
 	attribute.CreateElement("saml:AttributeValue").SetText(d.upn)
 	return a
 }

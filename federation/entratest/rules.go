@@ -56,7 +56,8 @@ type Finding struct {
 }
 
 // Rules lists the rules that a SAML response is checked by, in the order in which they are applied: the first that
-// fails decides which error is shown. The order is this package's own; Entra's is not public.
+// fails decides which error is shown. The order is this package's own; Entra's is not public. The response of a guest is
+// checked by [GuestRules].
 //
 // Each rule is shown by examples in testdata/vectors, which programs in other languages can read too.
 //
@@ -75,9 +76,13 @@ type Finding struct {
 //   - Rule 28 reads the UPN from the older attribute http://schemas.xmlsoap.org/claims/UPN where there is no IDPEmail.
 //
 // Rule 22 never fails, and only warns, in either.
-func Rules() []Rule {
-	return slices.Concat(messageRules(), realmRules(), signatureRules(), assertionRules(), accountRules())
-}
+func Rules() []Rule { return slices.Concat(arrivalRules(), memberRules()) }
+
+// arrivalRules come before it is known whose response it is.
+func arrivalRules() []Rule { return slices.Concat(messageRules(), realmRules()) }
+
+// memberRules are those that come once it is known that the realm is one of the tenant's own domains.
+func memberRules() []Rule { return slices.Concat(signatureRules(), assertionRules(), accountRules()) }
 
 // result is what a check found. The engine adds what the rule says of itself.
 type result struct {
@@ -109,9 +114,18 @@ func (r result) advise(remedy string) result { r.remedy = remedy; return r }
 // tolerated marks a failure that some source says Entra lets through.
 func (r result) tolerated() result { r.tolerable = true; return r }
 
-// apply runs the rules in order. A rule whose needs are not met is not checked.
-func apply(rules []Rule, e *examination) []Finding {
-	outcomes := make(map[int]Outcome, len(rules))
+// judged applies the rules of the kind of realm that the response is from; where that is not known, those of members.
+func (e *examination) judged() []Finding {
+	outcomes := map[int]Outcome{}
+	findings := apply(arrivalRules(), e, outcomes)
+	if e.realm.External {
+		return append(findings, apply(guestRules(), e, outcomes)...)
+	}
+	return append(findings, apply(memberRules(), e, outcomes)...)
+}
+
+// apply runs the rules in order, and adds to the outcomes of those before. A rule whose needs are not met is not checked.
+func apply(rules []Rule, e *examination, outcomes map[int]Outcome) []Finding {
 	findings := make([]Finding, 0, len(rules))
 	for _, rule := range rules {
 		f := rule.finding(e.Lenient, rule.judge(e, outcomes))

@@ -128,8 +128,12 @@ func (e *examination) claims(assertion *etree.Element) Claims {
 		AssertionID: id, Issuer: value(child(assertion, nsAssertion, "Issuer")), NameID: value(nameID), NameIDFormat: format,
 		AuthnContextClassRef: classRefOf(assertion),
 	}
-	if upn, problem := e.upnOf(assertion); problem == "" {
-		c.UPN = upn
+	switch name, problem := e.personOf(assertion); {
+	case problem != "":
+	case e.realm.External:
+		c.Email = name
+	default:
+		c.UPN = name
 	}
 	conditions := child(assertion, nsAssertion, "Conditions")
 	for _, restriction := range children(conditions, nsAssertion, "AudienceRestriction") {
@@ -196,7 +200,8 @@ func checkPlainValues(e *examination) result {
 		switch el.Tag {
 		case "Issuer", "NameID", "Audience", "AuthnContextClassRef":
 		case "AttributeValue":
-			if name, _ := attr(el.Parent(), "Name"); name != attributeIDPEmail && name != attributeUPN {
+			name, _ := attr(el.Parent(), "Name")
+			if name != attributeIDPEmail && name != attributeUPN && !(e.realm.External && name == attributeEmailAddress) {
 				return
 			}
 		default:
@@ -433,7 +438,7 @@ func (e *examination) upnOf(assertion *etree.Element) (upn, problem string) {
 	}
 	switch {
 	case len(values) == 0:
-		return "", "there is no attribute IDPEmail" + similar(assertion)
+		return "", "there is no attribute IDPEmail" + similar(assertion, attributeIDPEmail)
 	case len(values) > 1:
 		return "", "IDPEmail has more than one value"
 	}
@@ -456,11 +461,11 @@ func valuesOf(assertion *etree.Element, name string) []string {
 	return values
 }
 
-// similar names an attribute that was probably meant to be IDPEmail.
-func similar(assertion *etree.Element) string {
+// similar names an attribute that was probably meant to be the one wanted. Microsoft's pages print some with https.
+func similar(assertion *etree.Element, wanted string) string {
 	var hint string
 	eachAttribute(assertion, func(_ *etree.Element, name string) {
-		if name != attributeIDPEmail && strings.EqualFold(name, attributeIDPEmail) {
+		if name != wanted && strings.EqualFold(strings.Replace(name, "https:", "http:", 1), wanted) {
 			hint = ", but there is " + quoted(name)
 		}
 	})

@@ -1,9 +1,6 @@
 package entratest
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // realmRules find the federated domain that the assertion speaks for.
 func realmRules() []Rule {
@@ -42,8 +39,22 @@ func checkIssuer(e *examination) result {
 	return passed("%s", e.realm.Domain)
 }
 
+// realmsOf are the realms with this issuer, all of one kind: a federation for guests never stands in for a domain.
 func (e *examination) realmsOf(issuer string) []Realm {
-	return slices.DeleteFunc(slices.Clone(e.Realms), func(r Realm) bool { return r.Federation.Issuer != issuer })
+	var domains, guests []Realm
+	for _, r := range e.Realms {
+		switch {
+		case r.Federation.Issuer != issuer:
+		case r.External:
+			guests = append(guests, r)
+		default:
+			domains = append(domains, r)
+		}
+	}
+	if len(domains) > 0 {
+		return domains
+	}
+	return guests
 }
 
 // nearMiss names the realm whose issuer differs only in what people overlook.

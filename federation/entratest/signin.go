@@ -86,13 +86,14 @@ func (t *Tenant) serveSignInRequest(w http.ResponseWriter, r *http.Request) {
 	t.sendToIdentityProvider(w, r, f, realm)
 }
 
-// discover finds the identity provider. A hint that names no federated domain of the tenant is ignored, as Entra does.
+// discover finds the identity provider. A hint that names no federated domain is ignored, as Entra does. That of guests is
+// found by their mail address or its domain (assumed: Microsoft's pages have links with the tenant in them instead).
 func (t *Tenant) discover(whr, loginHint string) (Realm, bool) {
 	for _, hint := range []string{whr, loginHint} {
 		if hint == "" {
 			continue
 		}
-		if realm, ok := t.realmOf(hint); ok {
+		if realm, ok := t.signInRealmOf(hint); ok {
 			return realm, true
 		}
 	}
@@ -117,7 +118,8 @@ func (t *Tenant) sendToIdentityProvider(w http.ResponseWriter, r *http.Request, 
 // suits reports whether the session is the one that the link asks for.
 func (s session) suits(whr, hint string) bool {
 	switch {
-	case strings.Contains(hint, "@") && !strings.EqualFold(hint, s.user.UPN):
+	case strings.Contains(hint, "@") && !strings.EqualFold(hint, s.user.UPN) &&
+		!(s.user.isGuest() && s.user.hasAddress(hint)):
 		return false
 	case whr != "" && !strings.EqualFold(whr, s.realm) && !isBelow(whr, s.realm):
 		return false

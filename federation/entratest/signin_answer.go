@@ -3,6 +3,7 @@ package entratest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -37,9 +38,9 @@ func (t *Tenant) examination(m message, browser string) *examination {
 	policy := t.signIn.policy
 	t.signIn.mu.Unlock()
 	e := newExamination(Expectation{
-		Realms: t.realms(), Cloud: t.cloud, Accounts: tenantAccounts{t}, Policy: policy, Lenient: t.cfg.Lenient, Now: t.now,
+		Realms: slices.Concat(t.realms(), t.externalRealms()), TenantID: t.cfg.TenantID, Cloud: t.cloud,
+		Accounts: tenantAccounts{t}, Policy: policy, Lenient: t.cfg.Lenient, Now: t.now,
 	}, m)
-	e.tenant = t.cfg.TenantID
 	e.memory = &tenantMemory{
 		state: &t.signIn, now: e.now, flow: t.signIn.flowOf(m.relayState, e.now),
 		relayState: m.relayState, browser: browser, http: m.http,
@@ -61,6 +62,7 @@ type tenantAccounts struct{ t *Tenant }
 func (a tenantAccounts) UsersByImmutableID(id string) []User       { return a.t.signInUsers(id) }
 func (a tenantAccounts) UserByUPN(upn string) (User, bool)         { return a.t.signInUserByUPN(upn) }
 func (a tenantAccounts) RealmOf(upn string) (realm Realm, ok bool) { return a.t.realmOf(upn) }
+func (a tenantAccounts) GuestsByMail(address string) []User        { return a.t.signInGuests(address) }
 
 // tenantMemory is what a tenant remembers that concerns one response.
 type tenantMemory struct {

@@ -80,6 +80,9 @@ func (e *examination) checkLogoutSender() result {
 	if len(matching) == 0 {
 		return failed("no federated domain has the issuerUri %s%s", quoted(issuer), e.nearMiss(issuer)).as("50107")
 	}
+	if matching[0].External {
+		return failed("%s is the issuer of guests, whose federation has no sign-out", quoted(issuer)).as("50107")
+	}
 	e.realm = matching[0]
 	return passed("")
 }

@@ -53,7 +53,7 @@ func vectorDraft() *draft {
 // specs lists all vectors, in the order of their rules.
 func specs() []vectorSpec {
 	return slices.Concat(messageSpecs(), realmSpecs(), signatureSpecs(), subjectSpecs(), conditionSpecs(), statementSpecs(),
-		accountSpecs(), xmlsec1Specs(), requestSpecs(), logoutSpecs())
+		accountSpecs(), xmlsec1Specs(), requestSpecs(), logoutSpecs(), guestSpecs())
 }
 
 func good(rule int, title string, header ...[2]string) vectorSpec {
@@ -392,6 +392,57 @@ func logoutSpecs() []vectorSpec {
 	return list
 }
 
+// guestSpecs are responses of guests: variants of TestRulesOfGuests, by name.
+func guestSpecs() []vectorSpec {
+	usual := [][2]string{
+		{"domain", "example.net"}, {"issuer", partnerIssuer}, {"certificate", "keys/throwaway-partner.crt"},
+		{"tenant", tenantGUID}, {"guests-from", "example.net example.org"},
+	}
+	guest := func(fields string) [2]string { return [2]string{"guest", fields} }
+	visitor := guest(visitorEmail + " " + visitorUPN)
+	var list []vectorSpec
+	add := func(name string, header ...[2]string) {
+		all := guestVariants()
+		i := slices.IndexFunc(all, func(v variant) bool { return v.name == name })
+		if i < 0 {
+			panic("there is no variant " + name)
+		}
+		v := all[i]
+		s := vectorSpec{
+			rule: v.rule, title: v.name, expect: v.code, lenient: v.world != nil,
+			header: slices.Concat(usual, [][2]string{visitor}, header),
+			change: func(t testing.TB, d *draft) {
+				d.asGuest()
+				if v.change != nil {
+					v.change(t, d)
+				}
+			},
+		}
+		if v.warns {
+			s.warns = []int{v.rule}
+		}
+		list = append(list, s)
+	}
+	for _, name := range []string{
+		"the audience is the tenant", "the audience is the tenant, among others", "the audience is the cloud",
+		"the audience is the cloud, lenient", "the audience is another tenant", "the audience lacks the slash",
+		"a guest's NameID of 256 characters", "a guest's NameID of 257 characters",
+		"a guest's NameID of 257 characters, lenient", "a guest's NameID is empty",
+		"the address that was invited", "an address in another case", "no emailaddress",
+		"the name as Microsoft's pages print it", "two addresses", "no address at all", "an address of another domain",
+		"an address of a domain below", "an address of a member",
+		"an account that was invited", "nobody was invited", "no MFA is asked of guests",
+	} {
+		add(name)
+	}
+	add("a guest who has no mail", guest("- unmailed_example.org#EXT#@contoso.onmicrosoft.com"))
+	add("an address that a member has", guest("someone@example.net someone@managed.example.net member"))
+	add("a guest whose account is disabled",
+		guest("former@example.net former_example.net#EXT#@contoso.onmicrosoft.com disabled"))
+	add("MFA is asked of guests", [2]string{"require-mfa", string(entratest.AcceptMFA)})
+	return list
+}
+
 // file is the name of the vector's file.
 func (s vectorSpec) file() string {
 	outcome := "accepted"
@@ -472,9 +523,14 @@ func (s vectorSpec) signedBy() string {
 	return ""
 }
 
+// allRules are all that have vectors, those of guests that are others' too a second time.
+func allRules() []entratest.Rule {
+	return slices.Concat(entratest.Rules(), entratest.RequestRules(), entratest.GuestRules())
+}
+
 func levelOf(t testing.TB, number int) entratest.Level {
 	t.Helper()
-	for _, r := range slices.Concat(entratest.Rules(), entratest.RequestRules()) {
+	for _, r := range allRules() {
 		if r.Number == number {
 			return r.Level
 		}

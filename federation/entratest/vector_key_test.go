@@ -52,6 +52,7 @@ func throwaways() []throwaway {
 		{"fabrikam", 2048, []throwawayCertificate{usual}},
 		{"rogue", 2048, []throwawayCertificate{usual}},
 		{"short", 1024, []throwawayCertificate{usual}},
+		{"partner", 2048, []throwawayCertificate{usual}},
 	}
 }
 

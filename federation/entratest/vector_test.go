@@ -98,6 +98,9 @@ func (v vector) realms(t testing.TB) []entratest.Realm {
 		MFABehavior: entratest.MFABehavior(v.get("require-mfa")),
 		SignInURL:   v.get("sign-in-url"), SignOutURL: v.get("sign-out-url"),
 	}}}
+	if v.isOfGuests() {
+		realms[0].External, realms[0].Domains = true, strings.Fields(v.get("guests-from"))
+	}
 	for _, line := range v.header.Values("realm") {
 		domain, issuer, ok := strings.Cut(line, " ")
 		require.True(t, ok, line)
@@ -120,6 +123,23 @@ func (v vector) users(t testing.TB) (users []entratest.User) {
 	return users
 }
 
+// isOfGuests: the response is that of a guest.
+func (v vector) isOfGuests() bool { return v.get("guests-from") != "" }
+
+// guests are people of another organization in the directory.
+func (v vector) guests(t testing.TB) (users []entratest.User) {
+	t.Helper()
+	for _, line := range v.header.Values("guest") {
+		fields := strings.Fields(line)
+		require.GreaterOrEqual(t, len(fields), 2, line)
+		users = append(users, entratest.User{
+			Mail: strings.Trim(fields[0], "-"), UPN: fields[1], Enabled: !slices.Contains(fields[2:], "disabled"),
+			Guest: !slices.Contains(fields[2:], "member"),
+		})
+	}
+	return users
+}
+
 func (v vector) policy(t testing.TB) entratest.SignInPolicy {
 	t.Helper()
 	p := entratest.SignInPolicy{RequireMFA: v.get("require-mfa") != ""}
@@ -133,7 +153,8 @@ func (v vector) expectation(t testing.TB) entratest.Expectation {
 	return entratest.Expectation{
 		Realms: v.realms(t), RequestID: v.get("request-id"), RelayState: v.get("relay-state"),
 		RequestCertificates: v.certificates(t, "request-certificate"),
-		Accounts:            entratest.AccountList{Users: v.users(t), Realms: v.realms(t)},
+		TenantID:            v.get("tenant"),
+		Accounts:            entratest.AccountList{Users: slices.Concat(v.users(t), v.guests(t)), Realms: v.realms(t)},
 		Policy:              v.policy(t), Lenient: v.lenient(), Now: func() time.Time { return v.now(t) },
 	}
 }
@@ -231,21 +252,32 @@ func TestVectorsOverHTTP(t *testing.T) {
 func (v vector) tenant(t testing.TB) *entratest.Tenant {
 	t.Helper()
 	cfg := entratest.Config{
-		Clock: entratest.NewClock(v.now(t)), Lag: entratest.LagNone, Lenient: v.lenient(), Users: v.users(t),
+		Clock: entratest.NewClock(v.now(t)), Lag: entratest.LagNone, Lenient: v.lenient(), TenantID: v.get("tenant"),
+		Users: slices.Concat(v.users(t), v.guests(t)),
 	}
 	known := map[string]bool{}
 	for _, r := range v.realms(t) {
+		if r.External {
+			continue
+		}
 		r.Federation.SignInURL = ssoURL
 		cfg.Domains = append(cfg.Domains, entratest.Domain{Name: r.Domain, Federation: &r.Federation})
 		known[r.Domain] = true
 	}
-	for _, u := range v.users(t) {
+	known["contoso.onmicrosoft.com"] = true
+	for _, u := range cfg.Users {
 		if domain := u.UPN[strings.LastIndex(u.UPN, "@")+1:]; !known[domain] {
+			known[domain] = true
 			cfg.Domains = append(cfg.Domains, entratest.Domain{Name: domain}) // below a root domain, or managed
 		}
 	}
 	tenant := entratest.Start(t, cfg)
 	require.NoError(t, tenant.SetSignInPolicy(v.policy(t)))
+	for _, r := range v.realms(t) {
+		if r.External {
+			(&world{tenant, cfg.Clock}).federateGuests(t, r.Federation.Issuer, r.Federation.Certificates[0], r.Domains...)
+		}
+	}
 	tenant.Await(v.get("request-id"), v.get("relay-state"), v.get("domain"))
 	tenant.AwaitLogout(v.get("request-id"), v.get("relay-state"), v.get("domain"))
 	for _, seen := range v.header.Values("seen") {
@@ -278,11 +310,11 @@ func TestEveryRuleHasVectorsOfBothKinds(t *testing.T) {
 			require.Contains(t, v.body, "<ds:SignatureValue>")
 		}
 	}
-	for _, r := range slices.Concat(entratest.Rules(), entratest.RequestRules()) {
+	for _, r := range allRules() {
 		require.True(t, passing[r.Number], "no vector passes rule %d", r.Number)
 		require.True(t, failing[r.Number], "no vector fails rule %d", r.Number)
 	}
-	require.Len(t, passing, 38)
+	require.Len(t, passing, 43)
 	require.GreaterOrEqual(t, byOthers, 5, "vectors that were signed by a second implementation")
 }
 
