@@ -16,7 +16,7 @@ import (
 )
 
 // publicPackages are the folders whose packages users import.
-var publicPackages = []string{".", "saml", "smartlink", "provision", "provision/sqlstore", "provision/storetest", "provision/river", "msgraph", "adapters", "federation/entratest"}
+var publicPackages = []string{".", "saml", "smartlink", "provision", "provision/sqlstore", "provision/storetest", "provision/river", "msgraph", "adapters", "adapters/adaptertest", "federation/entratest"}
 
 func parsed(t *testing.T, dir string, tests bool) ([]*ast.File, *token.FileSet) {
 	t.Helper()
