@@ -30,7 +30,7 @@ func New(ctx context.Context, cfg Config) (*Authenticator, error) {
 	}
 	cfg = cfg.withDefaults()
 	a := &Authenticator{cfg: cfg, client: newClient(cfg), replays: newReplays(cfg.Now)}
-	a.discovery = &discovery{read: a.discover, now: cfg.Now, turn: make(chan struct{}, 1), warn: func(ctx context.Context, err error) {
+	a.discovery = &discovery{read: a.discover, now: cfg.Now, warn: func(ctx context.Context, err error) {
 		cfg.Logger.WarnContext(ctx, "the provider's discovery document cannot be read again; the known one serves on", "error", err)
 	}}
 	if cfg.LazyDiscovery {

@@ -95,9 +95,8 @@ func (m metadata) authStyle(cfg Config) oauth2.AuthStyle {
 }
 
 const (
-	discoveryAge   = time.Hour       // a document is read again after that
-	discoveryAgain = time.Minute     // and after that, if the one that is known must serve on
-	discoveryFirst = 2 * time.Second // and after that, if none is known
+	discoveryAge   = time.Hour   // a document is read again after that
+	discoveryAgain = time.Minute // and after that, if that fails and the one that is known must serve on
 )
 
 // discovery remembers the provider's discovery document.
@@ -105,58 +104,51 @@ type discovery struct {
 	read func(context.Context) (*provider, error)
 	now  func() time.Time
 	warn func(ctx context.Context, err error)
-	turn chan struct{} // one reads, others wait for it or use what is known
 
-	mu    sync.Mutex
-	known *provider
-	err   error     // of the last reading
-	next  time.Time // when to read again
+	mu      sync.Mutex
+	known   *provider
+	next    time.Time // when to read again
+	reading *reading  // nil: nobody reads
+}
+
+// reading is one that is under way. The first who needs it does it; others wait for it, or use what is known.
+type reading struct {
+	done  chan struct{}
+	found *provider
+	err   error
 }
 
 // get returns the provider. While it is down, the document that is known serves on.
 func (d *discovery) get(ctx context.Context) (*provider, error) {
-	known, due, err := d.state()
-	if !due {
-		return known, err
-	}
-	if known != nil {
-		select {
-		case d.turn <- struct{}{}:
-		default:
-			return known, nil // somebody is reading it again
-		}
-	} else {
-		select {
-		case d.turn <- struct{}{}:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	defer func() { <-d.turn }()
-	if known, due, err := d.state(); !due {
-		return known, err
-	}
-	return d.refresh(ctx)
-}
-
-// state returns what is known, and whether it is time to read again.
-func (d *discovery) state() (known *provider, due bool, err error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.known != nil {
-		return d.known, !d.now().Before(d.next), nil
+	known, under := d.known, d.reading
+	if known != nil && (under != nil || d.now().Before(d.next)) {
+		d.mu.Unlock()
+		return known, nil
 	}
-	return nil, d.err == nil || !d.now().Before(d.next), d.err
+	if under == nil {
+		mine := &reading{done: make(chan struct{})}
+		d.reading = mine
+		d.mu.Unlock()
+		d.refresh(ctx, mine)
+		return mine.found, mine.err
+	}
+	d.mu.Unlock()
+	select {
+	case <-under.done:
+		return under.found, under.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // refresh reads the document for all who wait, whether or not the one who does it goes away.
-func (d *discovery) refresh(ctx context.Context) (*provider, error) {
+func (d *discovery) refresh(ctx context.Context, r *reading) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 	defer cancel()
 	found, err := d.read(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.err = err
 	switch {
 	case err == nil:
 		d.next = d.now().Add(discoveryAge)
@@ -167,14 +159,13 @@ func (d *discovery) refresh(ctx context.Context) (*provider, error) {
 		d.next = d.now().Add(discoveryAgain)
 		d.warn(ctx, err)
 	default:
-		d.next = d.now().Add(discoveryFirst)
-		return nil, err
+		r.err = err
 	}
-	return d.known, nil
+	r.found, d.reading = d.known, nil
+	close(r.done)
 }
 
 // withClient is a context in which go-oidc and oauth2 use the client.
 func (a *Authenticator) withClient(ctx context.Context) context.Context {
 	return gooidc.ClientContext(ctx, a.client)
 }
-

@@ -23,6 +23,7 @@ function configuration({ clients, people }) {
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   return {
     clients,
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: { keys: [{ ...key, use: 'sig', alg: 'ES256', kid: 'test' }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     acrValues: ['mfa'],
@@ -34,7 +35,13 @@ function configuration({ clients, people }) {
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource(ctx, form) {
+          ctx.body = `<!DOCTYPE html><html lang="en"><title>Sign out</title><h1>Do you want to sign out?</h1>
+${form.replace('</form>', '<button name="logout" value="yes">Sign out</button></form>')}</html>`;
+        },
+      },
     },
     pkce: { required: () => true },
     interactions: { policy: policy(), url: (_, interaction) => `/interaction/${interaction.uid}` },
@@ -45,6 +52,8 @@ function configuration({ clients, people }) {
     },
     // The client is the company's own: nobody is asked for consent.
     async loadExistingGrant(ctx) {
+      const known = ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);
+      if (known) return ctx.oidc.provider.Grant.find(known);
       const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
       grant.addOIDCScope('openid email profile');
       await grant.save();
