@@ -2,7 +2,6 @@ package oidc_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -77,8 +76,8 @@ func startProvider(t *testing.T, dir string, clients []realClient, people []real
 	t.Helper()
 	program := exec.Command("node", "provider.mjs")
 	program.Dir = dir
-	var complaints bytes.Buffer
-	program.Stderr = &complaints
+	complaints := &journal{}
+	program.Stderr = complaints
 	input, err := program.StdinPipe()
 	require.NoError(t, err)
 	output, err := program.StdoutPipe()
@@ -90,7 +89,9 @@ func startProvider(t *testing.T, dir string, clients []realClient, people []real
 		_ = program.Wait()
 	})
 	require.NoError(t, json.NewEncoder(input).Encode(map[string]any{"clients": clients, "people": people}))
+	late := time.AfterFunc(time.Minute, func() { _ = program.Process.Kill() })
 	line, err := bufio.NewReader(output).ReadBytes('\n')
+	late.Stop()
 	if err != nil {
 		_ = program.Process.Kill()
 		_ = program.Wait()
