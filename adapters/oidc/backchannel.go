@@ -10,6 +10,8 @@ import (
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/entrafed/entrafed/provision"
 )
 
 const (
@@ -26,10 +28,11 @@ const (
 // end is called for each token that is genuine: signed by the provider for this client, no older than fifteen minutes, not
 // seen before by this process. connection is Config.Connection, subject the person's sub and sid the provider's name of the
 // session, which is SignedIn.Session of those who signed in with it; one of the two may be empty. It has 30 seconds. As a
-// rule it finds the person's account and revokes its sessions. It is called by many goroutines at once, and may be called
-// twice for one session: by another replica, or again after it returned an error.
+// rule it finds the person's account and revokes its sessions. An error that matches [provision.ErrNoRecord] says that the
+// person has none, and that is well. It is called by many goroutines at once, and may be called twice for one session: by
+// another replica, or again after it returned an error.
 //
-// The provider is answered 200, and 400 if the token is not accepted or end returned an error, as section 2.8 wants it.
+// The provider is answered 200, and 400 if the token is not accepted or end returned another error, as section 2.8 wants it.
 func (a *Authenticator) BackChannelLogout(end func(ctx context.Context, connection, subject, sid string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -78,12 +81,13 @@ func (a *Authenticator) logOut(w http.ResponseWriter, r *http.Request, end func(
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), logoutEndTime)
 	defer cancel()
-	if err := end(ctx, a.cfg.Connection, token.Subject, token.SessionID); err != nil {
+	err = end(ctx, a.cfg.Connection, token.Subject, token.SessionID)
+	if err != nil && !errors.Is(err, provision.ErrNoRecord) {
 		a.replays.release(token.TokenID)
 		return fmt.Errorf("oidc: the logout of %q: %w", redacted(token.Subject, nil), err)
 	}
 	a.cfg.Logger.InfoContext(r.Context(), "logged out by the provider", "connection", a.cfg.Connection,
-		"subject", redacted(token.Subject, nil))
+		"subject", redacted(token.Subject, nil), "had_account", err == nil)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/adapters/oidc"
+	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -256,6 +257,14 @@ func TestALogoutThatFails(t *testing.T) {
 	c.err = nil
 	require.Equal(t, http.StatusOK, c.send(form(token)).Code)
 	require.Len(t, c.ended, 2)
+}
+
+func TestALogoutOfSomebodyWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	c := newBackChannel(t)
+	c.err = fmt.Errorf("nobody: %w", provision.ErrNoRecord)
+	require.Equal(t, http.StatusOK, c.send(form(c.token(nil))).Code)
+	require.Contains(t, c.log.String(), "had_account=false")
 }
 
 // Strangers who send tokens with keys that nobody knows do not make the provider busy.
