@@ -157,7 +157,8 @@ func (s *scripted) serveToken(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
 	switch {
 	case id != clientID || secret != clientSecret:
-		s.refuse(w, http.StatusUnauthorized, "invalid_client", "the secret is not "+secret)
+		plain, _ := url.QueryUnescape(secret)
+		s.refuse(w, http.StatusUnauthorized, "invalid_client", "the secret is not "+plain+", as "+secret)
 		return
 	case !found || given.request.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(challenge[:]) ||
 		given.request.Get("redirect_uri") != r.PostForm.Get("redirect_uri"):
