@@ -64,7 +64,7 @@ func TestCheckURL(t *testing.T) {
 // The light packages must stay light: the Graph SDK takes minutes to compile.
 func TestLightPackagesDoNotImportTheGraphSDK(t *testing.T) {
 	t.Parallel()
-	for _, light := range []string{"saml", "smartlink", "provision", "provision/sqlstore", "federation/entratest"} {
+	for _, light := range []string{"saml", "smartlink", "provision", "provision/sqlstore", "federation", "federation/entratest"} {
 		output, err := exec.Command("go", "list", "-deps", "github.com/entrafed/entrafed/"+light).Output()
 		require.NoError(t, err, light)
 		require.Contains(t, string(output), "github.com/entrafed/entrafed/"+light)
@@ -81,8 +81,11 @@ func TestPackagesStandSideBySide(t *testing.T) {
 		"saml":                 {"provision", "federation", "smartlink", "adapters", "msgraph"},
 		"provision":            {"saml", "federation", "smartlink", "adapters", "msgraph"},
 		"smartlink":            {"saml", "provision", "federation", "adapters", "msgraph"},
-		"msgraph":              {"saml", "federation", "smartlink", "adapters"},
+		"federation":           {"saml", "provision", "smartlink", "adapters", "msgraph", "federation/entratest"},
+		"msgraph":              {"saml", "smartlink", "adapters", "federation/entratest"},
 		"adapters":             {"federation/entratest", "msgraph"},
+		"adapters/session":     {"adapters/crewjam", "federation/entratest", "msgraph"},
+		"adapters/crewjam":     {"adapters/session", "federation/entratest", "msgraph"},
 		"federation/entratest": {"saml", "provision", "smartlink", "adapters", "msgraph"},
 	} {
 		pkg, err := build.ImportDir(from, 0)

@@ -16,7 +16,8 @@ import (
 )
 
 // publicPackages are the folders whose packages users import.
-var publicPackages = []string{".", "saml", "smartlink", "provision", "provision/sqlstore", "provision/storetest", "provision/river", "msgraph", "adapters", "adapters/adaptertest", "federation/entratest"}
+var publicPackages = []string{".", "saml", "smartlink", "provision", "provision/sqlstore", "provision/storetest", "provision/river", "msgraph",
+	"adapters", "adapters/adaptertest", "adapters/session", "adapters/crewjam", "federation", "federation/entratest"}
 
 func parsed(t *testing.T, dir string, tests bool) ([]*ast.File, *token.FileSet) {
 	t.Helper()

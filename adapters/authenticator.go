@@ -69,7 +69,8 @@ type Ask struct {
 	// Kept is what [Ask.Keep] kept in an earlier call of this sign-in. nil: nothing.
 	Kept []byte
 
-	bridge *Bridge
+	bridge   *Bridge
+	language Language // of the browser
 }
 
 // maxKept is what one sign-in may keep, in bytes.

@@ -42,9 +42,7 @@ func (b *Bridge) serveSSO(w http.ResponseWriter, r *http.Request) {
 func (b *Bridge) serveStart(w http.ResponseWriter, r *http.Request) {
 	start, err := b.links.ReadStart(r)
 	if err != nil {
-		b.fail(w, r, failure{Status: http.StatusBadRequest, Title: "This link cannot be opened",
-			Text: "It is damaged, or it does not lead to Microsoft 365. Nothing was opened. Ask whoever sent it for a new one.",
-			Err:  err})
+		b.fail(w, r, failure{Status: http.StatusBadRequest, Title: msgStartTitle, Text: msgStartText, Err: err})
 		return
 	}
 	target := start.Target

@@ -64,6 +64,9 @@ type Config struct {
 	// 400 milliseconds; at most 10 seconds.
 	Patience time.Duration
 
+	// Brand is how the Bridge's own pages look, and in which languages they speak. The zero Brand is plain.
+	Brand Brand
+
 	// Notice is a line of plain text at the top of every page of the Bridge, for example that this is a test. Empty:
 	// none.
 	Notice string
@@ -101,7 +104,6 @@ type Bridge struct {
 	store      PendingStore
 	signInTime time.Duration
 	patience   time.Duration
-	notice     string
 	now        func() time.Time
 	rand       io.Reader
 	log        *slog.Logger
@@ -119,27 +121,62 @@ func New(cfg Config) (*Bridge, error) {
 		errs = append(errs, fmt.Errorf("adapters: Secret: %w", err))
 	}
 	base, err := url.Parse(cfg.BaseURL)
-	if len(errs) > 0 || err != nil {
-		return nil, errors.Join(append(errs, err)...)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	pages, err := cfg.newPages()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	b := &Bridge{
 		base: cfg.BaseURL, path: base.Path, secure: base.Scheme == "https",
 		idp: cfg.IdentityProvider, host: cfg.Authenticator, people: cfg.People,
 		links:  smartlink.Policy{Cloud: cfg.IdentityProvider.Cloud(), Hosts: cfg.Hosts},
 		domain: cfg.Domain, home: cfg.Home,
-		sealer: sealer, signInTime: cfg.SignInTime, patience: cfg.Patience, notice: cfg.Notice,
+		sealer: sealer, signInTime: cfg.SignInTime, patience: cfg.Patience,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		runs: newRuns(cfg.People, profilerOf(cfg.Authenticator), cfg.Now), pages: newPages(),
+		runs: newRuns(cfg.People, profilerOf(cfg.Authenticator), cfg.Now), pages: pages,
 		store: cfg.Pending,
 	}
-	smart, err := smartlink.NewHandler(smartlink.HandlerConfig{
-		Policy: b.links, Domain: b.domain, DefaultTarget: b.home, LoginHint: b.domain, Logger: b.log,
-	})
+	smart, err := b.smartLinks()
 	if err != nil {
 		return nil, fmt.Errorf("adapters: smart links: %w", err)
 	}
 	b.mux = b.routes(smart)
 	return b, nil
+}
+
+// newPages prepares the pages, where the parts of the brand are right.
+func (cfg Config) newPages() (*pages, error) {
+	brand := cfg.Brand.withDefaults()
+	if errs := brand.check(); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return newPages(brand, cfg.Notice, cfg.Logger)
+}
+
+// smartLinks serves smart links, and refuses those that lead elsewhere in the browser's language.
+func (b *Bridge) smartLinks() (http.Handler, error) {
+	var handlers []http.Handler
+	for _, l := range b.pages.languages {
+		handler, err := smartlink.NewHandler(smartlink.HandlerConfig{
+			Policy: b.links, Domain: b.domain, DefaultTarget: b.home, LoginHint: b.domain, Logger: b.log,
+			Wording: smartlink.Wording{
+				Lang: l.Tag, Title: l.say(msgLinkTitle), Explanation: l.say(msgLinkText), HostLabel: l.say(msgLinkHost),
+				Action: l.say(msgLinkGo),
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		handlers = append(handlers, handler)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handlers[b.pages.preferred(r)].ServeHTTP(w, r)
+	}), nil
 }
 
 func (cfg Config) withDefaults() Config {
@@ -206,11 +243,13 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	return mux
 }
 
-// ServeHTTP serves the paths below that of BaseURL, also where a StripPrefix has cut it off.
+// ServeHTTP serves the paths below that of BaseURL, also where a proxy or a StripPrefix has cut off its beginning or all
+// of it. What the request says of the address that the browser asked for, as X-Forwarded-Host does, is never believed:
+// BaseURL says it.
 func (b *Bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if b.path != "" && r.URL.Path != b.path && !strings.HasPrefix(r.URL.Path, b.path+"/") {
+	if path := b.located(r); path != r.URL.Path {
 		full := *r.URL
-		full.Path, full.RawPath = b.path+"/"+strings.TrimPrefix(full.Path, "/"), ""
+		full.Path, full.RawPath = path, ""
 		clone := *r
 		clone.URL = &full
 		r = &clone
@@ -226,8 +265,7 @@ func (b *Bridge) Close(ctx context.Context) error { return b.runs.close(ctx) }
 func (b *Bridge) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	document, err := b.idp.Metadata(r.URL.Query().Get("domain"))
 	if err != nil {
-		b.fail(w, r, failure{Status: http.StatusNotFound, Title: "There is no such domain here",
-			Text: "Add the federated domain to the address: ?domain=contoso.com", Err: err})
+		b.fail(w, r, failure{Status: http.StatusNotFound, Title: msgDomainTitle, Text: msgDomainText, Err: err})
 		return
 	}
 	w.Header().Set("Content-Type", saml.MetadataContentType)
@@ -236,8 +274,8 @@ func (b *Bridge) serveMetadata(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Bridge) serveNotFound(w http.ResponseWriter, r *http.Request) {
-	b.fail(w, r, failure{Status: http.StatusNotFound, Title: "This page does not exist",
-		Text: "The address may be mistyped, or the link may be old.", Err: errors.New("no such path")})
+	b.fail(w, r, failure{Status: http.StatusNotFound, Title: msgNotFoundTitle, Text: msgNotFoundText,
+		Err: errors.New("no such path")})
 }
 
 // newID draws an identifier of n random bytes, in hexadecimal.

@@ -26,11 +26,12 @@ import (
 // company is everything joined: a simulated tenant with its lag, Graph through the SDK, the pipeline, the Bridge. Time
 // is the tenant's: nobody waits.
 type company struct {
-	t      *testing.T
-	clock  *entratest.Clock
-	tenant *entratest.Tenant
-	bridge *adapters.Bridge
-	person adapters.SignedIn
+	t        *testing.T
+	clock    *entratest.Clock
+	tenant   *entratest.Tenant
+	bridge   *adapters.Bridge
+	pipeline *provision.Provisioner
+	person   adapters.SignedIn
 }
 
 const document = "https://contoso.sharepoint.com/sites/welcome"
@@ -64,6 +65,7 @@ func newCompany(t *testing.T, change ...func(*entratest.Config, *provision.Confi
 	pipelineConfig.Directory = directory
 	people, err := provision.New(pipelineConfig)
 	require.NoError(t, err)
+	c.pipeline = people
 	idp, err := saml.New(saml.Config{
 		SingleSignOnService: base + "/sso", Signer: testSigner(), Now: c.clock.Now,
 		Realms: []saml.Realm{{Domain: "contoso.com", Issuer: base}},

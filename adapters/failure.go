@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
@@ -11,11 +12,14 @@ import (
 
 // failure is what went wrong, in the words of the person at the browser and, apart from them, in those of the operator.
 type failure struct {
-	Status        int
-	Title, Text   string
-	Action, Label string // the one thing to do next; empty for the smart link
-	NoAction      bool   // there is nothing the person can do here
-	Err           error  // for the log
+	Status      int
+	Title, Text Message
+	More        Message       // a second paragraph, or empty
+	Action      string        // the one thing to do next; empty for the smart link
+	Label       Message       // what Action does
+	NoAction    bool          // there is nothing the person can do here
+	Pause       time.Duration // after which the page does Action by itself; 0: it does not
+	Err         error         // for the log
 }
 
 // fail shows a failure and logs its cause under the number that the page shows.
@@ -25,29 +29,32 @@ func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, f failure) {
 		id = "none"
 	}
 	level := slog.LevelWarn
-	if f.Status >= http.StatusInternalServerError {
+	if f.Status >= http.StatusInternalServerError && f.Pause == 0 {
 		level = slog.LevelError
 	}
 	b.log.Log(r.Context(), level, "sign-in failed", "quote", id, "status", f.Status, "path", r.URL.Path, "error", f.Err)
 
-	data := pageData{Notice: b.notice, Title: f.Title, Text: f.Text, ID: id, Action: f.Action, Label: f.Label}
+	speech := b.pages.language(r)
+	v := view{Language: speech, ID: id, Title: speech.say(f.Title), Text: speech.say(f.Text), More: speech.say(f.More)}
 	if f.Action == "" && !f.NoAction {
-		data.Action, data.Label = b.base+"/go", "Start again"
+		f.Action, f.Label = b.base+"/go", msgStartOver
 	}
-	b.pages.write(w, f.Status, "failure", data)
+	v.Action, v.Label = f.Action, speech.say(f.Label)
+	kind := PageFailure
+	if f.Pause > 0 {
+		kind = PageWaiting
+		v.Again, v.Seconds, v.When = f.Action, int(f.Pause/time.Second), speech.when(f.Pause)
+	}
+	b.pages.write(w, f.Status, kind, v)
 }
 
 func requestFailure(err error) failure {
-	f := failure{Status: http.StatusBadRequest, Err: err,
-		Title: "This sign-in cannot be continued",
-		Text:  "What arrived is not a sign-in that Microsoft 365 asked for. Nothing happened to your account."}
+	f := failure{Status: http.StatusBadRequest, Err: err, Title: msgRequestTitle, Text: msgRequestText}
 	switch {
 	case errors.Is(err, saml.ErrNoRequest):
-		f.Title = "Start at Microsoft 365"
-		f.Text = "This page is where Microsoft 365 sends you to sign in. It cannot be opened by itself."
+		f.Title, f.Text = msgDirectTitle, msgDirectText
 	case errors.Is(err, saml.ErrExpired):
-		f.Title = "This sign-in took too long"
-		f.Text = "A sign-in must be finished within a few minutes. Please start again."
+		f.Title, f.Text = msgExpiredTitle, msgExpiredText
 	case errors.Is(err, saml.ErrTooLarge):
 		f.Status = http.StatusRequestEntityTooLarge
 	}
@@ -55,25 +62,17 @@ func requestFailure(err error) failure {
 }
 
 func staleFailure(err error) failure {
-	f := failure{Status: http.StatusBadRequest, Err: err,
-		Title: "This sign-in is over",
-		Text: "It was finished already, or it was begun too long ago or in another browser. Please start again. If this " +
-			"page comes back, your browser may be blocking cookies."}
-	return f
+	return failure{Status: http.StatusBadRequest, Err: err, Title: msgOverTitle, Text: msgOverText}
 }
 
 func authenticationFailure(err error) failure {
 	switch {
 	case errors.Is(err, ErrCancelled):
-		return failure{Status: http.StatusForbidden, Err: err,
-			Title: "You cancelled the sign-in", Text: "You were not signed in to Microsoft 365."}
+		return failure{Status: http.StatusForbidden, Err: err, Title: msgCancelledTitle, Text: msgCancelledText}
 	case errors.Is(err, ErrDenied):
-		return failure{Status: http.StatusForbidden, Err: err, NoAction: true,
-			Title: "You cannot sign in to Microsoft 365 here",
-			Text:  "This account is not allowed to. If you think it should be, ask your administrator."}
+		return failure{Status: http.StatusForbidden, Err: err, NoAction: true, Title: msgDeniedTitle, Text: msgDeniedText}
 	}
-	return failure{Status: http.StatusBadGateway, Err: err,
-		Title: "You could not be signed in", Text: "Something went wrong while finding out who you are. Please try again."}
+	return failure{Status: http.StatusBadGateway, Err: err, Title: msgUnknownTitle, Text: msgUnknownText}
 }
 
 // provisionFailure says the same as the pipeline's own words for the person, and offers to try again where that can
@@ -86,33 +85,47 @@ func provisionFailure(err error, again string) failure {
 	case !errors.As(err, &stopped):
 		return internalFailure(err)
 	}
-	f := failure{Status: http.StatusForbidden, Err: err, NoAction: true,
-		Title: "Your account could not be set up", Text: stopped.Public()}
-	if _, temporary := stopped.RetryAfter(); temporary {
-		f.Status, f.Title = http.StatusServiceUnavailable, "This takes longer than usual"
-		f.Action, f.Label = again+"?"+parameterRetry, "Try again"
-	}
+	f := failure{Status: http.StatusForbidden, Err: err, NoAction: true, Title: msgAccountTitle, Text: publicWords(stopped)}
 	switch {
 	case errors.Is(err, provision.ErrUnauthorized), errors.Is(err, provision.ErrForbidden):
 		f.Status = http.StatusBadGateway
 	case errors.Is(err, provision.ErrNoLicense):
 		// A seat may be freed at any time, and the account is kept for then.
-		f.Action, f.Label, f.NoAction = again+"?"+parameterRetry, "Try again", false
+		f.Action, f.Label, f.NoAction = again, msgTryAgain, false
 	}
 	return f
+}
+
+// publicWords is the message for the pipeline's words for the person. Words for a reason that is not known here are shown
+// as the pipeline has them, in English.
+func publicWords(stopped *provision.Error) Message {
+	switch stopped.Reason() {
+	case provision.ReasonThrottled, provision.ReasonUnavailable, provision.ReasonCanceled:
+		return msgAccountBusy
+	case provision.ReasonNotReady:
+		return msgAccountNotReady
+	case provision.ReasonInvalidPerson:
+		return msgAccountDetails
+	case provision.ReasonNoLicense:
+		return msgAccountNoLicence
+	case provision.ReasonRetired:
+		return msgAccountRetired
+	case provision.ReasonUnauthorized, provision.ReasonForbidden, provision.ReasonConflict, provision.ReasonRefused,
+		provision.ReasonInternal, provision.ReasonNotOwned, provision.ReasonUnknown:
+		return msgAccountOther
+	}
+	return Message(stopped.Public())
 }
 
 func responseFailure(err error) failure {
 	f := internalFailure(err)
 	if errors.Is(err, saml.ErrSubject) || errors.Is(err, saml.ErrRealm) {
 		f.Status, f.NoAction = http.StatusForbidden, true
-		f.Title = "Microsoft 365 would not accept your account"
-		f.Text = "The details we have of you do not fit what Microsoft 365 needs. Please contact your administrator."
+		f.Title, f.Text = msgRefusedTitle, msgRefusedText
 	}
 	return f
 }
 
 func internalFailure(err error) failure {
-	return failure{Status: http.StatusInternalServerError, Err: err,
-		Title: "Something went wrong here", Text: "It is not your fault. Please try again in a few minutes."}
+	return failure{Status: http.StatusInternalServerError, Err: err, Title: msgInternalTitle, Text: msgInternalText}
 }

@@ -41,10 +41,27 @@ func (a Ask) ShowForm(w http.ResponseWriter, form Form) error {
 	default:
 		status = http.StatusUnprocessableEntity
 	}
-	a.bridge.pages.write(w, status, "signin", pageData{
-		Notice: a.bridge.notice, Self: a.ReturnTo, Username: form.Username, Problem: form.Problem,
-	})
+	v := view{Language: a.language, Title: a.language.say(msgSignInTitle), Self: a.ReturnTo, Username: form.Username}
+	if problem, known := form.Problem.message(); known {
+		v.Text = a.language.say(problem)
+	}
+	a.bridge.pages.write(w, status, PageSignIn, v)
 	return nil
+}
+
+// message says what the problem is.
+func (p FormProblem) message() (Message, bool) {
+	switch p {
+	case FormWrong:
+		return msgSignInWrong, true
+	case FormIncomplete:
+		return msgSignInIncomplete, true
+	case FormTooOften:
+		return msgSignInTooOften, true
+	case FormUnavailable:
+		return msgSignInUnavailable, true
+	}
+	return "", false
 }
 
 // Credentials are what somebody typed into the [Form].

@@ -35,8 +35,8 @@ func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 	}
 	if host, ends := b.host.(SessionEnder); ends {
 		if err := host.EndSession(w, r, *request); err != nil {
-			b.fail(w, r, failure{Status: http.StatusInternalServerError, Err: err, Action: b.base + "/logout", Label: "Try again",
-				Title: "You may still be signed in", Text: "Something went wrong while signing you out. Please try again, or close your browser."})
+			b.fail(w, r, failure{Status: http.StatusInternalServerError, Err: err, Action: b.base + "/logout", Label: msgTryAgain,
+				Title: msgSignOutFailedTitle, Text: msgSignOutFailedText})
 			return
 		}
 	}
@@ -94,7 +94,10 @@ func (b *Bridge) signedOut(w http.ResponseWriter, r *http.Request, request *saml
 		b.answerLogout(w, r, request)
 		return
 	}
-	b.pages.write(w, http.StatusOK, "signedout", pageData{Notice: b.notice, Action: b.idp.SignOutURL(), Self: b.base + "/go"})
+	speech := b.pages.language(r)
+	b.pages.write(w, http.StatusOK, PageSignedOut, view{
+		Language: speech, Title: speech.say(msgSignedOutTitle), Action: b.idp.SignOutURL(), Self: b.base + "/go",
+	})
 }
 
 func (b *Bridge) answerLogout(w http.ResponseWriter, r *http.Request, request *saml.LogoutRequest) {

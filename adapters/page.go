@@ -2,89 +2,243 @@ package adapters
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the pages' parts
+	"errors"
+	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/entrafed/entrafed/internal/csp"
 )
 
 //go:embed page.html
 var pageHTML string
 
-//go:embed page.css
-var pageCSS string
+//go:embed layout.html
+var layoutHTML string
 
 //go:embed progress.js
 var progressJS string
 
-// pages are the Bridge's own pages: the steps of a provisioning, and what went wrong.
-type pages struct {
-	template *template.Template
-	policy   string // Content-Security-Policy
-	form     string // the same for the page whose form is sent back to the Bridge
+//go:embed waiting.js
+var waitingJS string
+
+// PageKind is one of the Bridge's pages.
+type PageKind string
+
+// The pages.
+const (
+	PageProgress  PageKind = "progress"   // the steps of a provisioning, as they happen
+	PageWaiting   PageKind = "waiting"    // a provisioning that outlasts its budget, and is begun again after a pause
+	PageFailure   PageKind = "failure"    // what went wrong
+	PageSignIn    PageKind = "sign-in"    // the form of Ask.ShowForm
+	PageSignedOut PageKind = "signed-out" // after a sign-out
+)
+
+// Page is what a [Brand.Layout] is executed with:
+//
+//	<!DOCTYPE html>
+//	<html lang="{{.Language}}"{{if .RightToLeft}} dir="rtl"{{end}}>
+//	<head>{{.Head}}<style>…</style></head>
+//	<body>
+//	{{if .Notice}}<p role="note">{{.Notice}}</p>{{end}}
+//	<header>{{.Header}}</header>
+//	{{.Content}}
+//	<footer>…</footer>
+//	</body>
+//	</html>
+//
+// Head and Content must be there, once each, and so must the language and, where there is one, the notice. [New] shows every
+// page once in every language and refuses a layout without them.
+//
+// Inline styles and scripts of the layout are allowed by their hash in the page's Content-Security-Policy, and must
+// therefore be the same whatever the page says; they may differ by Kind and Language. Nothing else runs or loads: no style
+// attributes, no on… attributes, no files, no images but data: URLs. New refuses a layout that would miss them.
+type Page struct {
+	Kind        PageKind
+	Language    string        // for the attribute lang
+	RightToLeft bool          // whether to add dir="rtl"
+	Title       string        // what the page says first; Head has it already
+	Name        string        // Brand.Name
+	Logo        template.URL  // Brand.Logo, as a data: URL, or ""
+	DarkLogo    template.URL  // Brand.DarkLogo, likewise
+	Notice      string        // Config.Notice
+	Header      template.HTML // the logo, or else the name, as the plain layout shows it; "" without either
+	Head        template.HTML // goes into the head: the title, the style, what old browsers need to go on
+	Content     template.HTML // goes into the body: the main element, and its script
 }
 
-// pageData is what a page shows.
-type pageData struct {
-	Notice string
+// view is what the content of a page shows.
+type view struct {
+	Language
 
-	// The page with the steps.
-	Steps []stepView
-	Self  string
+	Title, Text, More string
+	Action, Label     string
+	ID                string // the number to quote
 
-	// The form.
+	Self     string // the sign-in's address
+	Again    string // where the page goes on by itself
+	Seconds  int    // in how long
+	When     string // the same in words
+	Steps    []stepView
 	Username string
-	Problem  FormProblem
 
-	// The page of a failure.
-	Title, Text, ID string
-	Action, Label   string
-
-	Style  template.CSS
-	Script template.JS
+	// The pages set these themselves.
+	PageTitle, Scheme string
+	Style             template.CSS
+	Script            template.JS
 }
 
-func newPages() *pages {
-	return &pages{
-		template: template.Must(template.New("page").Parse(pageHTML)),
-		policy:   contentSecurityPolicy("'none'"),
-		form:     contentSecurityPolicy("'self'"),
+// Say is the text of a message.
+func (v view) Say(m Message) string { return v.say(m) }
+
+// SayState is the state of a step in words.
+func (v view) SayState(state string) string { return v.say(Message("state." + state)) }
+
+// pages shows the Bridge's own pages.
+type pages struct {
+	brand     Brand
+	notice    string
+	languages []Language // with all their words
+	tags      []string
+	content   *template.Template
+	style     string
+	header    template.HTML
+	logo      template.URL
+	darkLogo  template.URL
+	inline    inlineParts // of the layout
+	log       *slog.Logger
+}
+
+// newPages prepares the pages and shows each once. The brand has been checked, and has its defaults.
+func newPages(brand Brand, notice string, log *slog.Logger) (*pages, error) {
+	p := &pages{
+		brand: brand, notice: notice, log: log, style: brand.stylesheet(),
+		content: template.Must(template.New("page").Parse(pageHTML)),
+		logo:    brand.Logo.url(), darkLogo: brand.DarkLogo.url(),
 	}
+	for _, l := range brand.Languages {
+		p.languages = append(p.languages, l.completed())
+		p.tags = append(p.tags, l.Tag)
+	}
+	header, err := p.render("header", map[string]any{
+		"Logo": p.logo, "DarkLogo": template.Srcset(p.darkLogo), "Name": brand.Name,
+		"LogoAlt": cmp.Or(brand.Logo.Alt, brand.Name),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adapters: the pages' header: %w", err)
+	}
+	p.header = header
+	return p, p.checkLayout()
 }
 
-func contentSecurityPolicy(formAction string) string {
-	return strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + csp.Hash(pageCSS),
-		"script-src " + csp.Hash(progressJS),
-		"connect-src 'self'",
-		"form-action " + formAction,
-		"base-uri 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")
+// language is the one that the browser likes best.
+func (p *pages) language(r *http.Request) Language { return p.languages[p.preferred(r)] }
+
+func (p *pages) preferred(r *http.Request) int {
+	return chooseLanguage(strings.Join(r.Header.Values("Accept-Language"), ","), p.tags)
 }
 
-// write renders one of the templates "progress", "failure", "signedout" and "signin".
-func (p *pages) write(w http.ResponseWriter, status int, name string, data pageData) {
-	data.Style, data.Script = template.CSS(pageCSS), template.JS(progressJS)
-	var page bytes.Buffer
-	if err := p.template.ExecuteTemplate(&page, name, data); err != nil {
-		http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
+// write answers with a page.
+func (p *pages) write(w http.ResponseWriter, status int, kind PageKind, v view) {
+	whole, err := p.show(kind, v)
+	if err != nil {
+		// Every page was shown once when the Bridge was made, so this is for a layout that changes its mind.
+		p.log.Error("a page could not be shown", "page", string(kind), "error", err)
+		http.Error(w, v.Title, status)
 		return
-	}
-	policy := p.policy
-	if name == "signin" {
-		policy = p.form
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", policy)
+	header.Set("Content-Language", v.Tag)
+	header.Add("Vary", "Accept-Language")
+	header.Set("Content-Security-Policy", p.policy(kind))
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
+	if kind == PageWaiting {
+		header.Set("Retry-After", strconv.Itoa(v.Seconds))
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes())
+	_, _ = w.Write(whole)
+}
+
+// show is the whole page.
+func (p *pages) show(kind PageKind, v view) ([]byte, error) {
+	page, err := p.page(kind, v)
+	if err != nil {
+		return nil, err
+	}
+	var whole bytes.Buffer
+	err = p.brand.Layout.Execute(&whole, page)
+	return whole.Bytes(), err
+}
+
+// page is what the layout gets.
+func (p *pages) page(kind PageKind, v view) (Page, error) {
+	v.PageTitle, v.Scheme = v.Title, p.brand.scheme()
+	if p.brand.Name != "" {
+		v.PageTitle += " – " + p.brand.Name
+	}
+	v.Style, v.Script = template.CSS(p.style), template.JS(scriptOf(kind))
+	head, headErr := p.render("head", v)
+	content, contentErr := p.render(string(kind), v)
+	return Page{
+		Kind: kind, Language: v.Tag, RightToLeft: v.RightToLeft, Title: v.Title, Name: p.brand.Name,
+		Logo: p.logo, DarkLogo: p.darkLogo, Notice: p.notice,
+		Header: p.header, Head: head, Content: content,
+	}, errors.Join(headErr, contentErr)
+}
+
+// scriptOf is the script of a page, or "".
+func scriptOf(kind PageKind) string {
+	switch kind {
+	case PageProgress:
+		return progressJS
+	case PageWaiting:
+		return waitingJS
+	}
+	return ""
+}
+
+// render executes one of the templates in page.html.
+func (p *pages) render(name string, data any) (template.HTML, error) {
+	var part bytes.Buffer
+	err := p.content.ExecuteTemplate(&part, name, data)
+	return template.HTML(part.String()), err
+}
+
+// policy is the Content-Security-Policy of a page: what the page itself brings along, and nothing else.
+func (p *pages) policy(kind PageKind) string {
+	scripts := slices.Clone(p.inline.scripts)
+	connect, form, images := "'none'", "'none'", "'none'"
+	if own := scriptOf(kind); own != "" {
+		scripts = append(scripts, hashOf(own))
+	}
+	if kind == PageProgress {
+		connect = "'self'" // the stream of the steps
+	}
+	if kind == PageSignIn {
+		form = "'self'"
+	}
+	if p.logo != "" || p.inline.images || strings.Contains(p.brand.Stylesheet, "data:") {
+		images = "data:"
+	}
+	if len(scripts) == 0 {
+		scripts = []string{"'none'"}
+	}
+	return strings.Join([]string{
+		"default-src 'none'",
+		"style-src " + strings.Join(append([]string{hashOf(p.style)}, p.inline.styles...), " "),
+		"script-src " + strings.Join(scripts, " "),
+		"img-src " + images,
+		"connect-src " + connect,
+		"form-action " + form,
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")
 }

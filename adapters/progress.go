@@ -9,11 +9,16 @@ import (
 
 // showProgress shows how far the account has come. The page follows the steps by server-sent events, or by refreshing
 // itself where scripts do not run, and goes on by itself.
-func (b *Bridge) showProgress(w http.ResponseWriter, handle string, steps []stepView) {
-	b.pages.write(w, http.StatusOK, "progress", pageData{
-		Notice: b.notice, Steps: steps, Self: b.signInURL(handle),
+func (b *Bridge) showProgress(w http.ResponseWriter, r *http.Request, handle string, steps []stepView) {
+	speech := b.pages.language(r)
+	b.pages.write(w, http.StatusOK, PageProgress, view{
+		Language: speech, Title: speech.say(msgProgressTitle), Steps: speech.steps(steps),
+		Again: b.signInURL(handle), Seconds: progressRefresh,
 	})
 }
+
+// progressRefresh is how often the page with the steps is loaded again where scripts do not run, in seconds.
+const progressRefresh = 2
 
 // keepAlive is how often an idle stream says something, so that proxies do not close it.
 const keepAlive = 15 * time.Second
@@ -21,26 +26,27 @@ const keepAlive = 15 * time.Second
 // serveProgress streams the steps: an event "steps" with the whole list whenever it changes, and an event "end" when it
 // is time to load the page again.
 func (b *Bridge) serveProgress(w http.ResponseWriter, r *http.Request) {
-	var person SignedIn
+	var person identified
 	if err := b.recall(r, cookiePerson, r.PathValue("handle"), &person); err != nil || b.people == nil {
 		http.Error(w, "There is no sign-in under way here.", http.StatusForbidden)
 		return
 	}
-	run, err := b.runs.of(r.Context(), person, false)
+	run, err := b.runs.of(r.Context(), person.SignedIn, false)
 	if err != nil {
 		http.Error(w, "Please load the page again.", http.StatusServiceUnavailable)
 		return
 	}
+	speech := b.pages.language(r)
 	stream := newEventStream(w)
 	for {
 		steps, changed := run.follow()
-		if stream.send("steps", steps) != nil {
+		if stream.send("steps", speech.steps(steps)) != nil {
 			return
 		}
 		select {
 		case <-changed:
 		case <-run.ended:
-			_ = stream.send("end", run.view())
+			_ = stream.send("end", speech.steps(run.view()))
 			return
 		case <-time.After(keepAlive):
 		case <-r.Context().Done():

@@ -1,7 +1,6 @@
 (function () {
   var self = location.href.split("?")[0].split("#")[0];
   var list = document.getElementById("steps"), now = document.getElementById("now");
-  var words = { done: "done", failed: "failed", doing: "under way" };
   function again() { location.replace(self); }
   function show(steps) {
     while (list.firstChild) { list.removeChild(list.firstChild); }
@@ -9,8 +8,8 @@
       var item = document.createElement("li"), state = document.createElement("span");
       item.className = steps[i].state;
       item.appendChild(document.createTextNode(steps[i].label));
-      state.className = "state";
-      state.appendChild(document.createTextNode(" (" + words[steps[i].state] + ")"));
+      state.className = "hidden";
+      state.appendChild(document.createTextNode(" (" + list.getAttribute("data-" + steps[i].state) + ")"));
       item.appendChild(state);
       list.appendChild(item);
     }

@@ -61,13 +61,13 @@ func TestThePageShowsTheStepsWithoutScripts(t *testing.T) {
 	next <- event(provision.StepSelect, provision.Done, "Checking who you are")
 	next <- event(provision.StepToken, provision.Started, "Contacting the directory")
 	next <- event(provision.StepToken, provision.Skipped, "Contacting the directory")
-	next <- event(provision.StepCreate, provision.Started, "Creating <your> account")
-	next <- event(provision.StepCreate, provision.Waiting, "Creating <your> account")
+	next <- event("badge", provision.Started, "Printing <your> badge")
+	next <- event("badge", provision.Waiting, "Printing <your> badge")
 
 	var page string
 	require.Eventually(t, func() bool {
 		page = b.get(address).Body.String()
-		return strings.Contains(page, `<li class="doing">Creating &lt;your&gt; account`)
+		return strings.Contains(page, `<li class="doing">Printing &lt;your&gt; badge`)
 	}, 10*time.Second, time.Millisecond)
 	require.Contains(t, page, `<li class="done">Checking who you are`)
 	require.NotContains(t, page, "Contacting the directory", "what had nothing to do is not shown")
@@ -91,7 +91,7 @@ func TestThePagesAllowNothingButThemselves(t *testing.T) {
 	for _, recorder := range []*httptest.ResponseRecorder{b.get(b.request("", "", testTime)), b.get(base + "/nothing")} {
 		policy := recorder.Header().Get("Content-Security-Policy")
 		for _, directive := range []string{
-			"default-src 'none'", "connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+			"default-src 'none'", "form-action 'none'", "img-src 'none'", "base-uri 'none'", "frame-ancestors 'none'",
 		} {
 			require.Contains(t, policy, directive)
 		}

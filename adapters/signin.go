@@ -37,26 +37,26 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		b.redirect(w, r, b.signInURL(handle))
 		return
 	}
-	account, state, err := b.account(r, *person)
+	account, state, err := b.account(r, person.SignedIn)
 	switch {
 	case err != nil:
-		b.fail(w, r, provisionFailure(err, b.signInURL(handle)))
+		b.notProvisioned(w, r, handle, p, *person, err)
 	case state != nil:
-		b.showProgress(w, handle, state)
+		b.showProgress(w, r, handle, state)
 	default:
-		b.answer(w, r, handle, p, *person, account)
+		b.answer(w, r, handle, p, person.SignedIn, account)
 	}
 }
 
 // identify says who is there: whom this sign-in found before, or whom the host states now.
-func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string, p pending) (*SignedIn, error) {
-	var person SignedIn
+func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string, p pending) (*identified, error) {
+	var person identified
 	if b.recall(r, cookiePerson, handle, &person) == nil {
 		return &person, nil
 	}
 	ask := Ask{
 		ReturnTo: b.signInURL(handle), Asked: p.Began, LoginHint: p.LoginHint,
-		Handle: handle, CallbackURL: b.base + "/callback", bridge: b,
+		Handle: handle, CallbackURL: b.base + "/callback", bridge: b, language: b.pages.language(r),
 	}
 	_ = b.recall(r, cookieKept, handle, &ask.Kept) // as a rule there is nothing
 	if p.Request != nil {
@@ -69,7 +69,14 @@ func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string,
 	if err := checkSignedIn(*found, ask); err != nil {
 		return nil, err
 	}
-	return found, b.remember(w, cookiePerson, handle, found)
+	person = identified{SignedIn: *found, Since: b.now()}
+	return &person, b.remember(w, cookiePerson, handle, person)
+}
+
+// identified is who is there, as the browser keeps it, sealed.
+type identified struct {
+	SignedIn
+	Since time.Time // when the host said so, and the waiting began
 }
 
 // errHost marks what the host, and not the person, did wrong.

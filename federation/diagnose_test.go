@@ -501,17 +501,17 @@ func personRows() []looked {
 		nothing("person-domain-unknown", "another domain of the tenant", elsewhere("")),
 
 		{"person-in-another-domain", "another root", elsewhere("all"), errs, "AADSTS5000820",
-			"doctor fabrikam.com --user employee@fabrikam.com", []string{"in fabrikam.com", "refused"}},
+			"doctor fabrikam.com -user employee@fabrikam.com", []string{"in fabrikam.com", "refused"}},
 		{"person-in-another-domain", "another root, and the policy allows it", elsewhere("none"), warns, "",
-			"doctor fabrikam.com --user employee@fabrikam.com", []string{"does not sign in by the federation of contoso.com"}},
+			"doctor fabrikam.com -user employee@fabrikam.com", []string{"does not sign in by the federation of contoso.com"}},
 		{"person-in-another-domain", "a managed domain", func(p *patient) {
 			p.settings.User = "admin@contoso.onmicrosoft.com"
 			p.policy.RootDomains = "allFederated"
-		}, warns, "", "doctor contoso.onmicrosoft.com --user admin@contoso.onmicrosoft.com", nil},
+		}, warns, "", "doctor contoso.onmicrosoft.com -user admin@contoso.onmicrosoft.com", nil},
 		{"person-in-another-domain", "a child of the same root", func(p *patient) {
 			p.child()
 			p.settings.Domain, p.settings.User = "contoso.com", "employee@hr.contoso.com"
-		}, notes, "", "doctor hr.contoso.com --user employee@hr.contoso.com", []string{"signs in as contoso.com does"}},
+		}, notes, "", "doctor hr.contoso.com -user employee@hr.contoso.com", []string{"signs in as contoso.com does"}},
 		nothing("person-in-another-domain", "the domain itself", asks("contractor@contoso.com")),
 
 		{"person-not-found", "no account", asks("nobody@contoso.com"), errs, "AADSTS50034", "",

@@ -20,6 +20,7 @@ type examination struct {
 	immutableID func(User) string
 	user        string    // the UPN of somebody in particular; empty: nobody
 	reversal    *reversal // of a way back
+	partner     *partner  // of a plan about a partner's guests; settings has then what the two have in common
 
 	// What the tenant says. domains has been read in any case.
 	domains       []Domain
@@ -48,6 +49,7 @@ type fact string
 const (
 	factConfiguration  fact = "the domain's federation"
 	factConfigurations fact = "the federations of the other domains"
+	factGuests         fact = "the federations for guests"
 	factUsers          fact = "the users of the domain"
 	factCaller         fact = "whose credential this is"
 	factAdministrators fact = "the Global Administrators"
@@ -128,10 +130,20 @@ func (f *Federator) examinePeople(ctx context.Context, x *examination) {
 	} else {
 		x.lacks(factUsers, ErrUnsupported)
 	}
+	f.examineCaller(ctx, x)
+	administrators, can := f.dir.(Administrators)
+	if !can {
+		x.lacks(factAdministrators, ErrUnsupported)
+		return
+	}
+	x.admins, err = read(ctx, f, administrators.GlobalAdministrators)
+	x.lacks(factAdministrators, err)
+}
+
+func (f *Federator) examineCaller(ctx context.Context, x *examination) {
 	administrators, can := f.dir.(Administrators)
 	if !can {
 		x.lacks(factCaller, ErrUnsupported)
-		x.lacks(factAdministrators, ErrUnsupported)
 		return
 	}
 	if caller, err := read(ctx, f, administrators.Caller); err != nil {
@@ -139,8 +151,6 @@ func (f *Federator) examinePeople(ctx context.Context, x *examination) {
 	} else {
 		x.caller = &caller
 	}
-	x.admins, err = read(ctx, f, administrators.GlobalAdministrators)
-	x.lacks(factAdministrators, err)
 }
 
 func (f *Federator) examineSignIn(ctx context.Context, x *examination) {

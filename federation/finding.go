@@ -50,6 +50,7 @@ type Rule struct {
 	Promote     bool     // a promotion looks at it
 	MakeDefault bool     // a change of the default domain looks at it
 	Revert      bool     // a way back looks at it
+	Guests      bool     // a plan about a partner's guests looks at it
 	Meaning     string   // one sentence
 }
 
@@ -64,7 +65,7 @@ func Rules() []Rule {
 
 // rules are all rules, in the order in which they are looked at. Each list is in a file of its own.
 func rules() []rule {
-	return slices.Concat(planRules(), diagnoseRules(), domainChangeRules(), revertRules())
+	return slices.Concat(planRules(), diagnoseRules(), domainChangeRules(), revertRules(), guestRules())
 }
 
 // findings looks at the rules that are wanted, and returns what they found, the worst first.

@@ -1,6 +1,11 @@
 package federation
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // GuestConfiguration is the federation by which people of a partner who are guests in the tenant sign in at the partner's
 // identity provider, Graph's samlOrWsFedExternalDomainFederation:
@@ -55,23 +60,56 @@ type GuestSettings struct {
 	// DisplayName is shown to administrators. Empty: the first of Domains.
 	DisplayName string
 
-	// MetadataURL is where Entra reads a new certificate before the present one expires. Empty: it does not.
+	// MetadataURL is where Entra reads a new certificate once the present one has expired, and not before:
+	// https://learn.microsoft.com/entra/external-id/direct-federation-overview#signing-certificate-expiration. Empty: it
+	// does not.
 	MetadataURL string
 
 	// Protocol is what the identity provider speaks. Empty: SAML.
 	Protocol Protocol
 
-	// Replace is the ID of a federation that somebody else made for one of the domains and that is to be overwritten.
+	// Replace is the ID of a federation that somebody else made for one of the domains and that is to be overwritten: the
+	// plan shows it. Empty: such a federation is an error.
 	Replace string
 }
 
 // PlanGuests plans the federation with a partner whose people stay guests. Its store name is "guests/" and the first domain.
+//
+// It reads and changes nothing. What is wrong with the settings or with the tenant is a finding, not an error: the error is
+// for a tenant that could not be read at all, and matches [ErrUnsupported] where the Directory is no [GuestFederations].
+// A federation that the partner has already is changed, and its domains become those of the settings.
 func (f *Federator) PlanGuests(ctx context.Context, s GuestSettings) (*Plan, error) {
-	panic("contract")
+	x := &examination{settings: s.shared(), partner: &partner{settings: &s, domains: guestDomains(s.Domains)}}
+	x.domain = strings.ToLower(x.settings.Domain)
+	if err := f.examinePartner(ctx, x); err != nil {
+		return nil, fmt.Errorf("federation: the tenant cannot be read, so there is no plan for the guests of %q: %w",
+			x.domain, err)
+	}
+	x.partner.choose(x)
+	x.writes = x.federateGuests()
+	return f.planPartner(PurposeFederateGuest, x)
 }
 
-// PlanRevertGuests plans to remove the federation with the partner that has this domain. The partner's people then redeem
-// their invitations in another way, with a one-time passcode.
+// PlanRevertGuests plans to remove the federation with the partner that has this domain, with all its domains. The partner's
+// people then redeem their invitations in another way, with a one-time passcode. It reads and changes nothing. The errors
+// are those of [Federator.PlanGuests], and one for no domain.
 func (f *Federator) PlanRevertGuests(ctx context.Context, domain string) (*Plan, error) {
-	panic("contract")
+	x := &examination{domain: strings.ToLower(strings.TrimSpace(domain))}
+	if x.domain == "" {
+		return nil, errors.New("federation: no domain is named whose guests' federation is to be removed")
+	}
+	x.partner = &partner{domains: []string{x.domain}}
+	if err := f.examinePartner(ctx, x); err != nil {
+		return nil, fmt.Errorf("federation: no way back can be planned for the guests of %s: %w", x.domain, err)
+	}
+	x.partner.choose(x)
+	if present := x.partner.present; present != nil {
+		x.writes = []Write{deleteGuests(*present)}
+	}
+	return f.planPartner(PurposeRevertGuest, x)
+}
+
+func (f *Federator) planPartner(purpose Purpose, x *examination) (*Plan, error) {
+	return f.newPlan(purpose, x.domain, State{Guests: x.partner.present}, x.writes,
+		x.findings(func(r Rule) bool { return r.Guests }))
 }

@@ -127,15 +127,9 @@ func guestDifferences(was, is *GuestConfiguration) []string {
 
 // guestFacts are what is compared of a federation with a partner.
 func guestFacts(g GuestConfiguration) Properties {
-	return Properties{
-		"displayName":                     orNil(g.DisplayName),
-		"issuerUri":                       orNil(g.IssuerURI),
-		"passiveSignInUri":                orNil(g.PassiveSignInURI),
-		"metadataExchangeUri":             orNil(g.MetadataExchangeURI),
-		"signingCertificate":              orNil(g.SigningCertificate),
-		"preferredAuthenticationProtocol": orNil(string(g.Protocol)),
-		"domains":                         strings.Join(guestDomains(g.Domains), ", "),
-	}
+	p := g.properties()
+	p["domains"] = strings.Join(guestDomains(g.Domains), ", ")
+	return p
 }
 
 // describeGuests says in a sentence how guests of the domain sign in.

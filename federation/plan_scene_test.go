@@ -97,7 +97,7 @@ func (s *scene) world() *world {
 
 // commands are the sub-commands that a finding may name.
 var commands = regexp.MustCompile(
-	`^((plan|apply|verify|rotate|revert|doctor|domain (add|show|verify|promote|default)) [a-z0-9.-]+( --user [^ ]+@[^ ]+)?)?$`)
+	`^((plan|apply|verify|rotate|revert|doctor|domain (add|show|verify|promote|default)) [a-z0-9.-]+( -user [^ ]+@[^ ]+)?)?$`)
 
 // plan makes the plan, and checks what is so of every plan: the tenant was not changed, the findings are complete and in
 // order, and the plan can be stored.

@@ -79,8 +79,9 @@ func administratorsUnknown(r Rule, x *examination) []Finding {
 	}
 	return one(r.finding(
 		"Nobody can say whether an administrator could still get in when the identity provider cannot be used.",
-		"Let the credential read the administrators: the least permission is RoleManagement.Read.Directory. Or try that a "+
-			"Global Administrator in a managed domain can sign in, and set InsecureNoAdministrator.", "", why.Error()).
+		"Let the credential read the administrators: the least permissions are RoleManagement.Read.Directory and "+
+			"User.Read.All. Or try that a Global Administrator in a managed domain can sign in, and set "+
+			"InsecureNoAdministrator.", "", why.Error()).
 		as(x.insecure(r.Severity)))
 }
 

@@ -18,39 +18,39 @@ const leastBits = 2048
 func certificateRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "certificate-missing", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
+			Name: "certificate-missing", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
 			Meaning: "A federation without a signing certificate is out of order, and may be impossible to change.",
 		}, certificateMissing},
 		{Rule{
-			Name: "certificate-private-key", Severity: SeverityError, Plan: true,
+			Name: "certificate-private-key", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "A private key has no place in the settings.",
 		}, certificatePrivateKey},
 		{Rule{
-			Name: "certificate-several", Severity: SeverityError, Plan: true,
+			Name: "certificate-several", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "Entra takes the one certificate of the key that signs, and no chain.",
 		}, certificateSeveral},
 		{Rule{
-			Name: "certificate-unreadable", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
+			Name: "certificate-unreadable", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
 			Meaning: "A certificate must be one of X.509.",
 		}, certificateUnreadable},
 		{Rule{
-			Name: "certificate-not-rsa", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
+			Name: "certificate-not-rsa", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
 			Meaning: "The key of a certificate must be RSA: no other is known to work with Entra.",
 		}, certificateNotRSA},
 		{Rule{
-			Name: "certificate-weak", Severity: SeverityError, Plan: true, Diagnose: true,
+			Name: "certificate-weak", Severity: SeverityError, Plan: true, Diagnose: true, Guests: true,
 			Meaning: "An RSA key must have at least 2048 bits.",
 		}, certificateWeak},
 		{Rule{
-			Name: "certificate-sha1", Severity: SeverityNotice, Plan: true, Diagnose: true,
+			Name: "certificate-sha1", Severity: SeverityNotice, Plan: true, Diagnose: true, Guests: true,
 			Meaning: "A certificate should not be signed with SHA-1 or MD5.",
 		}, certificateSHA1},
 		{Rule{
-			Name: "certificate-expired", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
+			Name: "certificate-expired", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
 			Meaning: "The signing certificate must not have expired.",
 		}, certificateExpired},
 		{Rule{
-			Name: "certificate-not-yet-valid", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
+			Name: "certificate-not-yet-valid", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
 			Meaning: "The signing certificate must be valid already.",
 		}, certificateNotYetValid},
 		{Rule{
@@ -153,8 +153,11 @@ func certificatePrivateKey(r Rule, x *examination) []Finding {
 }
 
 func certificateSeveral(r Rule, x *examination) []Finding {
-	return x.forEach(r, "Give the certificate of the key that signs assertions alone, without those of its issuers. A "+
-		"second key's belongs into NextSigningCertificate.", "", func(s slot) string {
+	remedy := "Give the certificate of the key that signs assertions alone, without those of its issuers."
+	if x.partner == nil {
+		remedy += " A second key's belongs into NextSigningCertificate."
+	}
+	return x.forEach(r, remedy, "", func(s slot) string {
 		if errors.Is(s.err, errSeveral) {
 			return "is more than one"
 		}
@@ -207,7 +210,7 @@ func certificateSHA1(r Rule, x *examination) []Finding {
 }
 
 func certificateExpired(r Rule, x *examination) []Finding {
-	return x.forEach(r, "Put a certificate that is valid into the identity provider and into the settings.", "plan "+x.domain,
+	return x.forEach(r, "Put a certificate that is valid into the identity provider and into the settings.", x.planAgain(),
 		func(s slot) string {
 			if s.certificate == nil || s.next || !x.at.After(s.certificate.NotAfter) {
 				return ""
@@ -267,6 +270,14 @@ func nextCertificateExpired(r Rule, x *examination) []Finding {
 		found = append(found, f)
 	}
 	return found
+}
+
+// planAgain is the command that makes the plan of a domain; guests have none.
+func (x *examination) planAgain() string {
+	if x.partner != nil {
+		return ""
+	}
+	return "plan " + x.domain
 }
 
 // day is a date for people, in UTC.

@@ -11,11 +11,11 @@ import (
 func permissionsRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "permission-missing", Severity: SeverityError, Plan: true, Diagnose: true,
+			Name: "permission-missing", Severity: SeverityError, Plan: true, Diagnose: true, Guests: true,
 			Meaning: "The credential must have the permissions for what is read and written.",
 		}, permissionMissing},
 		{Rule{
-			Name: "not-looked-at", Severity: SeverityNotice, Plan: true, Diagnose: true,
+			Name: "not-looked-at", Severity: SeverityNotice, Plan: true, Diagnose: true, Guests: true,
 			Meaning: "What could not be read was not looked at.",
 		}, notLookedAt},
 	}
@@ -33,9 +33,10 @@ func readGrants() map[fact]grant {
 	return map[fact]grant{
 		factConfiguration:  federations,
 		factConfigurations: federations,
+		factGuests:         {"IdentityProvider.Read.All", nil, "External Identity Provider Administrator"},
 		factUsers:          {"User.Read.All", nil, "Directory Readers"},
 		factCaller:         {"User.Read", nil, ""},
-		factAdministrators: {"RoleManagement.Read.Directory", nil, "Directory Readers"},
+		factAdministrators: {"RoleManagement.Read.Directory and User.Read.All", nil, "Directory Readers"},
 		factPolicy:         {"Policy.Read.All", nil, "Security Reader"},
 		factClock:          {"Organization.Read.All", nil, ""},
 	}
@@ -93,7 +94,7 @@ func permissionMissing(r Rule, x *examination) []Finding {
 		}
 		f := r.finding(fmt.Sprintf("The credential may not read %s.", what), grants[what].remedy(x.caller), "",
 			x.failed[what].Error())
-		if what != factConfiguration {
+		if what != factConfiguration && what != factGuests {
 			f = f.as(SeverityWarning) // the plan is right without it; where it would not be, another rule says so
 		}
 		found = append(found, f)

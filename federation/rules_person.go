@@ -75,7 +75,7 @@ func lookPersonElsewhere(r Rule, x *examination) []Finding {
 	if x.user == "" || d == nil || !d.IsVerified || d.Name == x.domain {
 		return nil
 	}
-	command := fmt.Sprintf("doctor %s --user %s", d.Name, x.user)
+	command := fmt.Sprintf("doctor %s -user %s", d.Name, x.user)
 	root, ours := rootOf(x.domains, domain), x.root()
 	if root != nil && ours != nil && root.Name == ours.Name {
 		r.Severity, r.AADSTS = SeverityNotice, ""

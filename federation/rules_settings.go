@@ -12,7 +12,7 @@ import (
 func settingsRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "settings-missing", Severity: SeverityError, Plan: true,
+			Name: "settings-missing", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "Domain, Issuer and SignInURL must be set.",
 		}, settingsMissing},
 		{Rule{
@@ -20,23 +20,23 @@ func settingsRules() []rule {
 			Meaning: "Domain must be a domain name.",
 		}, settingsDomainName},
 		{Rule{
-			Name: "issuer-not-uri", Severity: SeverityError, AADSTS: "AADSTS50107", Plan: true,
+			Name: "issuer-not-uri", Severity: SeverityError, AADSTS: "AADSTS50107", Plan: true, Guests: true,
 			Meaning: "Issuer must be a URI without blanks; Entra refuses a bare host name.",
 		}, settingsIssuer},
 		{Rule{
-			Name: "issuer-taken", Severity: SeverityError, Plan: true,
+			Name: "issuer-taken", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "Issuer must belong to no other domain of the tenant.",
 		}, settingsIssuerTaken},
 		{Rule{
-			Name: "issuer-shared", Severity: SeverityWarning, Plan: true,
+			Name: "issuer-shared", Severity: SeverityWarning, Plan: true, Guests: true,
 			Meaning: "Issuer should be one that no other tenant has.",
 		}, settingsIssuerShared},
 		{Rule{
-			Name: "url", Severity: SeverityError, Plan: true,
+			Name: "url", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "The URLs must be absolute https URLs.",
 		}, settingsURLs},
 		{Rule{
-			Name: "settings-value", Severity: SeverityError, Plan: true,
+			Name: "settings-value", Severity: SeverityError, Plan: true, Guests: true,
 			Meaning: "Protocol, MFABehavior and PromptLogin must have values that Graph knows.",
 		}, settingsValues},
 	}
@@ -48,7 +48,7 @@ func settingsMissing(r Rule, x *examination) []Finding {
 	}
 	var missing []string
 	for _, s := range []struct{ name, value string }{
-		{"Domain", x.settings.Domain}, {"Issuer", x.settings.Issuer}, {"SignInURL", x.settings.SignInURL},
+		{x.domainField(), x.settings.Domain}, {"Issuer", x.settings.Issuer}, {"SignInURL", x.settings.SignInURL},
 	} {
 		if s.value == "" {
 			missing = append(missing, s.name)
@@ -58,6 +58,14 @@ func settingsMissing(r Rule, x *examination) []Finding {
 		return nil
 	}
 	return one(r.finding("The settings lack "+strings.Join(missing, ", ")+".", "Set it.", "", missing...))
+}
+
+// domainField is what the settings call the domain.
+func (x *examination) domainField() string {
+	if x.partner != nil {
+		return "Domains"
+	}
+	return "Domain"
 }
 
 func settingsDomainName(r Rule, x *examination) []Finding {

@@ -106,8 +106,18 @@ func (v *validation) write(at string, p *Plan, w Write) {
 	case ChangeDomain:
 		v.check(isDomainName(w.Domain), "%s: %q is not a domain name in lower case", at, w.Domain)
 		v.known(at, w.Body, []string{"authenticationType", "isDefault"})
+	case CreateGuests:
+		v.known(at, w.Body, append(slices.Collect(maps.Keys(GuestConfiguration{}.properties())), "domains"))
+		v.certificates(at, w)
+		v.domains(at, w.Body["domains"])
+	case ChangeGuests:
+		v.known(at, w.Body, slices.Collect(maps.Keys(GuestConfiguration{}.properties())))
+		v.certificates(at, w)
+	case DeleteGuests:
+		v.check(len(w.Body) == 0, "%s: it must not send anything", at)
 	case AddGuestDomain, RemoveGuestDomain:
 		v.check(isDomainName(w.Domain), "%s: %q is not a domain name in lower case", at, w.Domain)
+		v.check(len(w.Body) == 0, "%s: it must not send anything but the domain", at)
 	}
 	v.id(at, p, w)
 	v.shown(at, w)
@@ -127,6 +137,20 @@ func (v *validation) id(at string, p *Plan, w Write) {
 		}
 	default:
 		v.check(w.ID != "", "%s: it has no ID", at)
+		g := p.Before.Guests
+		v.check(g != nil && g.ID == w.ID, "%s: the federation %q is not the one that was there before", at, w.ID)
+		if g != nil && w.Operation == ChangeGuests {
+			v.from(at, w, g.properties())
+		}
+	}
+}
+
+// domains checks the domains of a new federation for guests.
+func (v *validation) domains(at string, value any) {
+	names := texts(value)
+	v.check(len(names) > 0, "%s: it would make a federation without a domain", at)
+	for _, name := range names {
+		v.check(isDomainName(name), "%s: %q is not a domain name in lower case", at, name)
 	}
 }
 
@@ -144,6 +168,8 @@ func (v *validation) known(at string, body Properties, names []string) {
 		v.check(slices.Contains(names, name), "%s: the property %q is not known", at, name)
 		switch body[name].(type) {
 		case nil, string, bool:
+		case []string, []any:
+			v.check(name == "domains", "%s: %s is a list", at, name)
 		default:
 			v.check(false, "%s: %s is neither a text nor true, false or null", at, name)
 		}
@@ -153,7 +179,7 @@ func (v *validation) known(at string, body Properties, names []string) {
 // certificates checks that the federation has a signing certificate afterwards, and that all of them can be read.
 func (v *validation) certificates(at string, w Write) {
 	signing, sent := w.Body["signingCertificate"]
-	v.check(sent || w.Operation != CreateConfiguration, "%s: it would make a federation without a signing certificate", at)
+	v.check(sent || w.Operation != CreateConfiguration && w.Operation != CreateGuests, "%s: it would make a federation without a signing certificate", at)
 	v.check(!sent || signing != nil, "%s: it would leave a federation without a signing certificate", at)
 	for _, name := range []string{"signingCertificate", "nextSigningCertificate"} {
 		value := w.Body[name]
@@ -166,7 +192,11 @@ func (v *validation) certificates(at string, w Write) {
 	}
 }
 
-// shown checks that what is shown of a write is what it sends. The domain of a guest federation is shown by its name.
+// promoted is what a promotion brings about, which sends nothing.
+func promoted() Properties { return Properties{"isRoot": true, "authenticationType": Managed} }
+
+// shown checks that what is shown of a write is what it sends or brings about. The domain of a guest federation is shown by
+// its name.
 func (v *validation) shown(at string, w Write) {
 	if w.Operation == AddGuestDomain || w.Operation == RemoveGuestDomain {
 		return
@@ -183,6 +213,7 @@ func (v *validation) shown(at string, w Write) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		_, sent := w.Body[name]
-		v.check(sent || shown[name] == nil, "%s: it shows %s, and does not send it", at, name)
+		effect := shown[name] == nil || w.Operation == PromoteDomain && shown[name] == promoted()[name]
+		v.check(sent || effect, "%s: it shows %s, and does not send it", at, name)
 	}
 }

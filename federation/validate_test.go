@@ -26,6 +26,58 @@ func TestAPlanThatIsReadIsTheOneThatWasStored(t *testing.T) {
 	}
 }
 
+// Plans of other purposes than to federate can be stored as well.
+func TestEveryKindOfPlanCanBeStored(t *testing.T) {
+	t.Parallel()
+	for name, plan := range map[string]func(t *testing.T) (*federation.Plan, error){
+		"promote": func(t *testing.T) (*federation.Plan, error) {
+			p := newPatient(t)
+			p.child()
+			return p.domainPlan("promote-"), nil
+		},
+		"promote, below a managed one": func(t *testing.T) (*federation.Plan, error) {
+			p := newPatient(t)
+			p.child()
+			p.domains["hr.contoso.com"].AuthenticationType = federation.Managed
+			return p.domainPlan("promote-"), nil
+		},
+		"make default": func(t *testing.T) (*federation.Plan, error) {
+			p := newPatient(t)
+			p.replace("contoso.com", nil)
+			return p.domainPlan("default-"), nil
+		},
+		"revert": func(t *testing.T) (*federation.Plan, error) {
+			return newScene(t, live).world().fed.PlanRevert(t.Context(), federation.RevertSettings{Domain: "contoso.com"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := plan(t)
+			require.NoError(t, err)
+			require.NotEmpty(t, plan.Writes)
+			document, err := json.Marshal(plan)
+			require.NoError(t, err)
+			read, err := federation.ReadPlan(strings.NewReader(string(document)))
+			require.NoError(t, err)
+			require.Equal(t, plan, read)
+		})
+	}
+}
+
+func TestAPromotionShowsWhatItBringsAboutAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, change := range []federation.Change{
+		{Property: "isVerified", To: true}, {Property: "isRoot", To: false},
+		{Property: "authenticationType", From: federation.Managed, To: federation.Federated},
+	} {
+		p := newPatient(t)
+		p.child()
+		plan := p.domainPlan("promote-")
+		plan.Writes[0].Changes = []federation.Change{change}
+		require.ErrorContains(t, plan.Validate(), "shows "+change.Property)
+	}
+}
+
 func TestAPlanFromElsewhereIsRefused(t *testing.T) {
 	t.Parallel()
 	create := func(p *federation.Plan) *federation.Write { return &p.Writes[0] }

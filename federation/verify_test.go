@@ -216,6 +216,25 @@ func TestWaitUntilEntraActsOnThePlan(t *testing.T) {
 	}
 }
 
+func TestWaitForWhatADomainIs(t *testing.T) {
+	t.Parallel()
+	dir := newTenant()
+	w := newWorld(t, dir)
+	plan := planned(t, dir, federation.PurposeFederate, "contoso.com", creating("contoso.com", configured(newCertificate(t, "first"))))
+	_, err := w.fed.Apply(t.Context(), plan, nil)
+	require.NoError(t, err)
+	late := w.late(today.Add(4*time.Minute), federation.Realm{Type: federation.ManagedRealm})
+	var kinds []federation.EventKind
+	v, err := w.asking(t, late).WaitDomain(t.Context(), " CONTOSO.com", func(e federation.Event) { kinds = append(kinds, e.Kind) })
+	require.NoError(t, err)
+	require.True(t, v.Live)
+	require.Len(t, kinds, 16+1)
+	require.Equal(t, federation.EventLive, kinds[16])
+
+	_, err = w.fed.WaitDomain(t.Context(), "fabrikam.com", nil)
+	require.ErrorIs(t, err, federation.ErrNotFound, "what the tenant does not have is not waited for")
+}
+
 func TestWaitIsHonestAboutWhatCannotBeSeen(t *testing.T) {
 	t.Parallel()
 	dir := newTenant()

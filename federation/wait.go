@@ -41,6 +41,21 @@ func (f *Federator) Wait(ctx context.Context, plan *Plan, progress func(Event)) 
 	return w.run(ctx)
 }
 
+// WaitDomain waits as [Federator.Wait] does, for what Graph shows of the domain now: for what somebody else wrote, or a
+// process that has ended. A domain that the tenant does not have is an error that matches [ErrNotFound].
+func (f *Federator) WaitDomain(ctx context.Context, domain string, progress func(Event)) (Verification, error) {
+	domain = strings.ToLower(strings.TrimSpace(domain))
+	s, err := f.state(ctx, domain)
+	switch {
+	case err != nil:
+		return Verification{SignInLink: f.signInLink(domain)},
+			fmt.Errorf("federation: %s cannot be waited for, because the tenant cannot be read: %w", domain, err)
+	case s.Domain == nil:
+		return Verification{SignInLink: f.signInLink(domain)}, fmt.Errorf("%w: %s is not a domain of it", ErrNotFound, domain)
+	}
+	return f.Wait(ctx, &Plan{Domain: domain, Before: s}, progress)
+}
+
 // wait is one run of Wait.
 type wait struct {
 	f        *Federator

@@ -2,6 +2,7 @@ package msgraph
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,8 +26,34 @@ func (t *Tenant) GuestConfigurations(ctx context.Context) ([]federation.GuestCon
 
 // CreateGuests implements [federation.GuestChanges]. It needs IdentityProvider.ReadWrite.All.
 func (t *Tenant) CreateGuests(ctx context.Context, p federation.Properties) (federation.GuestConfiguration, error) {
-	created, err := t.client.CreateGuestFederation(ctx, p)
+	created, err := t.client.CreateGuestFederation(ctx, withDomainNames(p))
 	return guestsOf(created), federationError(err)
+}
+
+// withDomainNames are the properties with the names of domains as Graph has them: objects. A list that was read from JSON
+// is one of anything.
+func withDomainNames(p federation.Properties) federation.Properties {
+	var names []any
+	switch list := p["domains"].(type) {
+	case []string:
+		for _, name := range list {
+			names = append(names, name)
+		}
+	case []any:
+		names = list
+	default:
+		return p
+	}
+	objects := make([]any, len(names))
+	for i, name := range names {
+		objects[i] = name
+		if text, isText := name.(string); isText {
+			objects[i] = map[string]any{"@odata.type": "microsoft.graph.externalDomainName", "id": text}
+		}
+	}
+	p = maps.Clone(p)
+	p["domains"] = objects
+	return p
 }
 
 // ChangeGuests implements [federation.GuestChanges]. It needs IdentityProvider.ReadWrite.All.

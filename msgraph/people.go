@@ -18,8 +18,8 @@ func (t *Tenant) Users(ctx context.Context, domain, cursor string) (federation.U
 	return federation.UserPage{Users: domainUsers(found), Next: next}, nil
 }
 
-// GlobalAdministrators implements [federation.Administrators]. It needs RoleManagement.Read.Directory. Members by way of a
-// group are not listed.
+// GlobalAdministrators implements [federation.Administrators]. It needs RoleManagement.Read.Directory and User.Read.All:
+// without the second, Graph does not say who the members are. Members by way of a group are not listed.
 func (t *Tenant) GlobalAdministrators(ctx context.Context) ([]federation.User, error) {
 	found, err := t.client.GlobalAdministrators(ctx)
 	return domainUsers(found), federationError(err)

@@ -140,8 +140,8 @@ func (r *run) readmit(ctx context.Context, deleted User) error {
 
 // loseLicenses records that the licences are to be given again: the deletion freed their seats.
 func (r *run) loseLicenses(ctx context.Context) error {
-	return r.stamp(ctx, func(rec *Record, _ time.Time) {
-		rec.lose()
+	return r.stamp(ctx, func(rec *Record, now time.Time) {
+		rec.lose(marksOf(rec.Licenses), now)
 		rec.LicensedAt = time.Time{}
 	})
 }

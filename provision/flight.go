@@ -31,7 +31,7 @@ type flight struct {
 	mu      sync.Mutex
 	brief   bool // only the last event is kept, because nobody follows yet
 	events  []Event
-	changed chan struct{} // closed and replaced when events or over change
+	changed chan struct{} // closed when events or over change; nil: nobody waits for that
 	over    bool
 	account Account
 	err     error
@@ -97,8 +97,7 @@ func (g *flights) board(ctx context.Context, key PersonKey, plan plan, fly func(
 		return f, joined
 	}
 	f = &flight{
-		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), changed: make(chan struct{}), brief: true,
-		waiters: 1,
+		landed: make(chan struct{}), plan: plan, raised: make(chan struct{}), brief: true, waiters: 1,
 	}
 	f.ctx, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	f.adapt(plan)
@@ -151,7 +150,7 @@ func (g *flights) land(key PersonKey, f *flight, account Account, err error) {
 
 	f.mu.Lock()
 	f.account, f.err, f.over = account, err, true
-	close(f.changed)
+	f.wake()
 	f.mu.Unlock()
 	close(f.landed)
 }
@@ -164,13 +163,28 @@ func (f *flight) tell(e Event) {
 		f.events = f.events[:0]
 	}
 	f.events = append(f.events, e)
-	close(f.changed)
-	f.changed = make(chan struct{})
+	f.wake()
+}
+
+// wake wakes those who follow the run. f.mu is held.
+func (f *flight) wake() {
+	if f.changed != nil {
+		close(f.changed)
+		f.changed = nil
+	}
 }
 
 // follow hands the run's events to progress, from the first one that is kept, in the caller's own goroutine, and returns
-// the run's result, or an error once the caller's context ends.
+// the run's result, or an error once the caller's context ends. Without progress only the end wakes the caller.
 func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, error) {
+	if progress == nil {
+		select {
+		case <-f.landed:
+			return f.result()
+		case <-ctx.Done():
+			return Account{}, ended(ctx)
+		}
+	}
 	for seen := 0; ; {
 		events, changed, over := f.since(seen)
 		for _, e := range events {
@@ -192,6 +206,9 @@ func (f *flight) follow(ctx context.Context, progress func(Event)) (Account, err
 func (f *flight) since(seen int) (events []Event, changed <-chan struct{}, over bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.changed == nil && !f.over {
+		f.changed = make(chan struct{})
+	}
 	return f.events[seen:len(f.events):len(f.events)], f.changed, f.over
 }
 

@@ -58,7 +58,7 @@ type refusal struct {
 
 func (r *run) newGiving(user User) *giving {
 	return &giving{run: r, user: user, refused: make(map[string]refusal), doubts: newDoubts(r.rec, r.p.now()),
-		lost: lostOf(r.rec.Licenses)}
+		lost: lostOf(r.rec.Licenses, r.p.now())}
 }
 
 // believed is the account as last read, without what was lost.
@@ -200,14 +200,14 @@ func (g *giving) isForeign(o offer) bool {
 }
 
 // carryOut makes the changes. Seats that are given and seats that are taken change in one call; what only a group
-// replaces is taken once the group has given it.
+// replaces is taken once the group has given it, so where anything is taken groups come first.
 func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
 	take := markedSeats(plan.drop) // whether they are seen or not: a replica may not know yet what was given
-	if len(plan.seats) > 0 || len(plan.groups) == 0 {
+	if len(take) == 0 || len(plan.groups) == 0 {
 		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
 			return err
 		}
-		take = nil
+		plan.seats, take = nil, nil
 	}
 	for _, o := range plan.groups {
 		err := g.giveByGroup(ctx, o)
@@ -221,6 +221,12 @@ func (g *giving) carryOut(ctx context.Context, plan licensePlan) error {
 		if err != nil {
 			return g.refuseGroup(ctx, o, err)
 		}
+	}
+	if len(plan.seats) > 0 {
+		if err := g.changeSeats(ctx, plan.seats, take); err != nil {
+			return err
+		}
+		take = nil
 	}
 	return g.takeBack(ctx, take, plan.drop)
 }

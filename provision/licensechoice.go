@@ -156,7 +156,7 @@ func (g *giving) firstFree(l License, offers []offer) (offer, error) {
 			err = o.err
 		}
 		if err == nil {
-			err = o.seatless(g.believed(), g.skus)
+			err = o.seatless(g.user, g.skus) // what was lost, and is shown, the directory is asked for
 		}
 		if err == nil {
 			return o, nil

@@ -3,45 +3,60 @@ package provision
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // groupMark begins what [Record.Licenses] says of a group.
 const groupMark = "group:"
 
-// lostMark begins what [Record.Licenses] says was lost, although reads may show it.
-const lostMark = "lost:"
+// lostMark begins what [Record.Licenses] says was lost, although reads may show it. When that was, and ":", come between
+// it and the mark of what was given.
+const (
+	lostMark = "lost:"
+	lostTime = "20060102T150405Z"
+)
 
 // marksOf lists what Record.Licenses says was given: SKU IDs, and groups with groupMark before their object IDs.
 func marksOf(licenses string) []string {
 	return slices.DeleteFunc(strings.Fields(licenses), func(mark string) bool { return strings.HasPrefix(mark, lostMark) })
 }
 
-// lostOf lists what Record.Licenses says was lost, as marks of what was given.
-func lostOf(licenses string) []string {
+// lostOf lists what Record.Licenses says was lost, as marks of what was given. What was lost so long ago that every
+// replica knows is not among it.
+func lostOf(licenses string, now time.Time) []string {
 	var lost []string
 	for _, mark := range strings.Fields(licenses) {
-		if mark, ok := strings.CutPrefix(mark, lostMark); ok {
-			lost = append(lost, mark)
+		if what, at, ok := cutLost(mark); ok && now.Sub(at) < maxLag {
+			lost = append(lost, what)
 		}
 	}
 	return lost
 }
 
-// asLost are marks of what was given as marks of what was lost.
-func asLost(marks []string) []string {
-	lost := make([]string, len(marks))
-	for i, mark := range marks {
-		lost[i] = lostMark + mark
+// cutLost takes a mark of what was lost apart.
+func cutLost(mark string) (what string, at time.Time, ok bool) {
+	mark, ok = strings.CutPrefix(mark, lostMark)
+	if !ok {
+		return "", time.Time{}, false
 	}
-	return lost
+	when, what, _ := strings.Cut(mark, ":")
+	at, err := time.Parse(lostTime, when)
+	return what, at, err == nil
 }
 
-// lose marks what was given as lost as well.
-func (rec *Record) lose() {
-	rec.Licenses = editedMarks(rec.Licenses, asLost(marksOf(rec.Licenses)), nil)
+// lose adds that what was given, by its marks, is lost since then.
+func (rec *Record) lose(given []string, at time.Time) {
+	marks := slices.DeleteFunc(strings.Fields(rec.Licenses), func(mark string) bool {
+		what, _, ok := cutLost(mark)
+		return ok && slices.Contains(given, what)
+	})
+	for _, mark := range given {
+		marks = append(marks, lostMark+at.UTC().Format(lostTime)+":"+mark)
+	}
+	rec.Licenses = strings.Join(marks, " ")
 }
 
-// forgetLost forgets what was lost: it was given anew, or every replica knows. What Retire takes meanwhile stays lost.
+// forgetLost forgets what was lost: it was given anew. What Retire takes meanwhile stays lost.
 func (rec *Record) forgetLost() {
 	if rec.RetiringAt.IsZero() {
 		rec.Licenses = strings.Join(marksOf(rec.Licenses), " ")

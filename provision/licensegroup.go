@@ -65,10 +65,13 @@ func (g *giving) giveByGroup(ctx context.Context, o offer) error {
 	return g.joinForLicense(ctx, o, pending)
 }
 
-// joinForLicense makes the account a member of a group and waits until pending says something else than errPending.
+// joinForLicense makes the account a member of a group, unless somebody else did, and waits until pending says something
+// else than errPending.
 func (g *giving) joinForLicense(ctx context.Context, o offer, pending func(User) error) error {
 	began := g.p.now()
-	if err := g.joinGroup(ctx, o.group); err != nil {
+	if o.foreign {
+		pending = o.whileMember(pending)
+	} else if err := g.joinGroup(ctx, o.group); err != nil {
 		return fmt.Errorf("joining group %q, which gives the licence: %w", o.license.Group, err)
 	}
 	err := g.awaitGroup(ctx, pending)
@@ -77,6 +80,17 @@ func (g *giving) joinForLicense(ctx context.Context, o offer, pending func(User)
 		g.p.skus.spend(o.group.SKUIDs, began)
 	}
 	return err
+}
+
+// whileMember is pending for somebody else's membership. When it shows no more, it has ended, or a replica that lags had
+// shown one that was ended before: then the licence is decided about anew, and a membership that is ours is recorded first.
+func (o offer) whileMember(pending func(User) error) func(User) error {
+	return func(user User) error {
+		if !o.memberOf(user) {
+			return errNextAlternative
+		}
+		return pending(user)
+	}
 }
 
 // awaitGroup reads the account until pending says something else than errPending.
@@ -117,6 +131,7 @@ func (g *giving) rejoin(ctx context.Context, o offer) error {
 	if err != nil {
 		return err
 	}
+	o.foreign = false // whoever made the account a member, it was us who ended that
 	return g.joinForLicense(ctx, o, g.steady(isInTheWay, func(user User) error { return o.standing(user, g.skus) }))
 }
 

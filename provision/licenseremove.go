@@ -16,8 +16,10 @@ func (r *run) removeLicenses(ctx context.Context) error {
 			return err
 		}
 	}
+	at := r.timestamp()
 	return r.save(ctx, func(rec *Record) error {
-		rec.Licenses = editedMarks(rec.Licenses, asLost(given), given)
+		rec.lose(given, at)
+		rec.Licenses = editedMarks(rec.Licenses, nil, given)
 		rec.LicensedAt = time.Time{}
 		return nil
 	})

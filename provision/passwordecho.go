@@ -16,15 +16,26 @@ func withoutPasswords(err error, users ...NewUser) error {
 	return echoFree(err, passwords(users))
 }
 
-// passwords replaces the passwords of users.
-func passwords(users []NewUser) *strings.Replacer {
-	var pairs []string
+// secrets are what no text may say.
+type secrets []string
+
+// passwords are those of users.
+func passwords(users []NewUser) secrets {
+	var all secrets
 	for _, user := range users {
 		if user.Password != "" {
-			pairs = append(pairs, user.Password, "[password]")
+			all = append(all, user.Password)
 		}
 	}
-	return strings.NewReplacer(pairs...)
+	return all
+}
+
+// Replace is the text without them.
+func (s secrets) Replace(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, "[password]")
+	}
+	return text
 }
 
 // hidePasswords is deferred where passwords are handed to a directory: what it panics with is logged. The stack is that of
@@ -42,7 +53,7 @@ func hidePasswords(users ...NewUser) {
 }
 
 // echoFree is err, or, if there is something to replace in its text, an error that says and matches the same otherwise.
-func echoFree(err error, r *strings.Replacer) error {
+func echoFree(err error, r secrets) error {
 	var answer *DirectoryError
 	if errors.As(err, &answer) {
 		if clean, dirty := answer.echoFree(r); dirty || r.Replace(err.Error()) != err.Error() {
@@ -58,7 +69,7 @@ func echoFree(err error, r *strings.Replacer) error {
 }
 
 // echoFree is the answer with its texts replaced.
-func (e *DirectoryError) echoFree(r *strings.Replacer) (clean *DirectoryError, dirty bool) {
+func (e *DirectoryError) echoFree(r secrets) (clean *DirectoryError, dirty bool) {
 	replaced := func(text string) string {
 		better := r.Replace(text)
 		dirty = dirty || better != text

@@ -188,7 +188,7 @@ func (c Config) validate() error {
 //
 // The error is an *[Error].
 func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error) {
-	return p.EnsureWithProgress(ctx, person, func(Event) {})
+	return p.EnsureWithProgress(ctx, person, nil)
 }
 
 // EnsureWithProgress is [Provisioner.Ensure] and tells what happens meanwhile. A caller that joins a run first gets all
@@ -200,16 +200,13 @@ func (p *Provisioner) Ensure(ctx context.Context, person Person) (Account, error
 func (p *Provisioner) EnsureWithProgress(
 	ctx context.Context, person Person, progress func(Event),
 ) (Account, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	if err := p.validate(person); err != nil {
 		return Account{}, &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
 	return p.attend(ctx, errand{kind: ensuring}, person.normalised(), progress)
 }
 
-// attend joins the person's run of an errand, or starts it, and follows it to its end.
+// attend joins the person's run of an errand, or starts it, and follows it to its end. progress may be nil.
 func (p *Provisioner) attend(
 	ctx context.Context, e errand, person Person, progress func(Event),
 ) (Account, error) {

@@ -32,9 +32,6 @@ func (p *Provisioner) Restore(ctx context.Context, person Person) error {
 // RestoreWithProgress is [Provisioner.Restore] and tells what happens meanwhile, as [Provisioner.EnsureWithProgress]
 // does.
 func (p *Provisioner) RestoreWithProgress(ctx context.Context, person Person, progress func(Event)) error {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	if err := errors.Join(person.Validate(), p.needAccounts()); err != nil {
 		return &Error{Step: stepValidate, Person: person.Key(), Err: err}
 	}
@@ -135,16 +132,12 @@ func (r *run) enable(ctx context.Context) (outcome, error) {
 		if !rec.PurgedAt.IsZero() {
 			rec.CreatedAt, rec.ObjectID, rec.DirectoryUPN, rec.Adopted, rec.Licenses = time.Time{}, "", "", false, ""
 		}
-		rec.lose() // a deletion frees seats
-		known := !rec.UnlicensedAt.IsZero() && at.Sub(rec.UnlicensedAt) >= maxLag
+		rec.lose(marksOf(rec.Licenses), at) // a deletion frees seats, and so may a leave that came to no end
 		for _, t := range []*time.Time{
 			&rec.RetiringAt, &rec.BlockedAt, &rec.UnlicensedAt, &rec.DeletedAt, &rec.PurgedAt,
 			&rec.LicensedAt, &rec.JoinedAt, &rec.ReadyAt,
 		} {
 			*t = time.Time{}
-		}
-		if known { // everywhere
-			rec.forgetLost()
 		}
 		return nil
 	})

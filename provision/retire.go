@@ -50,9 +50,6 @@ func (p *Provisioner) Retire(ctx context.Context, key PersonKey, leaving Leaving
 func (p *Provisioner) RetireWithProgress(
 	ctx context.Context, key PersonKey, leaving Leaving, progress func(Event),
 ) error {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	person := Person{Connection: key.Connection, ID: key.ID}
 	err := errors.Join(person.Validate(), p.needAccounts(), p.needDeletedUsers(leaving.Purge))
 	if err != nil {

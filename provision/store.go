@@ -101,9 +101,9 @@ type Record struct {
 	Adopted bool
 
 	// Licenses is what the pipeline gave: the SKU IDs of seats given directly, and "group:" and the object ID of groups
-	// that give them; separated by spaces. With "lost:" in front it names what Retire took back, or what somebody who came
-	// back may have lost: replicas that lag show that still, and are not believed. It is so until the step "license" has
-	// given the person anew what the rules say.
+	// that give them; separated by spaces. With "lost:", a time and ":" in front it names what Retire took back then,
+	// or what somebody who came back then may have lost: replicas that lag show that still, and are not believed for an
+	// hour. It is so until the step "license" has given the person anew what the rules say.
 	Licenses string
 
 	ReservedAt time.Time

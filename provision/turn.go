@@ -71,6 +71,7 @@ func (c *caller) queue(ctx context.Context, cost Cost) (leave func(), err error)
 	default:
 	}
 	c.waiting(Event{State: Waiting, Reason: ReasonThrottled})
+	defer disperse(ctx, c.p.sleep) // whoever left the lane goes on at the same instant
 	select {
 	case lane <- struct{}{}:
 		return leave, nil

@@ -214,9 +214,11 @@ func TestNewGuestsRefuses(t *testing.T) {
 		"the issuer is the tenant":   {func(c *saml.GuestConfig) { c.Issuer = guestAudience }, "the name of Entra itself"},
 		"no domain":                  {func(c *saml.GuestConfig) { c.Domains = nil }, "Domains: at least one domain"},
 		"a domain that is no domain": {func(c *saml.GuestConfig) { c.Domains = []string{"example"} }, "not a DNS name"},
-		"a domain twice":             {func(c *saml.GuestConfig) { c.Domains = []string{"example.net", "EXAMPLE.net"} }, "given twice"},
-		"sign-on by http":            {func(c *saml.GuestConfig) { c.SingleSignOnService = "http://id.example.net" }, "must begin with https://"},
-		"no key":                     {func(c *saml.GuestConfig) { c.Signer = saml.Signer{} }, "are both needed"},
+		"a domain twice": {func(c *saml.GuestConfig) {
+			c.Domains = []string{"example.net", "EXAMPLE.net"}
+		}, "given twice"},
+		"sign-on by http": {func(c *saml.GuestConfig) { c.SingleSignOnService = "http://id.example.net" }, "must begin with https://"},
+		"no key":          {func(c *saml.GuestConfig) { c.Signer = saml.Signer{} }, "are both needed"},
 		"a next key without certificate": {func(c *saml.GuestConfig) { c.NextSigner.Key = testKey() },
 			"NextSigner"},
 		"a lifetime over an hour": {func(c *saml.GuestConfig) { c.Lifetime = 2 * time.Hour }, "Lifetime"},

@@ -13,12 +13,13 @@ import (
 	"github.com/entrafed/entrafed/adapters/adaptertest"
 	"github.com/entrafed/entrafed/adapters/oidc"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/oidcprovidertest"
 	"github.com/entrafed/entrafed/provision"
 )
 
 // conformanceClient is registered for every Bridge that the suite makes.
-func conformanceClient() realClient {
-	client := realClient{ID: clientID, Secret: clientSecret, RequireTime: true}
+func conformanceClient() oidcprovidertest.Client {
+	client := oidcprovidertest.Client{ID: clientID, Secret: clientSecret, RequireTime: true}
 	for _, base := range adaptertest.BaseURLs() {
 		client.RedirectURIs = append(client.RedirectURIs, base+"/callback")
 		client.SignedOut = append(client.SignedOut, base+"/logout/done")
@@ -26,7 +27,7 @@ func conformanceClient() realClient {
 	return client
 }
 
-var silent = realPerson{Name: "silent", Password: "battery staple", Claims: map[string]any{"sub": "105"}}
+var silent = oidcprovidertest.Person{Name: "silent", Password: "battery staple", Claims: map[string]any{"sub": "105"}}
 
 // adapterPerson is realEmployee, as the suite knows them.
 var adapterPerson = adaptertest.Person{
@@ -34,7 +35,7 @@ var adapterPerson = adaptertest.Person{
 	Is: provision.Person{Connection: "login", ID: "104", Email: "employee@example.net", GivenName: "An", Surname: "Employee"},
 }
 
-func conformancePeople() []realPerson { return []realPerson{realEmployee, silent} }
+func conformancePeople() []realPerson { return []oidcprovidertest.Person{realEmployee, silent} }
 
 // breakable is a way to the provider that can be cut.
 type breakable struct {
@@ -50,7 +51,7 @@ func (b *breakable) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // runConformance runs the suite with people who sign in at the real provider.
-func runConformance(t *testing.T, provider *realProvider) {
+func runConformance(t *testing.T, provider *oidcprovidertest.Provider) {
 	adaptertest.Run(t, func(t *testing.T, env adaptertest.Environment) adaptertest.Host {
 		way := &breakable{next: env.Transport}
 		authenticator := func(t *testing.T) *oidc.Authenticator {

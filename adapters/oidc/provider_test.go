@@ -147,6 +147,7 @@ func TestARefusalAtTheTokenEndpoint(t *testing.T) {
 	w.requireRefused(w.signIn("", "", employee(testTime)), "invalid_client")
 	require.ErrorContains(t, w.err, "compare ClientID, ClientSecret and SecretInBody")
 	require.NotContains(t, w.err.Error(), "wrong secret")
+	require.NotContains(t, w.err.Error(), "wrong+secret", "as it is sent")
 	var failed *oidc.Error
 	require.ErrorAs(t, w.err, &failed)
 	require.Equal(t, "invalid_client", failed.Code)

@@ -16,6 +16,7 @@ import (
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/oidc"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/oidcprovidertest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -69,7 +70,7 @@ func testRealLogout(t *testing.T, dir string) {
 	logouts := newBackChannelTarget(t)
 	client := conformanceClient()
 	client.BackChannel, client.NamesSession = logouts.URL, true
-	provider := startProvider(t, dir, []realClient{client}, conformancePeople())
+	provider := oidcprovidertest.Start(t, dir, []oidcprovidertest.Client{client}, conformancePeople())
 
 	log := &journal{}
 	cfg := realConfig(provider, slog.New(slog.NewTextHandler(log, nil)), time.Now)

@@ -22,7 +22,7 @@ func (p program) apply(ctx context.Context, f flags) int {
 	if err != nil {
 		return p.Misused(err)
 	}
-	s, err := p.connect(f, plan.Domain)
+	s, err := p.connect(ctx, f, plan.Domain)
 	if err := errors.Join(err, f.checkUndo(plan)); err != nil {
 		return p.Misused(err)
 	}
@@ -169,7 +169,7 @@ func (p program) undo(ctx context.Context, f flags) int {
 		p.Say("%s has nothing to undo", f.file)
 		return command.ExitOK
 	}
-	s, err := p.connect(f, records.domain)
+	s, err := p.connect(ctx, f, records.domain)
 	if err != nil {
 		return p.Misused(err)
 	}

@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/simulation"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -69,17 +71,17 @@ type session struct {
 	tenant     string // as the operator named it
 	directory  *directory
 	people     *provision.Provisioner
-	simulation *simulation // nil: the tenant is a real one
+	simulation *simulation.Tenant // nil: the tenant is a real one
 	progress   *terminal.Progress
 }
 
 // connect reads the configuration and opens the tenant. The error lists all that is wrong. domain is empty where the
 // flags and the environment say it.
-func (p program) connect(f flags, domain string) (*session, error) {
+func (p program) connect(ctx context.Context, f flags, domain string) (*session, error) {
 	s := &session{program: p, flags: f, domain: domain}
 	e := environment.New(p.Environ, variables())
 	if f.simulate != "" {
-		return s, s.simulate(e)
+		return s, s.simulate(ctx, e)
 	}
 	cloud, _ := e.Cloud()
 	credential := e.Credential(p.Now())
@@ -98,19 +100,20 @@ func (p program) connect(f flags, domain string) (*session, error) {
 }
 
 // simulate opens the simulated tenant. Its clock is one of its own: nobody waits.
-func (s *session) simulate(e *environment.Variables) (err error) {
+func (s *session) simulate(ctx context.Context, e *environment.Variables) (err error) {
 	if s.Clock == nil {
 		s.Clock = newClock()
 	}
-	if s.simulation, err = openSimulation(s.flags.simulate, s.flags.simulateManaged, s.Clock); err != nil {
+	begin := func(now time.Time) simulation.File { return newTenantFile(!s.flags.simulateManaged, now) }
+	if s.simulation, err = simulation.Open(ctx, s.flags.simulate, s.Clock, begin); err != nil {
 		return err
 	}
+	s.Clock = s.simulation.Clock
 	if s.chooseDomain(e); s.domain == "" {
-		s.domain = s.simulation.file.Domain
+		s.domain = s.simulation.File.Domain
 	}
-	tenant := s.simulation.tenant
 	s.tenant = s.flags.simulate
-	return s.open(tenant.Cloud(), tenant.Credential(), tenant.Transport())
+	return s.open(s.simulation.Cloud(), s.simulation.Credential(), s.simulation)
 }
 
 func (s *session) chooseDomain(e *environment.Variables) {
@@ -148,7 +151,7 @@ func (s *session) close(code int) int {
 	if s.simulation == nil {
 		return code
 	}
-	if err := s.simulation.save(); err != nil {
+	if err := s.simulation.Save(); err != nil {
 		s.Say("the simulated tenant cannot be kept: %v", err)
 		return max(code, command.ExitFailed)
 	}

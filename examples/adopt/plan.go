@@ -14,7 +14,7 @@ import (
 // plan says what would change.
 func (p program) plan(ctx context.Context, f flags) int {
 	rules, err := f.rules()
-	s, connectErr := p.connect(f, "")
+	s, connectErr := p.connect(ctx, f, "")
 	if err := errors.Join(err, connectErr, document.Absent(f.out, "-out")); err != nil {
 		return p.Misused(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/demonstration"
 	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/sqlite"
 	"github.com/entrafed/entrafed/federation/entratest"
@@ -40,7 +41,7 @@ const (
 // openState opens the folder, or makes it.
 func openState(ctx context.Context, dir string) (*state, error) {
 	if dir == "" {
-		signer, err := throwAwaySigner(time.Now())
+		signer, err := demonstration.ThrowAwaySigner(time.Now())
 		return &state{
 			signer: signer, secret: newSecret(), people: provision.NewMemoryStore(), close: func() error { return nil },
 		}, err
@@ -76,7 +77,7 @@ func (s *state) openSecret() (err error) {
 // openSigner reads the key, or makes one.
 func (s *state) openSigner() error {
 	content, err := s.keep(fileSigner, func() ([]byte, error) {
-		signer, err := throwAwaySigner(time.Now())
+		signer, err := demonstration.ThrowAwaySigner(time.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"time"
 
@@ -212,26 +207,3 @@ func (w *world) deepLink() string {
 
 // smartLink leads through sign-in to the document.
 func (w *world) smartLink() string { return w.baseURL + "/go" }
-
-// throwAwaySigner makes a key for as long as the program runs.
-func throwAwaySigner(now time.Time) (saml.Signer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return saml.Signer{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()),
-		Subject:      pkix.Name{CommonName: "Throw-away key of a demonstration"},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return saml.Signer{}, err
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return saml.Signer{}, fmt.Errorf("the certificate just made cannot be read: %w", err)
-	}
-	return saml.Signer{Key: key, Certificate: certificate}, nil
-}

@@ -117,13 +117,16 @@ func (f Form) submit(values map[string]string, buttonText string) Action {
 	return Follow(address + "?" + form.Encode())
 }
 
-// messageForm is the form that carries a message of a sign-in between Entra and an identity provider.
+// messageForm is the form that carries a message of a sign-in between Entra and an identity provider. A form that asks for
+// something as well, as a sign-in page may that keeps the request in itself, is not sent without an answer.
 func (p Page) messageForm() (Form, bool) {
 	for _, f := range p.Forms {
-		for _, field := range f.Fields {
-			if field.Name == "SAMLRequest" || field.Name == "SAMLResponse" || field.Name == "wresult" {
-				return f, true
-			}
+		asks := slices.ContainsFunc(f.Fields, func(field Field) bool { return field.Type != "hidden" })
+		carries := slices.ContainsFunc(f.Fields, func(field Field) bool {
+			return field.Name == "SAMLRequest" || field.Name == "SAMLResponse" || field.Name == "wresult"
+		})
+		if carries && !asks {
+			return f, true
 		}
 	}
 	return Form{}, false

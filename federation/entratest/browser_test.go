@@ -230,6 +230,15 @@ func TestMessagesAreForwardedByThemselves(t *testing.T) {
 }
 
 // A person waits on a page that reloads itself until their account is ready.
+// A login form that repeats the request is for a person to fill in.
+func TestALoginFormThatRepeatsTheRequestIsNotSentByItself(t *testing.T) {
+	t.Parallel()
+	page := read(t, `<form method="post" action="/login"><input type="text" name="user"><input type="password" name="password">
+		<input type="hidden" name="SAMLRequest" value="PD94"><input type="submit" value="Log in"></form>`)
+	require.Equal(t, "https://a.example.org/page?x=1", page.URL)
+	require.Len(t, page.Forms, 1)
+}
+
 func TestPagesThatReloadThemselves(t *testing.T) {
 	t.Parallel()
 	visits := 0
@@ -419,4 +428,12 @@ func FuzzPage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A sign-in page may keep the request that it was asked with in its own form.
+func TestAFormThatAsksForSomethingIsNotSentByItself(t *testing.T) {
+	t.Parallel()
+	page := read(t, `<form method="post"><input type="hidden" name="SAMLRequest" value="PA=="><input name="user"></form>`)
+	require.Equal(t, "https://a.example.org/page?x=1", page.URL)
+	require.Len(t, page.Forms, 1)
 }

@@ -129,9 +129,10 @@ func TestRequestsForGuestsAreWhatTheTenantSends(t *testing.T) {
 		x       entratest.Expectation
 		address string
 	}{
-		"the address of a domain":         {x, "https://id.contoso.com/sso"},
-		"no federation for guests":        {entratest.Expectation{TenantID: tenantGUID, Realms: x.Realms[:1]}, "https://id.contoso.com/sso"},
-		"another tenant":                  {entratest.Expectation{TenantID: "33333333" + tenantGUID[8:], Realms: x.Realms}, partnerSSO},
+		"the address of a domain":  {x, ssoURL},
+		"no federation for guests": {entratest.Expectation{TenantID: tenantGUID, Realms: x.Realms[:1]}, ssoURL},
+		"another tenant": {entratest.Expectation{TenantID: "33333333" + tenantGUID[8:], Realms: x.Realms},
+			partnerSSO},
 		"a tenant that is not known":      {entratest.Expectation{Realms: x.Realms}, partnerSSO},
 		"no realm with an address at all": {entratest.Expectation{TenantID: tenantGUID}, partnerSSO},
 	} {

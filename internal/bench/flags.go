@@ -138,8 +138,8 @@ what is measured
   ready_after_lag
                every replica, and the sign-in service, show a new account exactly lag_s after its creation. How much later
                Ensure returns, under the settings of a host that measures how long its sign-in service takes, and so needs
-               no fixed dwell: Settle{Dwell: -1, Interval: 500 * time.Millisecond}. The table also has the default
-               settings, which wait 15 seconds whatever the replicas say. Target: 2 seconds.
+               no fixed dwell: Settle{Dwell: -1}. The table also has the default settings, which wait 15 seconds whatever
+               the replicas say. Target: 2 seconds.
   stream       the largest heap, after garbage collections, of so many people who go through EnsureAll. Two bytes each
                are the directory's and the store's of the bench. Target: less than 64 MiB.
 `

@@ -3,8 +3,14 @@
 // under their Content-Security-Policy, that cookies and redirects survive a browser's rules, that everything works
 // without scripts and with the keyboard alone, and that the pages can be read.
 //
+// The bridge's own pages are looked at in every dress and language, as internal/showcase serves them. Beside the tests' own
+// eyes, axe-core looks for barriers and acorn for scripts that old browsers do not know; npm installs both, in the versions
+// of testdata/package-lock.json, into a folder that is thrown away. Without npm those tests are skipped, or where it cannot
+// reach its registry.
+//
 // The tests need Chromium (Debian's package chromium) and are skipped without it, and with -short. They build the
-// quickstart, run it on free ports of this machine, and end what they started. No request leaves the loopback address.
+// programs, run them on free ports of this machine, and end what they started. No request of a page leaves the loopback
+// address.
 //
 //	go test -count=1 ./internal/browsertest
 //	go test -count=1 ./internal/browsertest -args -pictures DIR

@@ -20,6 +20,9 @@ var pictures = flag.String("pictures", "", "take pictures of the pages and write
 var stage struct {
 	browser    context.Context // of the running Chromium; nil without one
 	quickstart string          // the program
+	showcase   string          // the program
+	npm        string          // the folder with the packages of testdata/package.json; empty without npm
+	npmMissing error           // why it is empty
 }
 
 func TestMain(m *testing.M) {
@@ -37,9 +40,13 @@ func onStage(m *testing.M) int {
 		return giveUp(err)
 	}
 	defer os.RemoveAll(dir)
-	if stage.quickstart, err = buildQuickstart(dir); err != nil {
+	if stage.quickstart, err = buildProgram(dir, "./examples/quickstart"); err != nil {
 		return giveUp(err)
 	}
+	if stage.showcase, err = buildProgram(dir, "./internal/showcase"); err != nil {
+		return giveUp(err)
+	}
+	stage.npm, stage.npmMissing = installPackages(filepath.Join(dir, "npm"))
 	browser, closeBrowser, err := startChromium(chromium, filepath.Join(dir, "profile"))
 	if err != nil {
 		return giveUp(err)

@@ -11,6 +11,12 @@ import (
 // takesPicture writes what is on the screen to quickstart-NAME.png, if pictures are asked for.
 func (v *visitor) takesPicture(name string) {
 	v.t.Helper()
+	v.takesPictureOf("quickstart", name)
+}
+
+// takesPictureOf writes it to PROGRAM-NAME.png.
+func (v *visitor) takesPictureOf(program, name string) {
+	v.t.Helper()
 	if *pictures == "" {
 		return
 	}
@@ -18,7 +24,7 @@ func (v *visitor) takesPicture(name string) {
 	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
 	require.NoError(v.t, err)
 	require.NoError(v.t, os.MkdirAll(*pictures, 0o755))
-	require.NoError(v.t, os.WriteFile(filepath.Join(*pictures, "quickstart-"+name+".png"), png, 0o644))
+	require.NoError(v.t, os.WriteFile(filepath.Join(*pictures, program+"-"+name+".png"), png, 0o644))
 }
 
 // standStill stops what moves half-way, so that pictures do not depend on the moment.

@@ -15,13 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// buildQuickstart builds the program as a user would, and returns its path.
-func buildQuickstart(dir string) (string, error) {
-	program := filepath.Join(dir, "quickstart")
-	build := exec.Command("go", "build", "-o", program, "./examples/quickstart")
+// buildProgram builds a program of this repository as a user would, and returns its path.
+func buildProgram(dir, source string) (string, error) {
+	program := filepath.Join(dir, filepath.Base(source))
+	build := exec.Command("go", "build", "-o", program, source)
 	build.Dir = filepath.Join("..", "..")
 	if output, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("the quickstart cannot be built: %w\n%s", err, output)
+		return "", fmt.Errorf("%s cannot be built: %w\n%s", source, err, output)
 	}
 	return program, nil
 }
@@ -36,9 +36,15 @@ type quickstart struct {
 func startQuickstart(t *testing.T, flags ...string) quickstart {
 	t.Helper()
 	needChromium(t)
+	lines := startProgram(t, stage.quickstart, append([]string{"-addr", "127.0.0.1:0", "-tenant-addr", "127.0.0.1:0"}, flags...)...)
+	return quickstart{home: readAddress(t, lines, "Open"), tenant: readAddress(t, lines, "Tenant")}
+}
+
+// startProgram runs a program until the test ends, and returns what it prints.
+func startProgram(t *testing.T, path string, arguments ...string) *bufio.Reader {
+	t.Helper()
 	var complaints bytes.Buffer
-	anyPort := []string{"-addr", "127.0.0.1:0", "-tenant-addr", "127.0.0.1:0"}
-	program := exec.Command(stage.quickstart, append(anyPort, flags...)...)
+	program := exec.Command(path, arguments...)
 	program.Stderr = &complaints
 	program.WaitDelay = time.Second
 	output, err := program.StdoutPipe()
@@ -47,10 +53,9 @@ func startQuickstart(t *testing.T, flags ...string) quickstart {
 	t.Cleanup(func() {
 		_ = program.Process.Signal(os.Interrupt)
 		_ = output.Close()
-		require.NoError(t, program.Wait(), "the quickstart does not end in order: %s", &complaints)
+		require.NoError(t, program.Wait(), "%s does not end in order: %s", path, &complaints)
 	})
-	lines := bufio.NewReader(output)
-	return quickstart{home: readAddress(t, lines, "Open"), tenant: readAddress(t, lines, "Tenant")}
+	return bufio.NewReader(output)
 }
 
 var addressLine = regexp.MustCompile(`^(\w+) +(http://127\.0\.0\.1:\d+)/`)

@@ -305,6 +305,10 @@ func TestFederationAnswersThatCannotBeUsed(t *testing.T) {
 			_, err := c.Domains(ctx)
 			return err
 		}, `{"value":[],"@odata.nextLink":"https://elsewhere.example/v1.0/domains?$skiptoken=1"}`, "leads to"},
+		"administrators who are shown by their IDs alone": {func(ctx context.Context, c *graph.Client) error {
+			_, err := c.GlobalAdministrators(ctx)
+			return err
+		}, `{"value":[{"@odata.type":"#microsoft.graph.user","id":"` + objectID + `","userPrincipalName":null}]}`, "User.Read.All"},
 		"properties of other types": {func(ctx context.Context, c *graph.Client) error {
 			_, err := c.FederationOf(ctx, "contoso.com")
 			return err

@@ -42,20 +42,35 @@ const GlobalAdministratorRole = "62e90394-69f5-4237-9190-012177145e10"
 
 // GlobalAdministrators calls GET /directoryRoles(roleTemplateId='…')/members:
 // https://learn.microsoft.com/graph/api/directoryrole-list-members. Members that are no users, such as applications, are
-// left out.
+// left out. Without a permission to read users Graph shows the IDs of the members alone, which is an error with status 403:
+// https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects.
 func (c *Client) GlobalAdministrators(ctx context.Context) ([]DomainUser, error) {
-	members, err := readAll[DomainUser](ctx, c, list{
-		operation: "GET /directoryRoles(roleTemplateId)/members",
+	const operation = "GET /directoryRoles(roleTemplateId)/members"
+	type member struct {
+		Type string `json:"@odata.type"`
+		DomainUser
+	}
+	members, err := readAll[member](ctx, c, list{
+		operation: operation,
 		template:  "/directoryRoles(roleTemplateId='" + GlobalAdministratorRole + "')/members{?%24select}",
 		query:     map[string]string{"%24select": selectDomainUser},
 	})
+	if err != nil {
+		return nil, err
+	}
 	var users []DomainUser
-	for _, member := range members {
-		if member.UserPrincipalName != "" {
-			users = append(users, member)
+	for _, m := range members {
+		switch {
+		case m.UserPrincipalName != "":
+			users = append(users, m.DomainUser)
+		case m.Type == "#microsoft.graph.user":
+			return nil, &Error{
+				Operation: operation, Status: http.StatusForbidden, Code: "Authorization_RequestDenied",
+				Message: "the members are shown by their IDs alone: who they are takes a permission to read users, User.Read.All",
+			}
 		}
 	}
-	return users, err
+	return users, nil
 }
 
 // Me calls GET /me: https://learn.microsoft.com/graph/api/user-get. It is nil where an application calls for itself.

@@ -18,25 +18,51 @@ type action struct {
 // kind is one kind of action. A new one is a row of [kinds] and the method that the row names.
 type kind struct {
 	name   string
-	weight int  // how often it is drawn, compared with the others
-	leaves bool // it is drawn in histories only in which people leave
+	weight int // how often it is drawn, compared with the others
+	in     histories
 	do     func(*world, action, *caller)
 }
 
-func kinds() []kind {
-	return []kind{
-		{"signs in", 60, false, (*world).signIn},
-		{"signs in and leaves", 20, false, (*world).signInBriefly},
-		{"signs in everywhere", 10, false, (*world).signInEverywhere},
-		{"crash", 7, false, (*world).crashNow},
-		{"crash that loses the store", 3, false, (*world).crashForgetting},
-		{"is retired", 35, true, (*world).retire},
-		{"is restored", 25, true, (*world).restore},
-		{"is deleted by an administrator", 3, true, (*world).deleteByHand},
+// histories are those in which a kind of action is drawn.
+type histories int
+
+const (
+	all         histories = iota
+	leaving               // people are retired and restored
+	reconciling           // a host reconciles, and mends what administrators do
+	bulky                 // people are provisioned in bulk
+	deploying             // the rules change
+)
+
+func kinds() [14]kind {
+	return [...]kind{
+		{"signs in", 60, all, (*world).signIn},
+		{"signs in and leaves", 20, all, (*world).signInBriefly},
+		{"signs in everywhere", 10, all, (*world).signInEverywhere},
+		{"crash", 7, all, (*world).crashNow},
+		{"crash that loses the store", 3, all, (*world).crashForgetting},
+		{"is retired", 35, leaving, (*world).retire},
+		{"is restored", 25, leaving, (*world).restore},
+		{"is deleted by an administrator", 3, leaving, (*world).deleteByHand},
+		{"loses a seat to an administrator", 25, reconciling, (*world).unseatByHand},
+		{"is taken out of a group by an administrator", 20, reconciling, (*world).removeByHand},
+		{"is blocked by an administrator", 25, reconciling, (*world).blockByHand},
+		{"is deleted by an administrator", 5, reconciling, (*world).deleteLater},
+		{"are provisioned in bulk", 40, bulky, (*world).provisionInBulk},
+		{"is moved to the present licences", 40, deploying, (*world).swap},
 	}
 }
 
-func drawAction(d *dice, p *plan, number int) action {
+// kinds are those that are drawn in this history.
+func (p *plan) kinds() []kind {
+	drawn := [...]bool{
+		all: true, leaving: p.leaving, reconciling: len(p.reconcilers) > 0, bulky: p.bulk, deploying: p.deployment.at > 0,
+	}
+	every := kinds()
+	return slices.DeleteFunc(every[:], func(k kind) bool { return !drawn[k.in] })
+}
+
+func drawAction(d *dice, p *plan, kinds []kind, number int) action {
 	a := action{
 		host:     d.below(len(p.hosts)),
 		person:   number,
@@ -44,13 +70,12 @@ func drawAction(d *dice, p *plan, number int) action {
 		patience: 5 * time.Minute,
 		retries:  d.below(3),
 	}
-	all, total := kinds(), 0
-	all = slices.DeleteFunc(all, func(k kind) bool { return k.leaves && !p.leaving })
-	for _, k := range all {
+	total := 0
+	for _, k := range kinds {
 		total += k.weight
 	}
 	drawn := d.below(total)
-	for _, k := range all {
+	for _, k := range kinds {
 		if drawn -= k.weight; drawn < 0 {
 			a.kind = k
 			break

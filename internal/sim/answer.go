@@ -9,7 +9,10 @@ import (
 
 // What the directory answers beside success. The texts are Graph's.
 
-const badLocation = "License assignment cannot be done for user with invalid usage location."
+const (
+	badLocation   = "License assignment cannot be done for user with invalid usage location."
+	inheritedSeat = "User license is inherited from a group membership and it cannot be removed directly from the user."
+)
 
 func refused(op string, status int, code, message string) *provision.DirectoryError {
 	return &provision.DirectoryError{Operation: op, Status: status, Code: code, Message: message}

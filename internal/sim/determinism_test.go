@@ -31,7 +31,7 @@ func firstDifference(one, two string) string {
 
 // TestASeedIsTheSameHistoryEveryTime is not parallel: it changes how many processors there are.
 func TestASeedIsTheSameHistoryEveryTime(t *testing.T) {
-	const seeds = 150
+	const seeds = 300
 	var first [seeds]string
 	for i := range first {
 		first[i] = events(uint64(i))

@@ -11,8 +11,14 @@
 // few people whose names collide. The directory has three replicas that lag behind, limits, and weather: calls fail
 // before and after they take effect, hang, and arrive after their caller has left. Hosts crash between any two calls,
 // at any person's, and start again with what the store has. People sign in at several hosts at once, leave, and come
-// back. In some histories they are retired and restored, and administrators delete accounts. Accounts are there already:
-// the person's own, or somebody else's. When the storm is over every host provisions everybody, and the judge looks at
+// back. Accounts are there already: the person's own, or somebody else's. Licences are given directly or by groups, which
+// the directory works out in its own time.
+//
+// Some histories have more in them: people who are retired and restored; hosts that share a slow pacer; work in bulk,
+// which goes in batches; rules that change, and people who are moved to other licences; hosts that reconcile, with
+// policies of what they repair, while administrators take seats, end memberships, and block and delete accounts.
+//
+// When the storm is over every host provisions everybody, those that reconcile do so once more, and the judge looks at
 // what there is. The flag -h lists the rules.
 //
 // # A seed is a history
@@ -31,9 +37,12 @@
 //
 // # Adding to it
 //
-// Something new that happens is a row of kinds and a method. Something new that must not happen is a constant beside the
-// other rules, a call of violate, and a line in the help. A feature of the rules is drawn in drawRules, and what somebody
-// must have then is said in lacks.
+// Something new that happens is a row of kinds and a method; where it is not for all histories, drawWork says for which.
+// Something new that must not happen is a constant beside the other rules, a call of violate, and a line in the help. A
+// feature of the rules is drawn in drawRules, and what somebody must have then is said in lacks.
+//
+// Two calls that wait for one and the same run of a person at one host would go on at the same instant, in any order. Type
+// away keeps those apart for which the order would matter.
 //
 // The mutations of mutation_test.go break the pipeline on purpose and must be noticed: whoever changes the lines that
 // they replace is told to adapt them.

@@ -68,9 +68,11 @@ what happens in a history
   Two or three hosts, which share a store or do not, provision two to four people, whose names collide, in a directory
   of three replicas that lag behind. Calls fail before and after they take effect, are throttled, hang, and arrive after
   their caller has left; hosts crash between any two calls and start again; people leave and come back; seats are
-  scarce; accounts are there already, the person's own or somebody else's. Where hosts share a store with leases, people
-  are also retired and restored, and administrators delete accounts by hand. At last the weather calms down, and every
-  host provisions everybody.
+  scarce, and given directly or by groups; accounts are there already, the person's own or somebody else's. In some
+  histories hosts share a slow pacer, provision people in bulk, or reconcile while administrators take seats, end
+  memberships, and block and delete accounts. Where hosts share a store with leases, people are also retired and
+  restored, and in some the rules change, and people are moved to other licences. At last the weather calms down, every
+  host provisions everybody, and those that reconcile do so once more.
 
 rules
   one-account   no person has two accounts
@@ -84,7 +86,10 @@ rules
   retired       who was retired has no enabled account and is not provisioned, until they are restored
   ends          nothing and nobody waits for ever; who leaves is let go at once
   lease         hosts that share leases do not write for one person at once, except for several people in one write
-  foreign       nobody else's account is written to
+  foreign       no account is written to that was neither created nor adopted, and no reconciliation reads one
+  pace          hosts that share a pacer together keep to its pace, and nobody calls while the directory wants silence
+  reconciled    what a reconciliation repairs is what its policy names, and once the weather is calm all of that
+  swapped       who was moved to other licences has those, and none that the old rules gave
   password      no password is sent twice, and none is weak
   typed-errors  every failure is one of those that package provision documents
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/entrafed/entrafed/provision"
@@ -18,8 +19,10 @@ type host struct {
 	w           *world
 	number      int
 	life        int    // of all lives of all hosts, from 0 on
+	lives       int    // of this host, with this one
 	name        string // of this life: a new one is somebody else to the directory and to the store
 	store       *memory
+	pace        *pace
 	provisioner *provision.Provisioner
 
 	ctx   context.Context
@@ -33,11 +36,13 @@ type host struct {
 	storeFail bool // the store has failed at least once
 }
 
-// A host does two things at once for one person; and what was cut off may still arrive.
+// A host does two things at once for one person; and what was cut off may still arrive. Whoever is woken early goes on at
+// instants apart: a batch that is made in a person's name may be cut short when the person's run leaves it.
 const (
 	laneRun   = iota // the run
 	laneRenew        // the renewal of its lease
 	laneLate         // calls that nobody waits for any more
+	laneCut          // what is woken early
 	lanes
 )
 
@@ -45,13 +50,13 @@ const (
 func (w *world) newHost(number int) *host {
 	h := &host{w: w, number: number, life: w.born, store: w.stores[w.plan.hosts[number].store]}
 	w.born++
-	lives := 1
+	h.lives = 1
 	if before := w.lives[number]; before != nil {
-		lives = before.lifeOfHost() + 1
+		h.lives = before.lives + 1
 	}
-	h.name = fmt.Sprintf("host %d.%d", number+1, lives)
-	if crashes := w.plan.hosts[number].crashes; lives <= len(crashes) {
-		h.crash = crashes[lives-1]
+	h.name = "host " + strconv.Itoa(number+1) + "." + strconv.Itoa(h.lives)
+	if crashes := w.plan.hosts[number].crashes; h.lives <= len(crashes) {
+		h.crash = crashes[h.lives-1]
 	}
 	h.ctx, h.kill = context.WithCancel(context.Background())
 	passwords := newDice(w.plan.seed, forPasswords, uint64(h.life))
@@ -61,6 +66,7 @@ func (w *world) newHost(number int) *host {
 		Store:     h.storeInUse(),
 		Rules:     w.plan.rules,
 		Settle:    w.plan.settle,
+		Pacer:     h.pacer(),
 		Sleep:     h.sleep,
 		Rand:      &passwords,
 	})
@@ -69,11 +75,6 @@ func (w *world) newHost(number int) *host {
 	}
 	w.note(h, 0, "starts")
 	return h
-}
-
-func (h *host) lifeOfHost() (n int) {
-	_, _ = fmt.Sscanf(h.name, "host %d.%d", new(int), &n)
-	return n
 }
 
 // die ends the life. Who waits for it is sent away; what it has on the wire may still arrive.
@@ -86,7 +87,8 @@ func (h *host) die(down time.Duration) {
 
 // sleep is the Provisioner's Config.Sleep.
 func (h *host) sleep(ctx context.Context, d time.Duration) error {
-	return h.w.sleep(ctx, d, h.slot(personOf(ctx), laneRun))
+	who := personOf(ctx)
+	return h.w.sleep(ctx, d, h.slot(who, laneRun), h.slot(who, laneCut))
 }
 
 // slot is the instant of a microsecond at which one lane of one person wakes up. No other one does.
@@ -104,13 +106,19 @@ type call struct {
 	who  int
 	lane int
 	dice dice
-	text string // what was asked, for the log
+
+	about []int  // the people whose accounts it changes
+	text  string // what was asked, for the log
 }
 
 // begin makes a call, unless the host is dead or the caller has left.
 func (h *host) begin(ctx context.Context, op string, lane int) (*call, error) {
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
+	return h.beginLocked(ctx, op, lane)
+}
+
+func (h *host) beginLocked(ctx context.Context, op string, lane int) (*call, error) {
 	if h.dead {
 		return nil, errCrashed
 	}
@@ -123,9 +131,26 @@ func (h *host) begin(ctx context.Context, op string, lane int) (*call, error) {
 		dice: newDice(h.w.plan.seed, forCalls, uint64(h.life), uint64(who), uint64(lane), uint64(h.begun[who][lane]))}, nil
 }
 
+// beginRequest makes a call to the directory, and has it judged that it comes now.
+func (h *host) beginRequest(ctx context.Context, r request) (*call, error) {
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	c, err := h.beginLocked(ctx, r.op, laneRun)
+	if err != nil {
+		return nil, err
+	}
+	c.text, c.about = r.text, r.about
+	h.w.judgePace(h, r.writes)
+	return c, nil
+}
+
 // travel is the way to the other end.
 func (c *call) travel(ctx context.Context, d time.Duration) error {
-	return c.h.w.sleep(ctx, d, c.h.slot(c.who, c.lane))
+	cut := c.lane
+	if cut == laneRun {
+		cut = laneCut
+	}
+	return c.h.w.sleep(ctx, d, c.h.slot(c.who, c.lane), c.h.slot(c.who, cut))
 }
 
 // arrive lets a call take effect at the other end, and brings the answer back. The host may crash before or after that;
@@ -134,6 +159,7 @@ func (c *call) arrive(effect, lost func() error) error {
 	h, w := c.h, c.h.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tenant.catchUp()
 	if w.arrived++; w.arrived > maxCalls {
 		return errGivenUp
 	}
@@ -171,6 +197,7 @@ func (c *call) cutOff(cause error, write bool, lost func() error) {
 	time.AfterFunc(until-w.now(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.tenant.catchUp()
 		w.stray(c, fmt.Sprintf("arrives late, after its caller's %v", cause), lost())
 	})
 }

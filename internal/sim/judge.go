@@ -23,7 +23,10 @@ const (
 	ruleRetired    = "retired"      // who was retired has no enabled account and is not provisioned, until restored
 	ruleEnds       = "ends"         // nothing and nobody waits for ever
 	ruleLease      = "lease"        // no two hosts write for one person at once, while leases say who may
-	ruleForeign    = "foreign"      // nobody else's account is written to
+	ruleForeign    = "foreign"      // nobody writes to an account that they did not create or adopt
+	rulePace       = "pace"         // a shared pace is kept, and so is the directory's wish for silence
+	ruleReconciled = "reconciled"   // what is repaired is what the policy names, and all of that in the end
+	ruleSwapped    = "swapped"      // who is moved to other licences has those, and none of the old ones
 	rulePassword   = "password"     // no password is sent twice, none is weak
 	ruleError      = "typed-errors" // every failure is one of those that are documented
 )
@@ -44,6 +47,9 @@ type judge struct {
 	passwords  map[string]bool
 	departures [5]departure
 	meddled    [5]bool // something befell the account that no host could know of
+	unlicensed [5]bool // likewise, something that was given
+	astray     [5]bool // something was given by a write that arrived when nobody waited for it any more
+	forgotten  [5]bool // a repair made a record forget the account, and with it what was given
 }
 
 func newJudge(w *world) *judge { return &judge{w: w, passwords: make(map[string]bool)} }
@@ -60,19 +66,35 @@ func (j *judge) violate(rule, format string, args ...any) {
 }
 
 // beginWrite and endWrite enclose a write about some people. They lock the world.
-func (j *judge) beginWrite(h *host, op string, about []int) {
+func (j *judge) beginWrite(h *host, r request) {
 	j.w.mu.Lock()
 	defer j.w.mu.Unlock()
 	if h.dead {
 		return
 	}
-	for _, who := range about {
+	j.judgeOwnership(h, r)
+	for _, who := range r.about {
 		switch {
 		case who == 0:
-			j.violate(ruleForeign, "%s sends %s about an account that is nobody's", h.name, op)
-		case len(about) == 1: // a write for several people goes on for the others when the lease of one has ended
-			j.judgeLease(h, op, who)
+			j.violate(ruleForeign, "%s sends %s about an account that is nobody's", h.name, r.op)
+		case len(r.about) == 1: // a write for several people goes on for the others when the lease of one has ended
+			j.judgeLease(h, r.op, who)
 			j.writing[who] = append(j.writing[who], h)
+		}
+	}
+}
+
+// judgeOwnership: an account is written to when the store has recorded that it was created or adopted. One that is brought
+// back is adopted afterwards.
+func (j *judge) judgeOwnership(h *host, r request) {
+	if r.op == opRestoreUser {
+		return
+	}
+	for _, id := range r.objects {
+		o := j.w.tenant.byID(id)
+		if who := j.w.owner(o); o != nil && who != 0 && !slices.Contains(h.store.objects[who], id) {
+			j.violate(ruleForeign, "%s sends %s about %s of person %d, which it has neither created nor adopted", h.name, r.op,
+				o.UserPrincipalName, who)
 		}
 	}
 }
@@ -143,13 +165,17 @@ func (j *judge) judgeAccounts() {
 }
 
 // judgeRecord compares what a store now remembers with what it remembered before.
-func (j *judge) judgeRecord(h *host, rec provision.Record) {
-	who := j.w.keyed(rec.Key)
-	before := h.store.records[who]
+func (j *judge) judgeRecord(h *host, rec provision.Record, repaired bool) {
+	m, who := h.store, j.w.keyed(rec.Key)
+	before := m.records[who]
 	j.judgeDeparture(who, before, rec)
-	h.store.records[who] = rec
-	if !slices.Contains(h.store.upns[who], rec.UPN) {
-		h.store.upns[who] = append(h.store.upns[who], rec.UPN)
+	m.records[who] = rec
+	if !slices.Contains(m.upns[who], rec.UPN) {
+		m.upns[who] = append(m.upns[who], rec.UPN)
+	}
+	if rec.ObjectID != "" && !slices.Contains(m.objects[who], rec.ObjectID) {
+		m.objects[who] = append(m.objects[who], rec.ObjectID)
+		j.judgeForgotten(h, rec, who)
 	}
 	switch {
 	case before.Version == 0:
@@ -157,9 +183,25 @@ func (j *judge) judgeRecord(h *host, rec provision.Record) {
 		j.violate(ruleIdentity, "%s changes the ImmutableID of person %d from %s to %s", h.name, who, before.ImmutableID,
 			rec.ImmutableID)
 	case before.CreatedAt.IsZero(), !before.PurgedAt.IsZero() && rec.CreatedAt.IsZero():
+	case repaired && rec.CreatedAt.IsZero() && j.repairs(h, provision.DriftMissing):
+		m.forgot[who], j.forgotten[who] = before.ObjectID, true
 	case accountUPN(rec) != accountUPN(before), rec.ObjectID != before.ObjectID, !rec.CreatedAt.Equal(before.CreatedAt):
 		j.violate(ruleIdentity, "%s changes the account of person %d from %s (%s, %v) to %s (%s, %v)", h.name, who,
 			accountUPN(before), before.ObjectID, before.CreatedAt, accountUPN(rec), rec.ObjectID, rec.CreatedAt)
+	}
+}
+
+// repairs reports whether a host reconciles and repairs a kind of drift.
+func (j *judge) repairs(h *host, kind provision.DriftKind) bool {
+	return slices.ContainsFunc(j.w.plan.reconcilers, func(r reconcilerPlan) bool {
+		return r.host == h.number && r.repairsKind(kind)
+	})
+}
+
+// judgeForgotten: an account that was forgotten because it was missing is found again if it was not.
+func (j *judge) judgeForgotten(h *host, rec provision.Record, who int) {
+	if o := j.w.tenant.byID(h.store.forgot[who]); o != nil && o.state != purged && o.ObjectID != rec.ObjectID {
+		j.violate(ruleIdentity, "%s makes %s the account of person %d, who has %s", h.name, rec.ObjectID, who, o.ObjectID)
 	}
 }
 
@@ -177,12 +219,18 @@ type answer struct {
 	began, ended time.Duration
 	patience     time.Duration
 	left         bool // the caller's context had ended
+	stays        bool // the caller is not let go before the last write has ended
 	account      provision.Account
 	err          error
 }
 
 func (j *judge) judgeAnswer(a answer) {
 	j.judgeTime(a)
+	j.judgeResult(a)
+}
+
+// judgeResult looks at what was told, whenever that was.
+func (j *judge) judgeResult(a answer) {
 	j.judgeRetired(a)
 	if a.err != nil {
 		j.judgeError(a)
@@ -210,7 +258,10 @@ func (j *judge) judgeAnswer(a answer) {
 func (j *judge) judgeTime(a answer) {
 	budget := j.w.plan.settle.Budget + 20*time.Second // saving may take another 10 seconds, and releasing the lease, too
 	end := a.began + min(a.patience, 2*budget)
-	if a.h.dead {
+	switch {
+	case a.stays:
+		end = a.began + 2*budget
+	case a.h.dead:
 		end = min(end, max(a.h.diedAt, a.began))
 	}
 	if a.ended > end {
@@ -254,14 +305,13 @@ func (j *judge) lacks(a answer) string {
 		return fmt.Sprintf("the account has UPN %q and ImmutableID %q", o.UserPrincipalName, o.ImmutableID)
 	case j.w.owner(o) != a.who:
 		return "the account is somebody else's"
-	case !j.seated(o):
+	case !j.unlicensed[a.who] && !j.licensed(o):
 		return fmt.Sprintf("it has the seats %v", o.SKUIDs)
 	case o.store == a.h.store && a.ended-o.madeAt+time.Microsecond < j.dwell(): // records keep microseconds
 		return fmt.Sprintf("it was created only %v before", a.ended-o.madeAt)
 	}
 	for _, name := range j.w.plan.rules.Groups {
-		if g, err := j.w.tenant.findGroup(provision.GroupKey{UniqueName: name}); err != nil ||
-			!slices.Contains(g.members, o.ObjectID) {
+		if !j.w.tenant.isMember(name, o.ObjectID) {
 			return fmt.Sprintf("it is no member of %s", name)
 		}
 	}
@@ -275,10 +325,20 @@ func (j *judge) dwell() time.Duration {
 	return 15 * time.Second
 }
 
-// seated reports whether an account has a seat for each licence of the rules, and one only.
+// licensed reports whether an account has what the rules say. Once they have changed, what they said before is as good,
+// and what is being replaced by a group may be there beside it for some time.
+func (j *judge) licensed(o *object) bool {
+	if !j.w.deployed {
+		return j.seated(o)
+	}
+	lacks := func(l provision.License) bool { return j.held(o, l) == 0 }
+	return !slices.ContainsFunc(j.w.plan.rules.Licenses, lacks) || !slices.ContainsFunc(j.w.before, lacks)
+}
+
+// seated reports whether an account has each licence of the rules, and none of them twice.
 func (j *judge) seated(o *object) bool {
 	for _, license := range j.w.plan.rules.Licenses {
-		if held := j.held(o, license); held == 0 || held > j.mostSeats() {
+		if held := j.held(o, license); held == 0 || held > j.mostSeats() && !j.astray[j.w.owner(o)] {
 			return false
 		}
 	}
@@ -294,45 +354,58 @@ func (j *judge) mostSeats() int {
 	return len(j.w.tenant.skus)
 }
 
-// alternatives are the subscriptions of which one satisfies a licence.
-func (j *judge) alternatives(license provision.License) []*provision.SKU {
-	var skus []*provision.SKU
-	for _, l := range append([]provision.License{license}, license.Fallbacks...) {
-		for i := range j.w.tenant.skus {
-			if sku := &j.w.tenant.skus[i]; strings.EqualFold(sku.ID, l.SKU) || strings.EqualFold(sku.PartNumber, l.SKU) {
-				skus = append(skus, sku)
-			}
+// alternatives are the licences of which one is enough.
+func alternatives(l provision.License) []provision.License {
+	return append([]provision.License{l}, l.Fallbacks...)
+}
+
+// skusOf are what an alternative gives.
+func (j *judge) skusOf(l provision.License) []string {
+	if l.Group != "" {
+		return j.w.tenant.gives(l.Group)
+	}
+	for _, sku := range j.w.tenant.skus {
+		if strings.EqualFold(sku.ID, l.SKU) || strings.EqualFold(sku.PartNumber, l.SKU) {
+			return []string{sku.ID}
 		}
 	}
-	return skus
+	return nil
 }
 
 // held is how many of a licence's alternatives an account has.
 func (j *judge) held(o *object, license provision.License) int {
 	n := 0
-	for _, sku := range j.alternatives(license) {
-		if slices.Contains(o.SKUIDs, sku.ID) {
+	for _, l := range alternatives(license) {
+		if l.Group != "" && j.w.tenant.inherits(o, l.Group) || l.Group == "" && containsAll(o.SKUIDs, j.skusOf(l)) {
 			n++
 		}
 	}
 	return n
 }
 
-// seatFor reports whether a person has, or could have, all seats of the rules.
+// containsAll reports whether all values are in the list, and that there are some.
+func containsAll(list, values []string) bool {
+	return len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(list, v) })
+}
+
+// seatFor reports whether a person has, or could have, all licences of the rules.
 func (j *judge) seatFor(who int) bool {
-	for _, license := range j.w.plan.rules.Licenses {
-		free := false
-		for _, sku := range j.alternatives(license) {
-			free = free || sku.Free() > 0
-		}
-		for _, o := range j.w.tenant.objects {
-			free = free || j.w.owner(o) == who && j.held(o, license) > 0
-		}
-		if !free {
-			return false
+	var seats []string
+	for _, o := range j.w.tenant.objects {
+		if j.w.owner(o) == who {
+			seats = append(seats, o.SKUIDs...)
 		}
 	}
-	return true
+	for _, sku := range j.w.tenant.skus {
+		if sku.Free() > 0 {
+			seats = append(seats, sku.ID)
+		}
+	}
+	return !slices.ContainsFunc(j.w.plan.rules.Licenses, func(license provision.License) bool {
+		return !slices.ContainsFunc(alternatives(license), func(l provision.License) bool {
+			return containsAll(seats, j.skusOf(l))
+		})
+	})
 }
 
 // owners are the people whose accounts some objects are; 0 stands for an account that is nobody's. It locks the world.
@@ -370,7 +443,7 @@ func (j *judge) audit() {
 				j.told[who].UPN)
 		}
 		for _, license := range j.w.plan.rules.Licenses {
-			if n := j.held(o, license); n > j.mostSeats() {
+			if n := j.held(o, license); n > j.mostSeats() && !j.astray[who] {
 				j.violate(ruleSeats, "%s has %d seats where one is enough", o.UserPrincipalName, n)
 			}
 		}

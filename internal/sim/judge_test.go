@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -110,12 +111,12 @@ func judgements() []judgement {
 			w.audit()
 		}},
 		{"another ImmutableID in the store", ruleIdentity, func(w *world, h *host) {
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, ImmutableID: mine})
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, ImmutableID: "another"})
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, ImmutableID: mine}, false)
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, ImmutableID: "another"}, false)
 		}},
 		{"another UPN after the creation", ruleIdentity, func(w *world, h *host) {
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, UPN: "a", CreatedAt: epoch})
-			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, UPN: "b", CreatedAt: epoch})
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, UPN: "a", CreatedAt: epoch}, false)
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, UPN: "b", CreatedAt: epoch}, false)
 		}},
 		{"another UPN than was told before", ruleIdentity, func(w *world, h *host) {
 			w.told[1] = provision.Account{ImmutableID: mine, UPN: "before@contoso.com"}
@@ -184,14 +185,140 @@ func judgements() []judgement {
 		}},
 		{"a write while another host has the lease", ruleLease, func(w *world, h *host) {
 			h.store.leases[1] = leaseOf{holder: &host{w: w, name: "host 2.1", store: h.store}, until: time.Hour}
-			w.beginWrite(h, opCreateUser, []int{1})
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
 		}},
 		{"two writes at once", ruleLease, func(w *world, h *host) {
-			w.beginWrite(&host{w: w, name: "host 2.1", store: h.store}, opCreateUser, []int{1})
-			w.beginWrite(h, opCreateUser, []int{1})
+			w.beginWrite(&host{w: w, name: "host 2.1", store: h.store}, request{op: opCreateUser, about: []int{1}})
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
 		}},
 		{"a write about nobody", ruleForeign, func(w *world, h *host) {
-			w.beginWrite(h, opChangeLicenses, []int{0})
+			w.beginWrite(h, request{op: opChangeLicenses, about: []int{0}})
+		}},
+		{"a write to an account that was neither created nor adopted", ruleForeign, func(w *world, h *host) {
+			user := w.account(h, mine)
+			w.beginWrite(h, w.to(opChangeLicenses, user.ObjectID))
+		}},
+		{"a write to an account that is in the store", "", func(w *world, h *host) {
+			user := w.account(h, mine)
+			h.store.objects[1] = []string{user.ObjectID}
+			w.beginWrite(h, w.to(opChangeLicenses, user.ObjectID))
+			w.endWrite(h, []int{1})
+		}},
+		{"a reconciliation that reads a stranger", ruleForeign, func(w *world, h *host) {
+			w.judgeLook(context.Background(), h, provision.UserKey{ObjectID: w.account(h, mine).ObjectID})
+		}},
+		{"the licence of a group", "", func(w *world, h *host) {
+			w.plan.rules.Licenses = []provision.License{{Group: standard}}
+			w.tells(h, told(w.licensedAccount(h, mine, true)), nil)
+			w.audit()
+		}},
+		{"the licence of a group, and no membership", ruleReady, func(w *world, h *host) {
+			w.plan.rules.Licenses = []provision.License{{Group: standard}}
+			w.tells(h, told(w.licensedAccount(h, mine, false)), nil)
+		}},
+		{"the licence of the rules that were changed", "", func(w *world, h *host) {
+			w.deployed, w.before = true, []provision.License{{Group: standard}}
+			w.plan.rules.Licenses = []provision.License{{SKU: spareSKU}}
+			w.tells(h, told(w.licensedAccount(h, mine, true)), nil)
+		}},
+		{"the licence of no rules", ruleReady, func(w *world, h *host) {
+			w.deployed, w.before = true, []provision.License{{SKU: secondSKU}}
+			w.plan.rules.Licenses = []provision.License{{SKU: spareSKU}}
+			w.tells(h, told(w.licensedAccount(h, mine, true)), nil)
+		}},
+		{"more writes than the shared pacer allows", rulePace, func(w *world, h *host) {
+			h.pace = newPace(provision.Pace{WritesPerSecond: 1, WriteBurst: 2})
+			w.judgePace(h, 2)
+			w.judgePace(h, 1)
+		}},
+		{"a call while the directory wants silence", rulePace, func(w *world, h *host) {
+			h.pace = new(pace)
+			w.heedSilence(h, throttled(opFindUser, time.Hour))
+			w.judgePace(h, 0)
+		}},
+		{"as many writes as the shared pacer allows", "", func(w *world, h *host) {
+			h.pace = newPace(provision.Pace{WritesPerSecond: 1, WriteBurst: 2})
+			w.heedSilence(h, throttled(opFindUser, 0))
+			w.judgePace(h, 1)
+			w.judgePace(h, 1)
+			w.judgePace(h, 0)
+		}},
+		{"a repair that is not the policy", ruleReconciled, func(w *world, h *host) {
+			w.judgeReconciliation(reconcilerPlan{repairs: []provision.DriftKind{provision.DriftLicense}},
+				reconciliation{answer: answer{h: h}, drifts: []provision.Drift{{Kind: provision.DriftDisabled, Repaired: true}}})
+		}},
+		{"a reconciliation that does not end", ruleEnds, func(w *world, h *host) {
+			w.judgeReconciliation(reconcilerPlan{}, reconciliation{answer: answer{h: h, ended: time.Hour}})
+		}},
+		{"bulk work that does not end", ruleEnds, func(w *world, h *host) {
+			w.judgeBulk(answer{h: h, who: 1, ended: time.Hour, err: &provision.Error{Err: provision.ErrNotReady}})
+		}},
+		{"a blocked account that was not repaired", ruleReconciled, func(w *world, h *host) {
+			w.tenant.byID(w.ready(h, mine, "").ObjectID).AccountEnabled = false
+			w.reconciled(h, provision.DriftDisabled)
+		}},
+		{"a blocked account that is not repaired", "", func(w *world, h *host) {
+			w.tenant.byID(w.ready(h, mine, "").ObjectID).AccountEnabled = false
+			w.reconciled(h, provision.DriftLicense)
+		}},
+		{"a seat that was not given again", ruleReconciled, func(w *world, h *host) {
+			w.plan.rules.Licenses = []provision.License{{SKU: primarySKU}}
+			w.ready(h, mine, primarySKU)
+			w.reconciled(h, provision.DriftLicense)
+		}},
+		{"a deleted account that was not brought back", ruleReconciled, func(w *world, h *host) {
+			w.tenant.byID(w.ready(h, mine, "").ObjectID).state = deleted
+			w.reconciled(h, provision.DriftDeleted)
+		}},
+		{"an old licence that is still remembered", ruleSwapped, func(w *world, h *host) {
+			w.ready(h, mine, primarySKU)
+			w.judgeSwap(h.store.records[1])
+		}},
+		{"an old seat", ruleSwapped, func(w *world, h *host) {
+			w.tenant.seat(w.tenant.byID(w.ready(h, mine, "").ObjectID), []string{primarySKU})
+			w.judgeSwap(h.store.records[1])
+		}},
+		{"an old group", ruleSwapped, func(w *world, h *host) {
+			w.tenant.groups[2].members = []string{w.ready(h, mine, "").ObjectID}
+			w.judgeSwap(h.store.records[1])
+		}},
+		{"no new licence", ruleSwapped, func(w *world, h *host) {
+			w.plan.rules.Licenses = []provision.License{{SKU: primarySKU}}
+			w.ready(h, mine, primarySKU)
+			w.judgeSwap(h.store.records[1])
+		}},
+		{"a person whose account was forgotten gets another one", ruleIdentity, func(w *world, h *host) {
+			h.store.forgot[1] = w.account(h, mine).ObjectID
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 1, ObjectID: "another"}, false)
+		}},
+		{"an account is forgotten by whoever does not repair that", ruleIdentity, func(w *world, h *host) {
+			w.ready(h, mine, "")
+			w.judgeRecord(h, provision.Record{Key: w.plan.people[1].Key(), Version: 2, ImmutableID: mine}, true)
 		}},
 	}
+}
+
+// licensedAccount gives person 1 an account with the licence of a group.
+func (w *world) licensedAccount(h *host, immutableID string, isMember bool) provision.User {
+	user := w.account(h, immutableID)
+	o, g := w.tenant.byID(user.ObjectID), w.tenant.groups[2]
+	g.members = []string{o.ObjectID}
+	w.tenant.license(o, g, 0)
+	if !isMember {
+		g.members = nil
+	}
+	return user
+}
+
+// ready gives person 1 an account, and a record that says that it is ready.
+func (w *world) ready(h *host, immutableID, licenses string) provision.User {
+	user := w.account(h, immutableID)
+	h.store.records[1] = provision.Record{Key: w.plan.people[1].Key(), Version: 1, ImmutableID: immutableID,
+		ObjectID: user.ObjectID, Licenses: licenses, CreatedAt: epoch, ReadyAt: epoch}
+	return user
+}
+
+// reconciled judges person 1 after a reconciliation that repairs one kind of drift.
+func (w *world) reconciled(h *host, kind provision.DriftKind) {
+	w.judgeReconciled(reconcilerPlan{repairs: []provision.DriftKind{kind}}, reconciliation{answer: answer{h: h}}, 1)
 }

@@ -8,17 +8,31 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// away says what is going on at one host for one person whom people retire and restore there. Calls that wait for one
-// and the same run to end would go on at the same instant, in any order; so those that are for something else come in one
-// after the other.
+// away says what is going on at one host for one person. Calls that wait for one and the same run to end would go on at
+// the same instant, in any order; so those that are for something else come in one after the other: retiring, restoring
+// and changing licences, bulk work, and reconciling. Signing in goes with each of them but the first three.
 type away struct {
-	busy   bool          // a call of Retire or Restore is under way
+	busy   bool          // a call of Retire, Restore or SwapLicenses is under way
 	barred int           // sign-ins that may be waiting for a run that everybody has left
 	left   time.Duration // when a caller left early for the last time
+	bulk   bool          // bulk work is under way
+	upkeep bool          // a reconciliation is
 }
 
+// free reports whether something else than a sign-in may begin.
+func (a *away) free() bool { return !a.busy && a.barred == 0 && !a.bulk && !a.upkeep }
+
+// lingers reports whether a run may be under way that everybody has left.
+func (w *world) lingers(a *away) bool { return a.left > 0 && w.now() < a.left+w.lingering() }
+
 // lingering is how long a run goes on after everybody has left it.
-func (w *world) lingering() time.Duration { return w.plan.settle.Budget + 20*time.Second }
+func (w *world) lingering() time.Duration {
+	longest := w.plan.settle.Budget
+	if w.plan.bulk {
+		longest = bulkBudget
+	}
+	return longest + 20*time.Second
+}
 
 // comeIn lets a sign-in begin that is not to meet a call of Retire or Restore. The function that it returns ends it, with
 // the world locked.
@@ -28,7 +42,7 @@ func (w *world) comeIn(c *caller, number, who int) (leave func(early bool)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	barred := 0
-	if at.left > 0 && w.now() < at.left+w.lingering() {
+	if at.upkeep || w.lingers(at) {
 		barred = 1
 	}
 	at.barred += barred
@@ -50,16 +64,17 @@ func (w *world) until(c *caller, holds func() bool) {
 func (w *world) locked(holds func() bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tenant.catchUp()
 	return holds()
 }
 
-// sendAway makes a call of Retire or Restore.
-func (w *world) sendAway(c *caller, number, who int, patience time.Duration, what string,
+// sendAway makes a call of Retire, Restore or SwapLicenses.
+func (w *world) sendAway(c *caller, number, who int, patience time.Duration, stays bool, what string,
 	call func(context.Context, *provision.Provisioner) error,
 ) answer {
 	at := &w.away[number][who]
 	w.until(c, func() bool {
-		free := !at.busy && at.barred == 0
+		free := at.free()
 		at.busy = at.busy || free
 		return free
 	})
@@ -70,6 +85,7 @@ func (w *world) sendAway(c *caller, number, who int, patience time.Duration, wha
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at.busy = false
+	a.stays = stays
 	if a.left {
 		at.left = w.now()
 	}
@@ -90,7 +106,7 @@ func (w *world) retire(a action, c *caller) {
 		if attempt > 0 {
 			c.sleep(c.dice.between(time.Second, 40*time.Second))
 		}
-		told := w.sendAway(c, a.host, a.person, a.patience, "is retired",
+		told := w.sendAway(c, a.host, a.person, a.patience, false, "is retired",
 			func(ctx context.Context, p *provision.Provisioner) error {
 				return p.Retire(ctx, w.plan.people[a.person].Key(), leaving)
 			})
@@ -116,7 +132,7 @@ func (w *world) restore(a action, c *caller) {
 func (w *world) restoreOnce(c *caller, number, who int, patience time.Duration) error {
 	gone := &w.departures[who]
 	w.locked(func() bool { gone.restoring++; return true })
-	told := w.sendAway(c, number, who, patience, "is restored",
+	told := w.sendAway(c, number, who, patience, false, "is restored",
 		func(ctx context.Context, p *provision.Provisioner) error {
 			return p.Restore(ctx, w.plan.people[who].Person)
 		})
@@ -155,16 +171,16 @@ func (w *world) bringBack(c *caller) {
 // deleteByHand has somebody delete the person's account who does not say so to any host. What becomes of the person then
 // is an administrator's to decide: nothing but the rules that hold for everybody is asked for.
 func (w *world) deleteByHand(a action, c *caller) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, o := range w.tenant.objects {
-		if w.owner(o) == a.person && o.state == active {
-			w.meddled[a.person] = true
-			err := w.tenant.remove(&c.dice, "administrator", o.ObjectID)
-			w.note(nil, a.person, "an administrator deletes %s: %v", o.ObjectID, err)
-			return
-		}
-	}
+	w.byHand(a, "deletes the account", func(o *object) bool {
+		w.meddled[a.person] = true
+		return w.tenant.remove(&c.dice, administrator, o.ObjectID) == nil
+	})
+}
+
+// deleteLater does so when an account may be there.
+func (w *world) deleteLater(a action, c *caller) {
+	afterwards(c)
+	w.deleteByHand(a, c)
 }
 
 // departure is what the judge knows of somebody who leaves and comes back.
@@ -241,21 +257,33 @@ func (j *judge) judgeChange(objectID string, change provision.UserChange) {
 // back meanwhile, or gives it to somebody who has left, is nothing that a host could know of.
 func (w *world) stray(c *call, how string, err error) {
 	w.noteCall(c, how, err)
-	if !w.plan.leaving || err != nil {
+	if err != nil {
 		return
 	}
-	retired, late := w.departures[c.who].retired, false
+	for _, who := range c.about {
+		if w.plan.relicenses() {
+			w.astray[who] = w.astray[who] || c.op == opChangeLicenses || c.op == opAddMembers
+			w.unlicensed[who] = w.unlicensed[who] || c.op == opTakeLicenses || c.op == opRemoveMember
+		}
+		if w.plan.leaving {
+			w.meddled[who] = w.meddled[who] || w.isLate(c, who)
+		}
+	}
+}
+
+// isLate reports whether a write came too late for what the person is now.
+func (w *world) isLate(c *call, who int) bool {
+	retired, late := w.departures[who].retired, false
 	switch c.op {
 	case opRemoveMember, opTakeLicenses, opDeleteUser, opPurgeUser:
 		late = !retired
-	case opCreateUser:
+	case opCreateUser, opCreateUsers:
 		late = retired
 	case opUpdateUser, opRestoreUser:
 		late = true
 	default:
-		return
+		return false
 	}
-	if holder := c.h.store.holder(c.who, w.now()); late || holder != nil && holder != c.h {
-		w.meddled[c.who] = true
-	}
+	holder := c.h.store.holder(who, w.now())
+	return late || holder != nil && holder != c.h
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/entrafed/entrafed/provision"
@@ -96,6 +97,15 @@ func (w *world) notePlan() {
 		w.note(nil, 0, "subscription %s (%s): %d seats", sku.PartNumber, sku.ID, sku.Enabled)
 	}
 	w.note(nil, 0, "rules: licences %v, groups %v, settle %+v", p.rules.Licenses, p.rules.Groups, p.settle)
+	if p.deployment.at > 0 {
+		w.note(nil, 0, "rules from %v on: licences %v", p.deployment.at, p.deployment.licenses)
+	}
+	if p.pace != nil {
+		w.note(nil, 0, "the hosts share a pacer: %+v", *p.pace)
+	}
+	for _, r := range p.reconcilers {
+		w.note(nil, 0, "host %d reconciles from %v on, and repairs %v", r.host+1, r.at, r.repairs)
+	}
 	w.note(nil, 0, "weather: %d %% of calls fail for %v, lag %v, rarely %v, writes %v, units %v", p.weather.failing,
 		p.weather.lasts, p.weather.lag.most, p.weather.lag.seldom, p.weather.writes, p.weather.units)
 	for _, a := range p.actions {
@@ -103,14 +113,22 @@ func (w *world) notePlan() {
 	}
 }
 
+// joined is some texts as the log shows them.
+func (w *world) joined(texts ...string) string {
+	if !w.log.on {
+		return ""
+	}
+	return strings.Join(texts, " ")
+}
+
 // recordText is a record as the log shows it.
 func (w *world) recordText(rec provision.Record) string {
 	if !w.log.on {
 		return ""
 	}
-	return fmt.Sprintf("%s %s object %q (%q), version %d, created %s, joined %s, licensed %s, ready %s", rec.UPN,
-		rec.ImmutableID, rec.ObjectID, rec.DirectoryUPN, rec.Version, moment(rec.CreatedAt), moment(rec.JoinedAt),
-		moment(rec.LicensedAt), moment(rec.ReadyAt))
+	return fmt.Sprintf("%s %s object %q (%q), version %d, licences %q, created %s, joined %s, licensed %s, ready %s", rec.UPN,
+		rec.ImmutableID, rec.ObjectID, rec.DirectoryUPN, rec.Version, rec.Licenses, moment(rec.CreatedAt),
+		moment(rec.JoinedAt), moment(rec.LicensedAt), moment(rec.ReadyAt))
 }
 
 func moment(t time.Time) string {

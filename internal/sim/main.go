@@ -21,7 +21,8 @@ const (
 )
 
 func main() {
-	debug.SetGCPercent(400) // histories are small and many: time is worth more than memory
+	debug.SetGCPercent(3000) // histories are small and many: time is worth more than memory
+	growStacks()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

@@ -75,8 +75,9 @@ func TestHelpTeaches(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Empty(t, stderr)
 	for _, said := range []string{"-n N", "default 10000", "-seed S", "-workers N", "-v", "-json", "first_bad_seed",
-		"exit code", "Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused, ruleArrives, ruleRetired,
-		ruleEnds, ruleLease, ruleForeign, rulePassword, ruleError} {
+		"exit code", "Ctrl-C", ruleOneAccount, ruleOrphan, ruleSeats, ruleIdentity, ruleReserved, ruleReady, ruleRefused,
+		ruleArrives, ruleRetired, ruleEnds, ruleLease, ruleForeign, rulePace, ruleReconciled, ruleSwapped, rulePassword,
+		ruleError} {
 		require.Contains(t, stdout, said)
 	}
 	for line := range strings.Lines(stdout) {

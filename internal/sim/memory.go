@@ -15,6 +15,8 @@ type memory struct {
 	leases  [5]leaseOf          // of each person
 	records [5]provision.Record // as they were saved last
 	upns    [5][]string         // all that were reserved at some time
+	objects [5][]string         // the accounts that were recorded at some time
+	forgot  [5]string           // the account that a repair made the record forget
 }
 
 // leaseOf is who has the lease of a person, as the store knows it.
@@ -36,8 +38,10 @@ type storeOf struct{ h *host }
 type leasedStoreOf struct{ storeOf }
 
 var (
-	_ provision.Store  = storeOf{}
-	_ provision.Leaser = leasedStoreOf{}
+	_ provision.Store   = storeOf{}
+	_ provision.Index   = storeOf{}
+	_ provision.Cursors = storeOf{}
+	_ provision.Leaser  = leasedStoreOf{}
 )
 
 func (h *host) storeInUse() provision.Store {
@@ -89,6 +93,10 @@ const (
 	opAcquire = "Acquire"
 	opRenew   = "Renew"
 	opRelease = "Release"
+	opFind    = "LoadByObjectID"
+	opList    = "List"
+	opCursor  = "LoadCursor"
+	opMove    = "SaveCursor"
 )
 
 func (s storeOf) Load(ctx context.Context, key provision.PersonKey) (provision.Record, error) {
@@ -98,23 +106,50 @@ func (s storeOf) Load(ctx context.Context, key provision.PersonKey) (provision.R
 }
 
 func (s storeOf) Reserve(ctx context.Context, rec provision.Record) (provision.Record, error) {
-	return use(ctx, s.h, opReserve, rec.UPN+" "+rec.ImmutableID, true, func() (provision.Record, error) {
-		return s.remembered(s.h.store.inner.Reserve(context.Background(), rec))
+	return use(ctx, s.h, opReserve, s.h.w.joined(rec.UPN, rec.ImmutableID), true, func() (provision.Record, error) {
+		return s.remembered(ctx)(s.h.store.inner.Reserve(context.Background(), rec))
 	})
 }
 
 func (s storeOf) Save(ctx context.Context, rec provision.Record) (provision.Record, error) {
 	return use(ctx, s.h, opSave, s.h.w.recordText(rec), true, func() (provision.Record, error) {
-		return s.remembered(s.h.store.inner.Save(context.Background(), rec))
+		return s.remembered(ctx)(s.h.store.inner.Save(context.Background(), rec))
 	})
 }
 
 // remembered has a record judged that is now in the store.
-func (s storeOf) remembered(rec provision.Record, err error) (provision.Record, error) {
-	if err == nil {
-		s.h.w.judgeRecord(s.h, rec)
+func (s storeOf) remembered(ctx context.Context) func(provision.Record, error) (provision.Record, error) {
+	return func(rec provision.Record, err error) (provision.Record, error) {
+		if err == nil {
+			s.h.w.judgeRecord(s.h, rec, isReconciling(ctx))
+		}
+		return rec, err
 	}
-	return rec, err
+}
+
+func (s storeOf) LoadByObjectID(ctx context.Context, objectID string) (provision.Record, error) {
+	return use(ctx, s.h, opFind, objectID, false, func() (provision.Record, error) {
+		return s.h.store.inner.LoadByObjectID(context.Background(), objectID)
+	})
+}
+
+func (s storeOf) List(ctx context.Context, after provision.PersonKey, limit int) ([]provision.Record, error) {
+	return use(ctx, s.h, opList, "", false, func() ([]provision.Record, error) {
+		return s.h.store.inner.List(context.Background(), after, min(limit, 2)) // several pages
+	})
+}
+
+func (s storeOf) LoadCursor(ctx context.Context, name string) (string, error) {
+	return use(ctx, s.h, opCursor, name, false, func() (string, error) {
+		return s.h.store.inner.LoadCursor(context.Background(), name)
+	})
+}
+
+func (s storeOf) SaveCursor(ctx context.Context, name, value string) error {
+	_, err := use(ctx, s.h, opMove, s.h.w.joined(name, value), true, func() (struct{}, error) {
+		return struct{}{}, s.h.store.inner.SaveCursor(context.Background(), name, value)
+	})
+	return err
 }
 
 func (s leasedStoreOf) Acquire(

@@ -92,6 +92,54 @@ func mutations() []mutation {
 	return nil`}},
 			rules: []string{ruleArrives},
 		},
+		{
+			name: "an addition to a group whose answer was lost is taken for done",
+			edits: []edit{{"batchmembers.go", `if attempt == writesPerLoss || a.c.pause(ctx, attempt, err) != nil {
+			break
+		}`, `if attempt > 0 {
+			err = nil
+			break
+		}`}},
+			rules: []string{ruleReady},
+		},
+		{
+			name: "nobody waits for what a group gives",
+			edits: []edit{{"licensegroup.go", `	case pending:
+		return errPending
+`, `	case pending:
+		return nil
+`}},
+			rules: []string{ruleReady},
+		},
+		{
+			name: "what other rules gave is left when licences are swapped",
+			edits: []edit{{"licenseswap.go", `	g.swap = true
+`, `	g.swap = len(g.skus) > 0
+`}},
+			rules: []string{ruleSwapped},
+		},
+		{
+			name:  "a turn that comes later is used at once",
+			edits: []edit{{"turn.go", `if turn.Taken && turn.Wait <= 0 {`, `if turn.Taken {`}},
+			rules: []string{rulePace},
+		},
+		{
+			name: "a reconciliation looks at strangers",
+			edits: []edit{{"reconcile_round.go", `		case errors.Is(err, ErrNoRecord):
+			continue
+`, `		case errors.Is(err, ErrNoRecord):
+			rec = Record{ObjectID: id, ReadyAt: rd.p.now()}
+`}},
+			rules: []string{ruleForeign},
+		},
+		{
+			name: "a repair is reported that was not made",
+			edits: []edit{{"reconcile_repair.go", `		return l.change(ctx, "enabling the account", user, UserChange{AccountEnabled: &enabled})
+`, `		_ = UserChange{AccountEnabled: &enabled}
+		return nil
+`}},
+			rules: []string{ruleReconciled},
+		},
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,26 @@ type plan struct {
 	weather weather
 	actions []action
 	leaving bool // people are retired and restored, and administrators delete accounts
+	bulk    bool // people are provisioned in bulk
+
+	pace        *provision.Pace // of a pacer that all hosts share; nil: each has its own
+	deployment  deployment
+	reconcilers []reconcilerPlan
+}
+
+// deployment is a change of the rules: all hosts start again with other licences. Its time is 0 where there is none.
+type deployment struct {
+	at       time.Duration
+	licenses []provision.License
+}
+
+// relicenses reports whether what was given to people who stay may be taken back: for want of a seat in a group, by other
+// rules, or by an administrator.
+func (p *plan) relicenses() bool {
+	byGroup := slices.ContainsFunc(p.rules.Licenses, func(l provision.License) bool {
+		return slices.ContainsFunc(alternatives(l), func(l provision.License) bool { return l.Group != "" })
+	})
+	return byGroup || p.deployment.at > 0 || len(p.reconcilers) > 0
 }
 
 // storePlan is the memory of one host, or of several.
@@ -56,6 +77,7 @@ const (
 	forCalls
 	forPasswords
 	forSignIns
+	forLicensing
 )
 
 const (
@@ -65,7 +87,21 @@ const (
 	spareSKU    = "18181a46-0d4e-45cd-891e-60aabd171b4e"
 	everyone    = "everyone"
 	contractors = "contractors"
+	standard    = "standard" // gives the first subscription
+	suite       = "suite"    // gives the first and the second
+	spare       = "spare"
 )
+
+// tenantGroups are the groups of the tenant.
+func tenantGroups() []provision.Group {
+	return []provision.Group{
+		{UniqueName: everyone},
+		{UniqueName: contractors},
+		{UniqueName: standard, SKUIDs: []string{primarySKU}},
+		{UniqueName: suite, SKUIDs: []string{primarySKU, secondSKU}},
+		{UniqueName: spare, SKUIDs: []string{spareSKU}},
+	}
+}
 
 func drawPlan(seed uint64) plan {
 	d := newDice(seed, forPlan)
@@ -76,6 +112,7 @@ func drawPlan(seed uint64) plan {
 	p.drawPeople(&d)
 	p.drawRules(&d)
 	p.drawSeats(&d)
+	p.drawWork(&d)
 	p.drawActions(&d)
 	return p
 }
@@ -178,20 +215,50 @@ func (p *plan) drawRules(d *dice) {
 	if d.in(20) {
 		p.settle.Dwell = d.between(time.Second, 20*time.Second)
 	}
-	if d.in(80) {
-		p.rules.Licenses = append(p.rules.Licenses, provision.License{SKU: primarySKU})
-		if d.in(50) {
-			p.rules.Licenses[0].Fallbacks = []provision.License{{SKU: spareSKU}}
-		}
-	}
-	if d.in(20) {
-		p.rules.Licenses = append(p.rules.Licenses, provision.License{SKU: "EMS"})
-	}
+	p.rules.Licenses = drawLicenses(d)
 	if d.in(40) {
 		p.rules.Groups = append(p.rules.Groups, everyone)
 		if d.in(30) {
 			p.rules.Groups = append(p.rules.Groups, contractors)
 		}
+	}
+}
+
+// drawLicenses draws what everybody gets: seats that are given directly, or by groups, with alternatives or without.
+func drawLicenses(d *dice) (licenses []provision.License) {
+	if d.in(80) {
+		licenses = append(licenses, provision.License{SKU: primarySKU})
+		first := &licenses[0]
+		if d.in(50) {
+			first.Fallbacks = []provision.License{{SKU: spareSKU}}
+		}
+		if d.in(30) {
+			first.SKU, first.Group = "", []string{standard, suite}[d.below(2)]
+		}
+		if len(first.Fallbacks) > 0 && d.in(30) {
+			first.Fallbacks[0] = provision.License{Group: spare}
+		}
+	}
+	if d.in(20) {
+		licenses = append(licenses, provision.License{SKU: "EMS"})
+	}
+	return licenses
+}
+
+// drawWork decides which hosts do more than to let people sign in.
+func (p *plan) drawWork(d *dice) {
+	if d.in(20) {
+		p.pace = drawPace(d)
+	}
+	p.bulk = d.in(15)
+	if d.in(15) {
+		p.reconcilers = append(p.reconcilers, drawReconciler(d, 0))
+		if d.in(20) {
+			p.reconcilers = append(p.reconcilers, drawReconciler(d, 1))
+		}
+	}
+	if len(p.stores) == 1 && p.stores[0].leases && d.in(20) {
+		p.deployment = deployment{d.between(10*time.Second, 4*time.Minute), drawLicenses(d)}
 	}
 }
 
@@ -213,9 +280,10 @@ func (p *plan) drawSeats(d *dice) {
 
 // drawActions decides what happens and when: much of it at once, some of it much later.
 func (p *plan) drawActions(d *dice) {
+	kinds := p.kinds()
 	for number := 1; number < len(p.people); number++ {
 		for range 1 + d.below(3) {
-			p.actions = append(p.actions, drawAction(d, p, number))
+			p.actions = append(p.actions, drawAction(d, p, kinds, number))
 		}
 	}
 }

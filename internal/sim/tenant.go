@@ -24,12 +24,16 @@ type tenant struct {
 	objects []*object
 	groups  []*group
 	skus    []provision.SKU
-	writes  int
+	changes []changed // of all objects, in their order
+	due     []processing
+	engine  dice // what the licensing of groups draws from
 }
 
 // object is one user, deleted or not.
 type object struct {
-	provision.User // what is true
+	provision.User                             // what is true
+	direct         []string                    // the SKU IDs of seats that were given directly
+	inherited      []provision.AssignedLicense // what groups give, or cannot give
 	state          state
 	versions       []version
 	wroteAt        time.Duration
@@ -63,9 +67,10 @@ type group struct {
 }
 
 func newTenant(p *plan, now func() time.Duration) *tenant {
-	t := &tenant{weather: &p.weather, now: now, skus: slices.Clone(p.skus)}
-	for i, name := range []string{everyone, contractors} {
-		t.groups = append(t.groups, &group{Group: provision.Group{ObjectID: objectID(900 + i), UniqueName: name}})
+	t := &tenant{weather: &p.weather, now: now, skus: slices.Clone(p.skus), engine: newDice(p.seed, forLicensing)}
+	for i, g := range tenantGroups() {
+		g.ObjectID = objectID(900 + i)
+		t.groups = append(t.groups, &group{Group: g})
 	}
 	for _, user := range p.foreign {
 		user.ObjectID = objectID(len(t.objects) + 1)
@@ -77,9 +82,10 @@ func newTenant(p *plan, now func() time.Duration) *tenant {
 func objectID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 // wrote publishes what a write left to the replicas, in the order of the writes.
-func (t *tenant) wrote(o *object, d *dice, by string) {
-	t.writes++
-	o.wroteAt, o.writer = t.now(), by
+func (t *tenant) wrote(o *object, d *dice, by string) { t.wroteThen(o, d, by, t.now()) }
+
+func (t *tenant) wroteThen(o *object, d *dice, by string, at time.Duration) {
+	o.wroteAt, o.writer = at, by
 	v := version{user: o.User, state: o.state}
 	for r := range v.at {
 		v.at[r] = o.wroteAt + t.weather.lag.delay(d)
@@ -88,6 +94,7 @@ func (t *tenant) wrote(o *object, d *dice, by string) {
 		}
 	}
 	o.versions = append(o.versions, v)
+	t.changes = append(t.changes, changed{o.ObjectID, o.state, v.at})
 }
 
 // seen is an object as a replica has it.
@@ -211,10 +218,10 @@ func (t *tenant) sku(id string) *provision.SKU {
 
 // changeLicenses gives and takes seats. Which ones the user has already is answered by a replica: one that does not know
 // of a seat yet finds no seat left, although the user has the last one.
-func (t *tenant) changeLicenses(d *dice, by *host, id string, change provision.LicenseChange) error {
+func (t *tenant) changeLicenses(d *dice, by, id string, change provision.LicenseChange) error {
 	o, known, err := t.resolve(d, opChangeLicenses, id)
 	if err == nil {
-		err = t.busy(o, d, opChangeLicenses, by.name)
+		err = t.busy(o, d, opChangeLicenses, by)
 	}
 	if err != nil {
 		return err
@@ -222,10 +229,13 @@ func (t *tenant) changeLicenses(d *dice, by *host, id string, change provision.L
 	if known.user.UsageLocation == "" {
 		return badRequest(opChangeLicenses, badLocation)
 	}
-	seats := slices.Clone(o.SKUIDs)
+	seats := slices.Clone(o.direct)
 	for _, id := range change.Remove {
 		i := slices.Index(seats, id)
-		if i < 0 {
+		switch {
+		case i < 0 && slices.Contains(o.SKUIDs, id):
+			return badRequest(opChangeLicenses, inheritedSeat)
+		case i < 0:
 			return badRequest(opChangeLicenses, "User does not have a corresponding license.")
 		}
 		seats = slices.Delete(seats, i, i+1)
@@ -235,27 +245,15 @@ func (t *tenant) changeLicenses(d *dice, by *host, id string, change provision.L
 		switch {
 		case sku == nil:
 			return badRequest(opChangeLicenses, "License "+grant.SKUID+" does not correspond to a valid company License.")
-		case slices.Contains(known.user.SKUIDs, sku.ID) && slices.Contains(seats, sku.ID):
-		case sku.Free() == 0:
+		case sku.Free() == 0 && !(slices.Contains(known.user.SKUIDs, sku.ID) && slices.Contains(o.SKUIDs, sku.ID)):
 			return noSeat(opChangeLicenses, sku.ID)
 		case !slices.Contains(seats, sku.ID):
 			seats = append(seats, sku.ID)
 		}
 	}
 	t.seat(o, seats)
-	t.wrote(o, d, by.name)
+	t.wrote(o, d, by)
 	return nil
-}
-
-// seat replaces the seats that a user has.
-func (t *tenant) seat(o *object, seats []string) {
-	for _, id := range o.SKUIDs {
-		t.sku(id).Consumed--
-	}
-	o.SKUIDs = seats
-	for _, id := range seats {
-		t.sku(id).Consumed++
-	}
 }
 
 func (t *tenant) findGroup(key provision.GroupKey) (*group, error) {
@@ -285,12 +283,19 @@ func (t *tenant) addMembers(d *dice, groupID string, ids []string) error {
 		}
 	}
 	g.members = append(g.members, ids...)
+	for _, id := range ids {
+		t.process(g, id)
+	}
 	return nil
 }
 
-func (t *tenant) removeMember(groupID, id string) error {
+// removeMember takes a user out of a group. A replica that does not know the user yet knows of no membership either.
+func (t *tenant) removeMember(d *dice, groupID, id string) error {
 	g, err := t.findGroup(provision.GroupKey{ObjectID: groupID})
 	if err != nil {
+		return err
+	}
+	if _, _, err := t.resolve(d, opRemoveMember, id); err != nil {
 		return err
 	}
 	i := slices.Index(g.members, id)
@@ -298,6 +303,7 @@ func (t *tenant) removeMember(groupID, id string) error {
 		return notFound(opRemoveMember, id)
 	}
 	g.members = slices.Delete(g.members, i, i+1)
+	t.process(g, id)
 	return nil
 }
 
@@ -349,6 +355,7 @@ func (t *tenant) remove(d *dice, by, id string) error {
 	if err != nil {
 		return err
 	}
+	o.inherited = nil
 	t.seat(o, nil)
 	for _, g := range t.groups {
 		g.members = slices.DeleteFunc(g.members, func(member string) bool { return member == id })

@@ -45,7 +45,7 @@ func (b *bench) gives(id string, skus ...string) error {
 	for _, sku := range skus {
 		change.Add = append(change.Add, provision.LicenseGrant{SKUID: sku})
 	}
-	return b.changeLicenses(&b.dice, b.host, id, change)
+	return b.changeLicenses(&b.dice, b.host.name, id, change)
 }
 
 func TestTheTenantKeepsItsRules(t *testing.T) {
@@ -151,8 +151,8 @@ func TestTheTenantKeepsItsRules(t *testing.T) {
 		"a member is removed once": {func(t *testing.T, b *bench) error {
 			one := b.creates(t, "a@contoso.com", "a")
 			require.NoError(t, b.addMembers(&b.dice, objectID(900), []string{one}))
-			require.NoError(t, b.removeMember(objectID(900), one))
-			return b.removeMember(objectID(900), one)
+			require.NoError(t, b.removeMember(&b.dice, objectID(900), one))
+			return b.removeMember(&b.dice, objectID(900), one)
 		}, provision.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -167,3 +167,22 @@ func (w *weather) faultOf(c *call, lost bool) fault {
 	}
 	return fault{err: concurrencyViolation(c.op), commit: false}
 }
+
+// faultInBatch draws what goes wrong with one request of a batch.
+func (w *weather) faultInBatch(by *host, d *dice) fault {
+	if by.w.now() >= w.lasts || !d.in(w.failing) {
+		return fault{}
+	}
+	lost := d.in(50)
+	switch d.below(5) {
+	case 0:
+		return fault{err: status(opCreateUser, 500), commit: lost}
+	case 1:
+		return fault{err: status(opCreateUser, 504), commit: lost}
+	case 2:
+		return fault{err: throttled(opCreateUser, d.between(time.Second, 20*time.Second).Round(time.Second))}
+	case 3:
+		return fault{err: clashWith(opCreateUser, "userPrincipalName", "", w.clash)}
+	}
+	return fault{err: badRequest(opCreateUser, "One or more property values specified are invalid."), commit: lost}
+}

@@ -31,6 +31,10 @@ type world struct {
 	arrived int // calls so far
 	took    time.Duration
 	away    [3][5]away // of each host and person
+	pace    *pace      // that all hosts share; nil: each has its own
+
+	deployed bool // the rules have changed
+	before   []provision.License
 
 	*judge
 	log log
@@ -84,11 +88,20 @@ func newWorld(p plan, logging bool) *world {
 func (w *world) run(context.Context) {
 	w.began = time.Now()
 	w.notePlan()
+	if w.plan.pace != nil {
+		w.pace = newPace(*w.plan.pace)
+	}
 	for _, a := range w.plan.actions {
 		w.start(func(c *caller) {
 			c.sleep(a.at)
 			a.kind.do(w, a, c)
 		})
+	}
+	for _, r := range w.plan.reconcilers {
+		w.start(func(c *caller) { w.keepReconciling(r, c) })
+	}
+	if w.plan.deployment.at > 0 {
+		w.start(w.deploy)
 	}
 	w.callers.Wait()
 	w.start(w.finish)
@@ -121,9 +134,9 @@ func (w *world) start(do func(*caller)) {
 // now is the time since the history began.
 func (w *world) now() time.Duration { return time.Since(w.began) }
 
-// sleep waits for d, and on to the next instant that belongs to the slot. So it does when ctx ends meanwhile: several
-// contexts may end at one instant, and who returned at once might find some of them ended and some not.
-func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
+// sleep waits for d, and on to the next instant that belongs to the slot. When ctx ends meanwhile, it does so with the
+// slot cut: several contexts may end at one instant, and who returned at once might find some of them ended and some not.
+func (w *world) sleep(ctx context.Context, d time.Duration, slot, cut int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -142,7 +155,7 @@ func (w *world) sleep(ctx context.Context, d time.Duration, slot int) error {
 		return nil
 	case <-ctx.Done():
 		now = w.now()
-		time.Sleep(nextInstant(now, slot) - now)
+		time.Sleep(nextInstant(now, cut) - now)
 		return ctx.Err()
 	}
 }
@@ -153,7 +166,7 @@ func nextInstant(at time.Duration, slot int) time.Duration {
 	return at + (time.Duration(slot)-at%slots+slots)%slots
 }
 
-func (c *caller) sleep(d time.Duration) { _ = c.w.sleep(context.Background(), d, c.slot) }
+func (c *caller) sleep(d time.Duration) { _ = c.w.sleep(context.Background(), d, c.slot, c.slot) }
 
 // alive is the present life of a host, which is started if it is down and has been for long enough.
 func (w *world) alive(c *caller, number int) *host {
@@ -192,6 +205,7 @@ func (w *world) ensure(c *caller, number, who int, patience time.Duration) error
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	leave(a.left)
+	w.tenant.catchUp()
 	w.noteAnswer(a)
 	w.judgeAnswer(a)
 	return a.err
@@ -226,15 +240,27 @@ func (w *world) finish(c *caller) {
 	if w.plan.leaving {
 		w.bringBack(c)
 	}
+	w.finishAll(c)
+	if w.deployed {
+		w.swapAll(c)
+	}
+	if len(w.plan.reconcilers) > 0 {
+		w.reconcileAll(c)
+	}
+	if w.deployed || len(w.plan.reconcilers) > 0 {
+		w.finishAll(c)
+	}
+	c.sleep(calm) // what is still under way ends
+	w.locked(func() bool { w.audit(); return true })
+}
+
+// finishAll provisions everybody at every host.
+func (w *world) finishAll(c *caller) {
 	for number := range w.plan.hosts {
 		for who := 1; who < len(w.plan.people); who++ {
 			w.finishOne(c, number, who)
 		}
 	}
-	c.sleep(calm) // what is still under way ends
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.audit()
 }
 
 // becalm ends all that makes trouble.
@@ -272,6 +298,7 @@ func (w *world) finishOne(c *caller, number, who int) {
 func (w *world) problem(who int, err error) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.tenant.catchUp()
 	switch {
 	case w.plan.people[who].refused && errors.Is(err, provision.ErrConflict):
 	case err == nil: // who is told so wrongly has been judged already

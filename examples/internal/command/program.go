@@ -99,7 +99,7 @@ func (p Program) Stopped(err error, remedy string) (code int) {
 func plainError(err error) string {
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines {
-		lines[i] = strings.TrimPrefix(line, "provision: ")
+		lines[i] = strings.TrimPrefix(strings.TrimPrefix(line, "provision: "), "federation: ")
 	}
 	return strings.Join(lines, "\n")
 }

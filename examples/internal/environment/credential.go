@@ -28,6 +28,7 @@ type Credential struct {
 	certificates []*x509.Certificate
 	key          crypto.PrivateKey
 	tokenFile    string
+	chain        bool
 }
 
 // String names the credential, without its secret.
@@ -38,6 +39,8 @@ func (c Credential) String() string {
 	case len(c.certificates) > 0:
 		return fmt.Sprintf("client certificate (%s), valid until %s", ClientCertificate,
 			c.certificates[0].NotAfter.UTC().Format(time.DateOnly))
+	case c.chain:
+		return "azidentity's chain (managed identity, az login, azd auth login or Azure PowerShell)"
 	}
 	return "workload identity (" + TokenFile + ")"
 }
@@ -47,9 +50,7 @@ var tenantName = regexp.MustCompile(`^[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+$`)
 // Credential reads the credential, and refuses a certificate that is not valid now.
 func (e *Variables) Credential(now time.Time) Credential {
 	c := Credential{TenantID: e.Required(TenantID), ClientID: e.Required(ClientID)}
-	if c.TenantID != "" && !guid.MatchString(c.TenantID) && !tenantName.MatchString(c.TenantID) {
-		e.Refuse(TenantID, "%q is neither a GUID nor a domain of the tenant", c.TenantID)
-	}
+	e.checkTenant(c.TenantID)
 	if c.ClientID != "" && !guid.MatchString(c.ClientID) {
 		e.Refuse(ClientID, "%q is not a GUID: it is the application (client) ID, not the name", c.ClientID)
 	}
@@ -62,6 +63,25 @@ func (e *Variables) Credential(now time.Time) Credential {
 		c.tokenFile = e.readTokenFile()
 	}
 	return c
+}
+
+// CredentialOfChain is [Variables.Credential] where a variable says how the application proves itself. Where none does, it
+// is whatever azidentity's DefaultAzureCredential finds, such as the account of az login; [TenantID] may be missing then.
+func (e *Variables) CredentialOfChain(now time.Time) Credential {
+	for _, name := range []string{ClientSecret, ClientCertificate, TokenFile, CertificatePassword} {
+		if e.Value(name) != "" {
+			return e.Credential(now)
+		}
+	}
+	c := Credential{TenantID: e.Value(TenantID), chain: true}
+	e.checkTenant(c.TenantID)
+	return c
+}
+
+func (e *Variables) checkTenant(id string) {
+	if id != "" && !guid.MatchString(id) && !tenantName.MatchString(id) {
+		e.Refuse(TenantID, "%q is neither a GUID nor a domain of the tenant", id)
+	}
 }
 
 // chooseCredential returns the one variable that is set, or nothing.
@@ -152,6 +172,9 @@ func (c Credential) Open(at entrafed.Cloud, transport http.RoundTripper) (azcore
 	case len(c.certificates) > 0:
 		return azidentity.NewClientCertificateCredential(c.TenantID, c.ClientID, c.certificates, c.key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: options})
+	case c.chain:
+		return azidentity.NewDefaultAzureCredential(
+			&azidentity.DefaultAzureCredentialOptions{ClientOptions: options, TenantID: c.TenantID})
 	}
 	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
 		ClientOptions: options, TenantID: c.TenantID, ClientID: c.ClientID, TokenFilePath: c.tokenFile,

@@ -56,6 +56,41 @@ func TestExactlyOneCredential(t *testing.T) {
 	}
 }
 
+// Where no variable says how the application proves itself, it is whatever azidentity finds.
+func TestTheChainIsForWhoSaysNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		variables []string
+		says      string // what the credential is; empty: there is none
+		want      string // what is wrong
+	}{
+		{"nothing at all", nil, "azidentity's chain", ""},
+		{"a tenant", []string{environment.TenantID + "=contoso.com"}, "azidentity's chain", ""},
+		{"a managed identity's ID", []string{environment.ClientID + "=00000000-0000-0000-0000-00000000000b"}, "azidentity's chain", ""},
+		{"a tenant that is none", []string{environment.TenantID + "=contoso"}, "", "neither a GUID nor a domain"},
+		{"a secret alone", []string{environment.ClientSecret + "=s"}, "", environment.TenantID + " is missing"},
+		{"a password alone", []string{environment.CertificatePassword + "=s"}, "", environment.ClientCertificate},
+		{"a whole credential", []string{environment.ClientSecret + "=s", environment.TenantID + "=contoso.com",
+			environment.ClientID + "=00000000-0000-0000-0000-00000000000b"}, "client secret", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := environment.New(c.variables, environment.OfTheTenant())
+			credential := e.CredentialOfChain(time.Now())
+			if c.want != "" {
+				require.ErrorContains(t, e.Err(), c.want)
+				return
+			}
+			require.NoError(t, e.Err())
+			require.Contains(t, credential.String(), c.says)
+			opened, err := credential.Open(entrafed.Global(), nil)
+			require.NoError(t, err)
+			require.NotNil(t, opened)
+		})
+	}
+}
+
 // pair is a certificate and its key.
 func pair(t *testing.T) string {
 	t.Helper()

@@ -18,6 +18,14 @@ const (
 	Dim  Style = "2"
 )
 
+// Mark puts text, which must be plain, into the style.
+func (s Style) Mark(text string) string {
+	if s == None || text == "" {
+		return text
+	}
+	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+}
+
 // Page prints lines of text.
 type Page struct {
 	w        io.Writer
@@ -31,8 +39,8 @@ func NewPage(w io.Writer, coloured bool) *Page { return &Page{w: w, coloured: co
 // Line prints a line. What comes from a message cannot steer the terminal.
 func (p *Page) Line(s Style, format string, args ...any) {
 	text := Plain(fmt.Sprintf(format, args...))
-	if p.coloured && s != None && text != "" {
-		text = "\x1b[" + string(s) + "m" + text + "\x1b[0m"
+	if p.coloured {
+		text = s.Mark(text)
 	}
 	if p.err == nil {
 		_, p.err = fmt.Fprintln(p.w, text)

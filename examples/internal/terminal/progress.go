@@ -139,8 +139,13 @@ func (p *Progress) picture() string {
 	if p.total == 0 {
 		return ""
 	}
-	full := barWidth * (p.before + p.done) / p.total
-	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "] "
+	return Bar(p.before+p.done, p.total) + " "
+}
+
+// Bar is a picture of how much of a whole, which is more than 0, is done.
+func Bar[T int | time.Duration](done, whole T) string {
+	full := int(barWidth * max(0, min(done, whole)) / whole)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", barWidth-full) + "]"
 }
 
 // text is how far it is, and how long it takes.

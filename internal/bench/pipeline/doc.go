@@ -36,8 +36,8 @@
 // many seconds after it was created; a call takes 30 to 150 milliseconds. Measured is how much later Ensure returns.
 //
 // The result is that of a host that measures: one that counts how often Entra's sign-in service refuses a fresh account
-// (AADSTS51004), found that it never trails behind the replicas, and so turns the dwell off: Settle{Dwell: -1, Interval:
-// 500 * time.Millisecond}. Under the default settings nobody is ready before the dwell of 15 seconds is over, because
+// (AADSTS51004), found that it never trails behind the replicas, and so turns the dwell off: Settle{Dwell: -1}.
+// Under the default settings nobody is ready before the dwell of 15 seconds is over, because
 // the replicas that Graph reads from are no proof of those that the sign-in service reads from; these, and a fixed wait
 // of 15 seconds, are in the table for comparison.
 //

@@ -16,7 +16,6 @@ type ReadyLag struct {
 	Extra float64 `json:"extra_median_s"`
 
 	Default float64 `json:"-"` // under the default settings
-	Slow    float64 `json:"-"` // as Extra, with the default interval
 }
 
 // lags are those of which the directory is made to have one after the other.
@@ -30,7 +29,7 @@ func lags() []time.Duration {
 
 // measuringHost is what a host sets that knows by measuring that the sign-in service never trails behind the replicas.
 func measuringHost() provision.Settle {
-	return provision.Settle{Dwell: -1, Interval: 500 * time.Millisecond}
+	return provision.Settle{Dwell: -1}
 }
 
 // MeasureReadyAfterLag measures each lag under each of the settings.
@@ -39,14 +38,13 @@ func MeasureReadyAfterLag(ctx context.Context, o Options) ([]ReadyLag, error) {
 	quiet := o
 	quiet.Progress = io.Discard
 	for _, lag := range lags() {
-		fmt.Fprintf(o.Progress, "ready after a lag of %v: %d people, three times\n", lag, o.arrivals())
+		fmt.Fprintf(o.Progress, "ready after a lag of %v: %d people, twice\n", lag, o.arrivals())
 		row := ReadyLag{Lag: lag.Seconds()}
 		for _, c := range []struct {
 			settle provision.Settle
 			to     *float64
 		}{
 			{measuringHost(), &row.Extra},
-			{provision.Settle{Dwell: -1}, &row.Slow},
 			{provision.Settle{}, &row.Default},
 		} {
 			extra, err := measureLag(ctx, quiet, newLagging(lag, 0), c.settle)

@@ -19,7 +19,6 @@ func TestAHostThatMeasuresIsReadySoonAfterTheTenant(t *testing.T) {
 		lags = append(lags, row.Lag)
 		require.LessOrEqual(t, row.Extra, 2.0, "after a lag of %v s", row.Lag)
 		require.Greater(t, row.Extra, 1.0, "three reads, half a second apart")
-		require.Greater(t, row.Slow, row.Extra)
 		require.GreaterOrEqual(t, row.Default, 15-row.Lag, "the dwell is kept")
 	}
 	require.Equal(t, []float64{1, 2, 5, 10, 15, 20, 30}, lags)

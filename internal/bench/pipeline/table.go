@@ -63,14 +63,14 @@ func (s SignIn) write(t *strings.Builder) {
 
 func writeReadyAfterLag(t *strings.Builder, rows []ReadyLag) {
 	fmt.Fprintf(t, "\nready after lag: seconds from when the tenant is ready until Ensure returns, medians\n")
-	fmt.Fprintf(t, "  %6s %24s %12s %10s %16s\n", "lag", "no dwell, every 500 ms", "no dwell", "default", "a fixed 15 s")
+	fmt.Fprintf(t, "  %6s %10s %10s %16s\n", "lag", "no dwell", "default", "a fixed 15 s")
 	reached := true
 	for _, r := range rows {
 		fixed := fmt.Sprintf("%.0f", fixedWait-r.Lag)
 		if r.Lag > fixedWait {
 			fixed = "too early"
 		}
-		fmt.Fprintf(t, "  %5.0fs %24.2f %12.2f %10.2f %16s\n", r.Lag, r.Extra, r.Slow, r.Default, fixed)
+		fmt.Fprintf(t, "  %5.0fs %10.2f %10.2f %16s\n", r.Lag, r.Extra, r.Default, fixed)
 		reached = reached && r.Extra <= targetExtra
 	}
 	fmt.Fprintf(t, "  target: at most %.0f, by a host that measures (first column): %s\n", targetExtra, verdict(reached))

@@ -15,7 +15,7 @@ func TestTheTableSaysWhichTargetsAreReached(t *testing.T) {
 		return pipeline.Result{
 			Bulk:          pipeline.Bulk{Ours: 18.5, Naive: 6.33, Ceiling: 19.05, All: 15.5, NaiveAll: 6.3, Wasted: 43},
 			SignIn:        pipeline.SignIn{MedianRatio: 1.1, P99Ratio: 1.5},
-			ReadyAfterLag: []pipeline.ReadyLag{{Lag: 5, Extra: 1.5, Slow: 2.5, Default: 10.25}, {Lag: 30, Extra: 2}},
+			ReadyAfterLag: []pipeline.ReadyLag{{Lag: 5, Extra: 1.5, Default: 10.25}, {Lag: 30, Extra: 2}},
 			Stream:        pipeline.Stream{People: 1_000_000, Heap: 14.4, Ours: 1.9, Before: 3, Stacks: 16.6},
 		}
 	}
@@ -45,6 +45,6 @@ func TestTheTableSaysWhichTargetsAreReached(t *testing.T) {
 	var table strings.Builder
 	require.NoError(t, good().WriteTable(&table))
 	require.Regexp(t, `ours +18\.50 +97\.1% +15\.50\n`, table.String())
-	require.Regexp(t, `5s +1\.50 +2\.50 +10\.25 +10\n`, table.String())
+	require.Regexp(t, `5s +1\.50 +10\.25 +10\n`, table.String())
 	require.Regexp(t, `30s .* too early\n`, table.String())
 }

@@ -69,11 +69,11 @@ ${form.replace('</form>', '<button name="logout" value="yes">Sign out</button></
 const escape = (text) => String(text ?? '').replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function page(uid, { hint, code, problem }) {
-  return `<!DOCTYPE html><html lang="en"><title>Sign in</title><h1>Sign in</h1><p>${escape(problem)}</p>
+  return `<!DOCTYPE html><html lang="en"><title>Sign in</title><h1>Sign in at the provider</h1><p>${escape(problem)}</p>
 <form method="post" action="/interaction/${uid}">
-<label>User name <input name="username" value="${escape(hint)}" autocomplete="username"></label>
-<label>Password <input name="password" type="password" autocomplete="current-password"></label>
-${code ? '<label>Code <input name="code" autocomplete="one-time-code"></label>' : ''}
+<label>User name <input id="username" name="username" value="${escape(hint)}" autocomplete="username"></label>
+<label>Password <input id="password" name="password" type="password" autocomplete="current-password"></label>
+${code ? '<label>Code <input id="code" name="code" autocomplete="one-time-code"></label>' : ''}
 <button>Sign in</button></form>
 <a href="/interaction/${uid}/cancel">Cancel</a></html>`;
 }

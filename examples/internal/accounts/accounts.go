@@ -1,0 +1,66 @@
+// Package accounts is the part of an example host that it had before: people with passwords, and a sign-in page.
+package accounts
+
+import (
+	"crypto/subtle"
+	_ "embed" // the page
+	"html/template"
+	"net/http"
+)
+
+// Account is somebody whom the host knows.
+type Account struct{ ID, Name, Email, DisplayName string }
+
+// Known are those whom it knows. The password of each is [Password].
+func Known() []Account {
+	return []Account{
+		{ID: "a-1", Name: "contractor", Email: "contractor@example.net", DisplayName: "A Contractor"},
+		{ID: "a-2", Name: "partner", Email: "partner@example.org", DisplayName: "A Partner"},
+	}
+}
+
+// Password is everybody's. It is on the sign-in page: this is a demonstration on one machine.
+const Password = "open sesame"
+
+// ByID finds an account.
+func ByID(id string) (Account, bool) {
+	for _, account := range Known() {
+		if account.ID == id {
+			return account, true
+		}
+	}
+	return Account{}, false
+}
+
+// Check reads the form and returns the account whose name and password it has; otherwise nil, and what to tell the person.
+func Check(r *http.Request) (account *Account, problem string) {
+	if r.Method != http.MethodPost {
+		return nil, ""
+	}
+	right := subtle.ConstantTimeCompare([]byte(r.PostFormValue("password")), []byte(Password)) == 1
+	for _, account := range Known() {
+		if right && account.Name == r.PostFormValue("username") {
+			return &account, ""
+		}
+	}
+	return nil, "The user name or the password is not right."
+}
+
+//go:embed page.html
+var pageHTML string
+
+var page = template.Must(template.New("page").Parse(pageHTML))
+
+// ShowForm shows the sign-in page, which keeps return_to.
+func ShowForm(w http.ResponseWriter, r *http.Request, problem string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	if problem != "" {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	}
+	_ = page.Execute(w, map[string]any{
+		"Problem": problem, "ReturnTo": r.FormValue("return_to"), "Username": r.FormValue("login_hint"), "Password": Password,
+		"Known": Known(),
+	})
+}

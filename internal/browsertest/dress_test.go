@@ -1,0 +1,139 @@
+package browsertest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// shown is one of the bridge's pages: how to come there, and its heading in each language.
+type shown struct {
+	path     string // below the dress
+	status   int
+	headings map[string]string
+}
+
+func everyShownPage() map[string]shown {
+	const scene = "/start?login_hint="
+	return map[string]shown{
+		"the form": {scene + "form", 200, map[string]string{
+			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
+			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
+		"the form again": {scene + "form-wrong", 422, map[string]string{
+			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
+			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
+		"the steps": {scene + "progress", 200, map[string]string{
+			"en": "Getting Microsoft 365 ready for you", "de": "Microsoft 365 wird für Sie vorbereitet",
+			"fr": "Nous préparons Microsoft 365 pour vous"}},
+		"longer than usual": {scene + "long", 503, map[string]string{
+			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
+			"fr": "L’opération est plus longue que d’habitude"}},
+		"too long": {scene + "late", 503, map[string]string{
+			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
+			"fr": "L’opération est plus longue que d’habitude"}},
+		"no licence": {scene + "no-licence", 403, map[string]string{
+			"en": "Your account could not be set up", "de": "Ihr Konto konnte nicht eingerichtet werden",
+			"fr": "Votre compte n’a pas pu être configuré"}},
+		"denied": {scene + "denied", 403, map[string]string{
+			"en": "You cannot sign in to Microsoft 365 here", "de": "Sie können sich hier nicht bei Microsoft 365 anmelden",
+			"fr": "Vous ne pouvez pas vous connecter à Microsoft 365 ici"}},
+		"signed out": {"/logout", 200, map[string]string{
+			"en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Votre session est fermée"}},
+		"a refused link": {"/go?to=https%3A%2F%2Fexample.net%2F", 400, map[string]string{
+			"en": "This link cannot be opened", "de": "Dieser Link lässt sich nicht öffnen",
+			"fr": "Ce lien ne peut pas être ouvert"}},
+	}
+}
+
+// Every page of the bridge, in every dress and language, keeps the rules that axe-core knows and those of the other tests.
+func TestEveryDressIsForEverybody(t *testing.T) {
+	t.Parallel()
+	site := startShowcase(t)
+	for name, s := range everyShownPage() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, dressed := range []struct{ dress, asked, language string }{
+				{"plain", "en", "en"}, {"plain", "de-AT,de;q=0.8,en;q=0.5", "de"}, {"plain", "fr", "fr"},
+				{"branded", "es,en;q=0.1", "en"}, {"branded", "de", "de"}, {"branded", "fr-CA", "fr"},
+				{"layout", "de", "de"}, {"mirrored", "en", "ar"},
+			} {
+				heading := s.headings[dressed.language]
+				if dressed.language == "ar" {
+					heading = s.headings["en"] // the words of this dress
+				}
+				v := newVisitor(t)
+				v.speaks(dressed.asked)
+				v.opens(site.address(dressed.dress, s.path))
+				v.comesTo(page{Heading: heading, Status: s.status, Plain: true})
+				how := dressed.dress + " in " + dressed.language
+				require.Equal(t, dressed.language, evaluate[string](v, `document.documentElement.lang`), how)
+				if s.path[:3] != "/go" {
+					require.Equal(t, dressed.dress == "mirrored", evaluate[string](v, `document.documentElement.dir`) == "rtl", how)
+				}
+				v.isToldTheNamesOfEverything()
+				for _, scheme := range []string{"light", "dark"} {
+					v.prefers(scheme)
+					v.canReadEverything(how + ", " + scheme)
+					v.meetsNoBarrier(how + ", " + scheme)
+				}
+				v.hasScreen(320, 568)
+				v.scrollsDownOnly()
+				v.meetsNoBarrier(how + ", on a small screen")
+				assert.Equal(t, heading, evaluate[string](v, `document.querySelector("h1").textContent`), "it was this page all along")
+			}
+		})
+	}
+}
+
+// The provisioning outlasts its budget: the page begins the next attempt by itself.
+func TestAPageThatWaitsGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	site := startShowcase(t)
+	for name, scripts := range map[string]bool{"with scripts": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVisitor(t)
+			if !scripts {
+				v.runsNoScripts()
+			}
+			v.opens(site.scene("plain", "once"))
+			v.comesTo(waitingPage)
+			v.comesTo(stepsPage)
+		})
+	}
+}
+
+// The pictures of the documentation.
+func TestPicturesOfTheDresses(t *testing.T) {
+	t.Parallel()
+	if *pictures == "" {
+		t.Skip("no pictures are asked for: see -pictures")
+	}
+	site := startShowcase(t)
+	for name, p := range map[string]struct{ dress, scene, language, scheme string }{
+		"progress":      {"plain", "progress", "en", "light"},
+		"branded":       {"branded", "progress", "en", "light"},
+		"german":        {"branded", "progress", "de", "light"},
+		"dark":          {"branded", "progress", "en", "dark"},
+		"sign-in":       {"branded", "form-wrong", "en", "light"},
+		"sign-in-dark":  {"plain", "form", "fr", "dark"},
+		"waiting":       {"branded", "waiting", "en", "light"},
+		"failure":       {"plain", "no-licence", "de", "light"},
+		"layout":        {"layout", "form", "de", "light"},
+		"right-to-left": {"mirrored", "progress", "ar", "light"},
+		"too-long":      {"branded", "late", "fr", "light"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVisitor(t)
+			v.speaks(p.language)
+			v.prefers(p.scheme)
+			v.opens(site.scene(p.dress, p.scene))
+			v.waits("the page", func() bool {
+				return evaluate[bool](v, `document.readyState === "complete" && document.querySelector("main h1") !== null`)
+			})
+			v.takesPictureOf("bridge", name)
+		})
+	}
+}

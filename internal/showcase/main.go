@@ -1,0 +1,117 @@
+// Command showcase serves the Bridge's own pages on this machine, in several dresses, without anybody signing in: for the
+// tests that look at them with a browser, for the pictures of the documentation, and for whoever changes their look.
+//
+//	go run ./internal/showcase
+//
+// Open /DRESS/start?login_hint=SCENE, and /DRESS/logout, with a dress of [dresses] and a scene of [scenes]. The program
+// prints where, and ends with Ctrl-C.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"flag"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/saml"
+)
+
+func main() {
+	address := flag.String("addr", "127.0.0.1:8081", "listen on this `address` of this machine")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := serve(ctx, *address); err != nil {
+		fmt.Fprintln(os.Stderr, "showcase:", err)
+		os.Exit(1)
+	}
+}
+
+// serve runs until ctx ends.
+func serve(ctx context.Context, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || !entrafed.IsLoopback(host) {
+		return fmt.Errorf("-addr %q is not an address of this machine such as 127.0.0.1:8081", address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	origin := "http://" + listener.Addr().String()
+	signer, err := throwAwaySigner()
+	if err != nil {
+		return err
+	}
+	mux, bridges := http.NewServeMux(), []*adapters.Bridge{}
+	for name, brand := range dresses() {
+		bridge, err := newBridge(origin+"/"+name, brand, signer)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		bridges = append(bridges, bridge)
+		mux.Handle("/"+name+"/", bridge)
+	}
+	fmt.Printf("Open   %s/\n", origin)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	for _, bridge := range bridges {
+		err = errors.Join(err, bridge.Close(context.Background()))
+	}
+	return err
+}
+
+func newBridge(base string, brand adapters.Brand, signer saml.Signer) (*adapters.Bridge, error) {
+	cloud := entrafed.Global()
+	cloud.InsecureLoopback = true
+	idp, err := saml.New(saml.Config{
+		Cloud: cloud, SingleSignOnService: base + "/sso", SingleLogoutService: base + "/logout", Signer: signer,
+		Realms: []saml.Realm{{Domain: "contoso.com", Issuer: "https://id.contoso.com/showcase"}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, err
+	}
+	return adapters.New(adapters.Config{
+		BaseURL: base, IdentityProvider: idp, Authenticator: adapters.AuthenticatorFunc(authenticate), People: &people{},
+		Domain: "contoso.com", Secret: secret, Brand: brand,
+	})
+}
+
+// throwAwaySigner makes a key that signs nothing: no scene ends in a sign-in.
+func throwAwaySigner() (saml.Signer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return saml.Signer{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Throw-away key of the showcase"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return saml.Signer{}, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	return saml.Signer{Key: key, Certificate: certificate}, err
+}
