@@ -35,7 +35,9 @@ var adapterPerson = adaptertest.Person{
 	Is: provision.Person{Connection: "login", ID: "104", Email: "employee@example.net", GivenName: "An", Surname: "Employee"},
 }
 
-func conformancePeople() []oidcprovidertest.Person { return []oidcprovidertest.Person{realEmployee, silent} }
+func conformancePeople() []oidcprovidertest.Person {
+	return []oidcprovidertest.Person{realEmployee, silent}
+}
 
 // breakable is a way to the provider that can be cut.
 type breakable struct {

@@ -38,7 +38,7 @@ function configuration({ clients, people }) {
       rpInitiatedLogout: {
         enabled: true,
         logoutSource(ctx, form) {
-          ctx.body = `<!DOCTYPE html><html lang="en"><title>Sign out</title><h1>Do you want to sign out?</h1>
+          ctx.body = `<!DOCTYPE html><html lang="en"><link rel="icon" href="data:,"><title>Sign out</title><h1>Do you want to sign out?</h1>
 ${form.replace('</form>', '<button name="logout" value="yes">Sign out</button></form>')}</html>`;
         },
       },
@@ -69,7 +69,7 @@ ${form.replace('</form>', '<button name="logout" value="yes">Sign out</button></
 const escape = (text) => String(text ?? '').replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function page(uid, { hint, code, problem }) {
-  return `<!DOCTYPE html><html lang="en"><title>Sign in</title><h1>Sign in at the provider</h1><p>${escape(problem)}</p>
+  return `<!DOCTYPE html><html lang="en"><link rel="icon" href="data:,"><title>Sign in</title><h1>Sign in at the provider</h1><p id="problem">${escape(problem)}</p>
 <form method="post" action="/interaction/${uid}">
 <label>User name <input id="username" name="username" value="${escape(hint)}" autocomplete="username"></label>
 <label>Password <input id="password" name="password" type="password" autocomplete="current-password"></label>
