@@ -33,7 +33,9 @@ const (
 // another replica, or again after it returned an error.
 //
 // The provider is answered 200, and 400 if the token is not accepted or end returned another error, as section 2.8 wants it.
-func (a *Authenticator) BackChannelLogout(end func(ctx context.Context, connection, subject, sid string) error) http.Handler {
+func (a *Authenticator) BackChannelLogout(
+	end func(ctx context.Context, connection, subject, sid string) error,
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if r.Method != http.MethodPost {
@@ -63,7 +65,9 @@ func refuseLogout(w http.ResponseWriter, err error) {
 
 const stepLogout = "logout token"
 
-func (a *Authenticator) logOut(w http.ResponseWriter, r *http.Request, end func(ctx context.Context, connection, subject, sid string) error) error {
+func (a *Authenticator) logOut(
+	w http.ResponseWriter, r *http.Request, end func(ctx context.Context, connection, subject, sid string) error,
+) error {
 	raw, err := readLogoutForm(w, r)
 	if err != nil {
 		return err

@@ -91,10 +91,12 @@ type settings struct {
 func settingsOf(env func(string) string, logger *slog.Logger) (settings, error) {
 	s := settings{
 		Provider: oidc.Config{
-			Issuer: env("ISSUER"), ClientID: env("CLIENT_ID"), ClientSecret: env("CLIENT_SECRET"), Connection: "login", Logger: logger,
+			Issuer: env("ISSUER"), ClientID: env("CLIENT_ID"), ClientSecret: env("CLIENT_SECRET"), Connection: "login",
 			LazyDiscovery: true, // the website works while the provider is down
+			Logger:        logger,
 		},
-		BaseURL: env("BASE_URL"), Domain: env("DOMAIN"), License: env("LICENSE"), UsageLocation: env("USAGE_LOCATION"), Logger: logger,
+		BaseURL: env("BASE_URL"), Domain: env("DOMAIN"), License: env("LICENSE"), UsageLocation: env("USAGE_LOCATION"),
+		Logger: logger,
 	}
 	pair, err := tls.LoadX509KeyPair(env("CERTIFICATE"), env("KEY"))
 	if err != nil {
