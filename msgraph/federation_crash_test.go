@@ -134,7 +134,48 @@ func journeys(t testing.TB) map[string]journey {
 			},
 			writes: 2,
 		},
+		"guests": {prepare: func(f *federating) doing {
+			return f.stored(f.planGuests("example.net"))
+		}, writes: 1, managed: "contoso.com"},
+		"guests of other domains": {prepare: func(f *federating) doing {
+			f.apply(f.planGuests("example.net", "example.com"))
+			return f.stored(f.planGuests("example.net", "example.org", "example.edu"))
+		}, writes: 4, managed: "contoso.com"},
+		"no guests any more": {prepare: func(f *federating) doing {
+			f.apply(f.planGuests("example.net", "example.com"))
+			plan, err := f.fed.PlanRevertGuests(f.Context(), "example.net")
+			require.NoError(f, err)
+			return f.stored(plan)
+		}, writes: 1, managed: "contoso.com"},
 	}
+}
+
+// planGuests plans the federation with a partner that has these domains.
+func (f *federating) planGuests(names ...string) *federation.Plan {
+	f.Helper()
+	plan, err := f.fed.PlanGuests(f.Context(), federation.GuestSettings{
+		Domains: names, Issuer: "https://id.example.net/guests", SignInURL: "https://id.example.net/guests/sso",
+		SigningCertificate: signerOf(f, "other").Certificate.Raw, DisplayName: "Partner with " + names[len(names)-1],
+	})
+	require.NoError(f, err)
+	require.Empty(f, ofSeverity(plan.Findings, federation.SeverityError))
+	return plan
+}
+
+// federations are all that the tenant has, without their IDs.
+type federations struct {
+	domains []entratest.Domain
+	guests  []federation.GuestConfiguration
+}
+
+func (f *federating) federations() federations {
+	f.Helper()
+	guests, err := f.dir.GuestConfigurations(f.Context())
+	require.NoError(f, err)
+	for i := range guests {
+		guests[i].ID = ""
+	}
+	return federations{f.entra.Domains(), guests}
 }
 
 // stored is the plan on disk, and how it is applied from there.
@@ -359,9 +400,9 @@ func (j journey) begin(t testing.TB) (f *federating, do doing) {
 }
 
 // requireEnded asserts that the journey has led to where it leads without a disturbance.
-func (j journey) requireEnded(f *federating, want []entratest.Domain) {
+func (j journey) requireEnded(f *federating, want federations) {
 	f.Helper()
-	require.Equal(f, want, f.entra.Domains())
+	require.Equal(f, want, f.federations())
 	f.settle()
 	if j.managed != "" {
 		f.requireManaged(j.managed)
@@ -371,12 +412,12 @@ func (j journey) requireEnded(f *federating, want []entratest.Domain) {
 }
 
 // undisturbed is the tenant after the journey, and the writes that it took.
-func (j journey) undisturbed(t testing.TB) (end []entratest.Domain, writes []string) {
+func (j journey) undisturbed(t testing.TB) (end federations, writes []string) {
 	t.Helper()
 	f, do := j.begin(t)
 	before := len(f.writes())
 	require.NoError(t, do(t.Context(), f.fed))
-	end = f.entra.Domains()
+	end = f.federations()
 	j.requireEnded(f, end)
 	return end, f.writes()[before:]
 }
@@ -414,7 +455,7 @@ func TestWhateverHappensAtAWriteTheSameAgainEndsWell(t *testing.T) {
 						require.Equal(t, writes, f.writes()[before:])
 					}
 					require.NoError(t, do(t.Context(), f.fed), "once more")
-					require.Equal(t, end, f.entra.Domains())
+					require.Equal(t, end, f.federations())
 				})
 			}
 		}

@@ -102,9 +102,39 @@ func federationBody() map[string]jsonType {
 	}
 }
 
+// guestBody is https://learn.microsoft.com/graph/api/resources/samlorwsfedexternaldomainfederation#properties.
+func guestBody() map[string]jsonType {
+	return map[string]jsonType{
+		"@odata.type":                     oneOf("#microsoft.graph.samlOrWsFedExternalDomainFederation"),
+		"displayName":                     orNull(aString),
+		"domains":                         externalDomains,
+		"issuerUri":                       aString,
+		"metadataExchangeUri":             orNull(aString),
+		"passiveSignInUri":                aString,
+		"preferredAuthenticationProtocol": oneOf("saml", "wsFed"),
+		"signingCertificate":              aCertificate,
+	}
+}
+
+// externalDomains is https://learn.microsoft.com/graph/api/resources/externaldomainname#properties.
+func externalDomains(value any) error {
+	all, _ := value.([]any)
+	if len(all) == 0 {
+		return fmt.Errorf("%v is no list of domains", value)
+	}
+	for _, one := range all {
+		domain, _ := one.(map[string]any)
+		if len(domain) != 2 || domain["@odata.type"] != "microsoft.graph.externalDomainName" || aString(domain["id"]) != nil {
+			return fmt.Errorf("%v is no domain", one)
+		}
+	}
+	return nil
+}
+
 // operations are those that package federation may use, from https://learn.microsoft.com/graph/api/.
 func operations() map[string]operation {
 	const one, all = "/domains/{domain}/federationConfiguration/{id}", "/domains/{domain}/federationConfiguration"
+	const partners = "/directory/federationConfigurations"
 	ofUser := map[string]*regexp.Regexp{"$select": regexp.MustCompile(
 		`^(id|userPrincipalName|onPremisesImmutableId|mail|employeeId|accountEnabled|onPremisesSyncEnabled|,)+$`)}
 	users := maps.Clone(ofUser)
@@ -127,6 +157,21 @@ func operations() map[string]operation {
 		"internaldomainfederation-update": {method: "PATCH", path: one, body: federationBody(),
 			needs: []string{"@odata.type"}, status: []int{200, 204}},
 		"internaldomainfederation-delete": {method: "DELETE", path: one, status: []int{204}},
+		"samlorwsfedexternaldomainfederation-list": {method: "GET",
+			path: partners + "/graph.samlOrWsFedExternalDomainFederation", status: []int{200}},
+		"samlorwsfedexternaldomainfederation-post": {method: "POST",
+			path: partners + "/microsoft.graph.samlOrWsFedExternalDomainFederation", body: guestBody(), status: []int{201},
+			needs: []string{"@odata.type", "issuerUri", "passiveSignInUri", "signingCertificate", "domains",
+				"preferredAuthenticationProtocol"}},
+		"samlorwsfedexternaldomainfederation-update": {method: "PATCH",
+			path: partners + "/graph.samlOrWsFedExternalDomainFederation/{id}", body: guestBody(), status: []int{200, 204}},
+		"samlorwsfedexternaldomainfederation-delete": {method: "DELETE", path: partners + "/{id}", status: []int{204}},
+		"samlorwsfedexternaldomainfederation-post-domains": {method: "POST",
+			path:  partners + "/{id}/microsoft.graph.samlOrWsFedExternalDomainFederation/domains",
+			body:  map[string]jsonType{"@odata.type": oneOf("microsoft.graph.externalDomainName"), "id": aString},
+			needs: []string{"@odata.type", "id"}, status: []int{200, 201}},
+		"externaldomainname-delete": {method: "DELETE",
+			path: partners + "/{id}/microsoft.graph.samlOrWsFedExternalDomainFederation/domains/{domain}", status: []int{204}},
 		"user-list": {method: "GET", path: "/users", query: users,
 			must: []string{"$filter", "$count"}, status: []int{200}},
 		"user-get": {method: "GET", path: "/me", query: ofUser, status: []int{200}},

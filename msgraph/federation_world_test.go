@@ -76,7 +76,7 @@ func newFederating(t testing.TB, cfg entratest.Config) *federating {
 	return f
 }
 
-// directory is the tenant as somebody has it, over a way of his own.
+// directory is the tenant as somebody has it, over a way of their own.
 func (f *federating) directory(credential azcore.TokenCredential, way http.RoundTripper) *msgraph.Tenant {
 	f.Helper()
 	dir, err := msgraph.New(msgraph.Config{
