@@ -57,7 +57,7 @@ type Config struct {
 	// about 10 KB, which nobody has seen yet. nil: such a sign-in is refused, and the log says why. Replicas share it.
 	//
 	// A proxy in front may let less through: nginx passes on 4 or 8 KB of headers, unless its proxy_buffer_size and
-	// large_client_header_buffers say more. Entra's usual RelayState needs about 3.
+	// large_client_header_buffers say more. Entra's usual RelayState needs about 2.
 	Pending PendingStore
 
 	// SignInTime is how long a person may take from Entra's request to the answer. 0 means 15 minutes; at most an hour.

@@ -3,6 +3,7 @@ package adapters
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,8 +52,12 @@ func (b *Bridge) cookieValue(r *http.Request, kind string) (string, bool) {
 	return value, true
 }
 
-// clearCookies takes a finished sign-in out of the browser.
+// clearCookies takes a finished sign-in out of the browser, also what this very answer was to put there.
 func (b *Bridge) clearCookies(w http.ResponseWriter, r *http.Request, handle string) {
+	w.Header()["Set-Cookie"] = slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
+		set, err := http.ParseSetCookie(line)
+		return err == nil && set.Path == b.cookiePath(cookieRequest, handle)
+	})
 	for _, kind := range []string{cookieRequest, cookiePerson, cookieKept} {
 		for i := range maxCookiePieces {
 			if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
