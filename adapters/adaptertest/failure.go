@@ -67,16 +67,27 @@ func requireRefused(w *world, who Person) {
 	require.Positive(w.t, w.journal.alarmed(), "the operator reads of it in the log")
 }
 
-// asOnce makes somebody sit in front of the tab who signs in, and does nothing more where that does not lead on.
+// asOnce makes somebody sit in front of the tab who signs in, and does nothing more where the same page comes again.
 func (t *tab) asOnce(who Person) *tab {
 	var done []string
 	t.decide = func(page entratest.Page) (entratest.Action, error) {
-		address, _, _ := strings.Cut(page.URL, "?")
-		if page.Status >= 500 || slices.Contains(done, address) || len(done) > 0 && page.Status >= 400 {
+		asked := asks(page)
+		if page.Status >= 500 || slices.Contains(done, asked) || len(done) > 0 && page.Status >= 400 {
 			return entratest.Stop(), nil
 		}
-		done = append(done, address)
+		done = append(done, asked)
 		return t.browser.w.host.SignIn(page, who)
 	}
 	return t
+}
+
+// asks tells pages from each other: by their addresses, and what they ask for. The steps of a sign-in may share an address.
+func asks(page entratest.Page) string {
+	address, _, _ := strings.Cut(page.URL, "?")
+	for _, form := range page.Forms {
+		for _, field := range form.Fields {
+			address += " " + field.Name
+		}
+	}
+	return address
 }
