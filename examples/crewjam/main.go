@@ -116,6 +116,7 @@ var loginForm = template.Must(template.New("login").Parse(`<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <meta name="color-scheme" content="light dark" />
 <title>Sign in</title>
+<link rel="icon" href="data:," />
 <style>
 body{margin:10vh auto;max-width:26rem;padding:0 1.25rem;font:1rem/1.5 system-ui,sans-serif}
 label{display:block}

@@ -55,7 +55,7 @@ var page = template.Must(template.New("page").Parse(pageHTML))
 func ShowForm(w http.ResponseWriter, r *http.Request, problem string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'")
 	if problem != "" {
 		w.WriteHeader(http.StatusUnprocessableEntity)
 	}
