@@ -121,7 +121,7 @@ func (r *run) lookAmongDeleted(ctx context.Context) (readmitted bool, err error)
 // readmit brings back a deleted account whose ImmutableID is exactly ours.
 func (r *run) readmit(ctx context.Context, deleted User) error {
 	switch {
-	case !r.p.rules.Adopt.Deleted || deleted.DirectorySynced:
+	case !r.rules.Adopt.Deleted || deleted.DirectorySynced:
 		return r.conflictDeleted(ConflictDeleted, propertyImmutableID, deleted, nil)
 	case !deleted.AccountEnabled:
 		return r.conflictDeleted(ConflictBlocked, propertyImmutableID, deleted, nil)
@@ -148,7 +148,7 @@ func (r *run) loseLicenses(ctx context.Context) error {
 
 // mayTakeOver reports whether the rules allow an account to become the person's by its UPN.
 func (r *run) mayTakeOver(user User) bool {
-	return r.p.rules.Adopt.InsecureByUPN && r.person.UPN != "" && user.ObjectID != "" && user.ImmutableID == "" &&
+	return r.rules.Adopt.InsecureByUPN && r.person.UPN != "" && user.ObjectID != "" && user.ImmutableID == "" &&
 		!user.DirectorySynced && strings.EqualFold(user.UserPrincipalName, r.person.UPN)
 }
 

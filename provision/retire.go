@@ -240,7 +240,7 @@ func (r *run) unlicense(ctx context.Context) (outcome, error) {
 
 // leaveGroups takes the account out of the groups of the rules. A group that is not there any more has no members.
 func (r *run) leaveGroups(ctx context.Context) error {
-	for _, name := range r.p.rules.Groups {
+	for _, name := range r.rules.Groups {
 		group, err := r.findGroup(ctx, name)
 		if errors.Is(err, ErrNotFound) {
 			continue
