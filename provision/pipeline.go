@@ -146,12 +146,20 @@ func (r *run) tell(e Event) {
 
 // selectPerson ends the run for people whom the rules refuse, and for those whose accounts a directory sync owns.
 func (r *run) selectPerson(context.Context) (outcome, error) {
-	switch r.decision.action {
-	case ActionRefuse:
-		return done, r.decision.refusal()
+	switch action := r.decision.action; action {
 	case ActionProvision:
 		return done, r.managerSupported()
+	case ActionSkip:
+		return r.skip()
+	case ActionRefuse:
+		return done, r.decision.refusal()
+	default:
+		return done, fmt.Errorf("the rules say %q, which is no action", action)
 	}
+}
+
+// skip takes over what the sync gave a person.
+func (r *run) skip() (outcome, error) {
 	if err := errors.Join(required("UPN", r.person.UPN), required("ImmutableID", r.person.ImmutableID)); err != nil {
 		return done, invalid(fmt.Errorf("a directory sync owns the people of connection %q, so the host must say what "+
 			"it gave them: %w", r.person.Connection, err))
