@@ -120,11 +120,8 @@ func (r *run) lookAmongDeleted(ctx context.Context) (readmitted bool, err error)
 
 // readmit brings back a deleted account whose ImmutableID is exactly ours.
 func (r *run) readmit(ctx context.Context, deleted User) error {
-	switch {
-	case !r.rules.Adopt.Deleted || deleted.DirectorySynced:
-		return r.conflictDeleted(ConflictDeleted, propertyImmutableID, deleted, nil)
-	case !deleted.AccountEnabled:
-		return r.conflictDeleted(ConflictBlocked, propertyImmutableID, deleted, nil)
+	if err := r.mayReadmit(deleted); err != nil {
+		return err
 	}
 	user, err := r.undelete(ctx, deleted)
 	if err != nil {
@@ -136,6 +133,17 @@ func (r *run) readmit(ctx context.Context, deleted User) error {
 	}
 	untouched := r.fresh || deleted.CreatedAt.IsZero() || r.predates(deleted)
 	return r.recognise(ctx, user.ObjectID, user.UserPrincipalName, untouched)
+}
+
+// mayReadmit is nil if the rules allow a deleted account to be brought back.
+func (r *run) mayReadmit(deleted User) error {
+	switch {
+	case !r.rules.Adopt.Deleted || deleted.DirectorySynced:
+		return r.conflictDeleted(ConflictDeleted, propertyImmutableID, deleted, nil)
+	case !deleted.AccountEnabled:
+		return r.conflictDeleted(ConflictBlocked, propertyImmutableID, deleted, nil)
+	}
+	return nil
 }
 
 // loseLicenses records that the licences are to be given again: the deletion freed their seats.
