@@ -348,3 +348,61 @@ func TestSwappingOfAPersonGoesByTheirRule(t *testing.T) {
 		require.ErrorIs(t, newProvisioner(t, c).SwapLicensesOf(t.Context(), provision.Person{}), provision.ErrInvalidPerson)
 	})
 }
+
+func TestRetireTakesTheAccountOutOfTheGroupsOfAllRulesForTheConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newAccountTenant(), provision.NewMemoryStore()
+		for _, group := range []string{"all", "sales", "others"} {
+			dir.members[group] = nil
+		}
+		sales := byClaim(rule("sales", "google", provision.ActionProvision), "dept", "sales")
+		sales.Groups = []string{"sales"}
+		others := rule("others", "ldap", provision.ActionProvision)
+		others.Groups = []string{"others"}
+		c := ruled(dir, store, sales, others, rule("rest", "*", provision.ActionRefuse))
+		c.Rules.Groups = []string{"all"}
+		p := newProvisioner(t, c)
+		person := contractor()
+		person.Claims = map[string]string{"dept": "sales"}
+		_, err := p.Ensure(t.Context(), person)
+		require.NoError(t, err)
+		require.Len(t, dir.members["sales"], 1)
+		require.Empty(t, dir.members["all"], "its own groups come in place of the general ones")
+		require.NoError(t, p.Retire(t.Context(), person.Key(), provision.Leaving{}))
+		require.Empty(t, dir.members["sales"])
+		require.NotContains(t, dir.calls, "FindGroup others")
+	})
+}
+
+func TestReconcileRepairsALicenceByTheRulesForTheConnection(t *testing.T) {
+	t.Parallel()
+	in := provision.ActionProvision
+	basic := byClaim(rule("basic", "google", in), "x", "1")
+	basic.Licenses = []provision.License{seat(basicSKU)}
+	for name, tc := range map[string]struct {
+		rules []provision.ConnectionRule
+		err   string
+	}{
+		"that agree":         {[]provision.ConnectionRule{rule("all", "google", in)}, ""},
+		"that do not":        {[]provision.ConnectionRule{basic, rule("rest", "*", in)}, "SwapLicensesOf"},
+		"that refuse people": {[]provision.ConnectionRule{rule("nobody", "*", provision.ActionRefuse)}, "refuses"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dir, store, _, rec := provisioned(t)
+				dir.edit(rec.ObjectID, func(u *provision.User) { u.SKUIDs = nil })
+				c := licensed(ruled(dir, store, tc.rules...), standardSKU)
+				found, _ := reconcile(t, newProvisioner(t, c), provision.Reconciliation{Full: true, Repair: always})
+				require.Len(t, found, 1)
+				require.Equal(t, provision.DriftLicense, found[0].Kind)
+				require.Equal(t, tc.err == "", found[0].Repaired)
+				if tc.err != "" {
+					require.ErrorContains(t, found[0].Err, tc.err)
+					require.Zero(t, dir.count("UpdateUser"))
+				}
+			})
+		})
+	}
+}

@@ -27,7 +27,7 @@ func (l Leaving) deletes() bool { return l.Delete || l.Purge }
 //   - retire: it is recorded that the person has left. From here on [Provisioner.Ensure] answers [ErrRetired] and touches
 //     nothing, whatever becomes of the other steps
 //   - block: the account cannot sign in any more, and then its sessions are ended
-//   - unlicense: it leaves the groups of [Rules] and gives back the seats that the pipeline gave it
+//   - unlicense: it leaves the groups of [Rules], and of all its rules for the connection, and gives back the seats that the pipeline gave it
 //   - delete and purge: where leaving says so
 //
 // Each is recorded. After any error, a crash, or in another process, calling Retire again continues where the last run
