@@ -37,35 +37,42 @@ func byClaim(r provision.ConnectionRule, name, value string) provision.Connectio
 
 func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
 	t.Parallel()
+	list := func(rules ...provision.ConnectionRule) []provision.ConnectionRule { return rules }
 	const google = "google"
 	in, out := provision.ActionProvision, provision.ActionRefuse
+	ofContoso := byDomain(rule("a", "*", in), "contoso.com")
+	ofSales := byClaim(rule("a", "*", in), "dept", "sales")
+	sent := func(email string) provision.Person { return provision.Person{Connection: google, Email: email} }
+	inDept := func(dept string) provision.Person {
+		return provision.Person{Connection: google, Claims: map[string]string{"dept": dept}}
+	}
 	for name, tc := range map[string]struct {
 		rules  []provision.ConnectionRule
 		person provision.Person
 		want   string // the rule; empty: none, so the person is refused
 	}{
-		"the connection":             {[]provision.ConnectionRule{rule("a", google, in)}, provision.Person{Connection: google}, "a"},
-		"another connection":         {[]provision.ConnectionRule{rule("a", google, in)}, provision.Person{Connection: "ldap"}, ""},
-		"the connection's case":      {[]provision.ConnectionRule{rule("a", google, in)}, provision.Person{Connection: "Google"}, ""},
-		"a longer connection":        {[]provision.ConnectionRule{rule("a", google, in)}, provision.Person{Connection: "google2"}, ""},
-		"a beginning":                {[]provision.ConnectionRule{rule("a", "ldap-*", in)}, provision.Person{Connection: "ldap-7"}, "a"},
-		"the bare beginning":         {[]provision.ConnectionRule{rule("a", "ldap-*", in)}, provision.Person{Connection: "ldap"}, ""},
-		"every connection":           {[]provision.ConnectionRule{rule("a", "*", in)}, provision.Person{Connection: "ldap"}, "a"},
-		"the second":                 {[]provision.ConnectionRule{rule("a", "ldap", in), rule("b", "*", out)}, provision.Person{Connection: google}, "b"},
-		"the first of two":           {[]provision.ConnectionRule{rule("a", google, out), rule("b", "*", in)}, provision.Person{Connection: google}, "a"},
-		"the domain in any case":     {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google, Email: " x@CONTOSO.com "}, "a"},
-		"one of the domains":         {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "a.example", "contoso.com")}, provision.Person{Connection: google, Email: "x@contoso.com"}, "a"},
-		"a domain below":             {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google, Email: "x@mail.contoso.com"}, ""},
-		"a domain that ends so":      {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google, Email: "x@notcontoso.com"}, ""},
-		"a letter that folds to one": {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "k.example")}, provision.Person{Connection: google, Email: "x@\u212a.example"}, ""},
-		"two signs":                  {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google, Email: "x@y@contoso.com"}, ""},
-		"nothing before the sign":    {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google, Email: "@contoso.com"}, ""},
-		"no address":                 {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "contoso.com")}, provision.Person{Connection: google}, ""},
-		"the claim":                  {[]provision.ConnectionRule{byClaim(rule("a", "*", in), "dept", "sales")}, provision.Person{Connection: google, Claims: map[string]string{"dept": "sales"}}, "a"},
-		"the claim's case":           {[]provision.ConnectionRule{byClaim(rule("a", "*", in), "dept", "sales")}, provision.Person{Connection: google, Claims: map[string]string{"dept": "Sales"}}, ""},
-		"no such claim":              {[]provision.ConnectionRule{byClaim(rule("a", "*", in), "dept", "sales")}, provision.Person{Connection: google}, ""},
-		"domain, but not claim": {[]provision.ConnectionRule{byClaim(byDomain(rule("a", "*", in), "contoso.com"), "dept", "sales")},
-			provision.Person{Connection: google, Email: "x@contoso.com"}, ""},
+		"the connection":             {list(rule("a", google, in)), provision.Person{Connection: google}, "a"},
+		"another connection":         {list(rule("a", google, in)), provision.Person{Connection: "ldap"}, ""},
+		"the connection's case":      {list(rule("a", google, in)), provision.Person{Connection: "Google"}, ""},
+		"a longer connection":        {list(rule("a", google, in)), provision.Person{Connection: "google2"}, ""},
+		"a beginning":                {list(rule("a", "ldap-*", in)), provision.Person{Connection: "ldap-7"}, "a"},
+		"the bare beginning":         {list(rule("a", "ldap-*", in)), provision.Person{Connection: "ldap"}, ""},
+		"every connection":           {list(rule("a", "*", in)), provision.Person{Connection: "ldap"}, "a"},
+		"the second":                 {list(rule("a", "ldap", in), rule("b", "*", out)), provision.Person{Connection: google}, "b"},
+		"the first of two":           {list(rule("a", google, out), rule("b", "*", in)), provision.Person{Connection: google}, "a"},
+		"the domain in any case":     {list(ofContoso), sent(" x@CONTOSO.com "), "a"},
+		"one of the domains":         {list(byDomain(rule("a", "*", in), "a.example", "contoso.com")), sent("x@contoso.com"), "a"},
+		"a domain below":             {list(ofContoso), sent("x@mail.contoso.com"), ""},
+		"a domain that ends so":      {list(ofContoso), sent("x@notcontoso.com"), ""},
+		"a letter that folds to one": {list(byDomain(rule("a", "*", in), "k.example")), sent("x@\u212a.example"), ""},
+		"two signs":                  {list(ofContoso), sent("x@y@contoso.com"), ""},
+		"nothing before the sign":    {list(ofContoso), sent("@contoso.com"), ""},
+		"no address":                 {list(ofContoso), provision.Person{Connection: google}, ""},
+		"the claim":                  {list(ofSales), inDept("sales"), "a"},
+		"the claim's case":           {list(ofSales), inDept("Sales"), ""},
+		"no such claim":              {list(ofSales), provision.Person{Connection: google}, ""},
+		"domain, but not claim": {list(byClaim(ofContoso, "dept", "sales")),
+			sent("x@contoso.com"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,22 +148,23 @@ func TestWhoIsRefusedDoesNotJoinARunThatOthersBegan(t *testing.T) {
 
 func TestARulesPeopleGetWhatItSays(t *testing.T) {
 	t.Parallel()
+	type cr = provision.ConnectionRule
 	general := func(c *provision.Config) {
 		c.Rules.Licenses = []provision.License{seat("O365_BUSINESS_PREMIUM")}
 		c.Rules.Attributes = map[string]string{"department": "dept"}
 	}
 	for name, tc := range map[string]struct {
-		change             func(*provision.ConnectionRule)
+		change             func(*cr)
 		upn, country, dept string
 		skus               []string
 	}{
-		"nothing of its own": {func(*provision.ConnectionRule) {}, "contractor@contoso.com", "DE", "sales", []string{standardSKU}},
-		"its own licence": {func(r *provision.ConnectionRule) { r.Licenses = []provision.License{seat("O365_BUSINESS_ESSENTIALS")} },
+		"nothing of its own": {func(*cr) {}, "contractor@contoso.com", "DE", "sales", []string{standardSKU}},
+		"its own licence": {func(r *cr) { r.Licenses = []provision.License{seat("O365_BUSINESS_ESSENTIALS")} },
 			"contractor@contoso.com", "DE", "sales", []string{basicSKU}},
-		"no licence":    {func(r *provision.ConnectionRule) { r.Licenses = []provision.License{} }, "contractor@contoso.com", "DE", "sales", nil},
-		"no attribute":  {func(r *provision.ConnectionRule) { r.Attributes = map[string]string{} }, "contractor@contoso.com", "DE", "", []string{standardSKU}},
-		"its own place": {func(r *provision.ConnectionRule) { r.UsageLocation = "fr" }, "contractor@contoso.com", "FR", "sales", []string{standardSKU}},
-		"its own domain": {func(r *provision.ConnectionRule) { r.Domain = "Ext.contoso.com" }, "contractor@ext.contoso.com", "DE",
+		"no licence":    {func(r *cr) { r.Licenses = []provision.License{} }, "contractor@contoso.com", "DE", "sales", nil},
+		"no attribute":  {func(r *cr) { r.Attributes = map[string]string{} }, "contractor@contoso.com", "DE", "", []string{standardSKU}},
+		"its own place": {func(r *cr) { r.UsageLocation = "fr" }, "contractor@contoso.com", "FR", "sales", []string{standardSKU}},
+		"its own domain": {func(r *cr) { r.Domain = "Ext.contoso.com" }, "contractor@ext.contoso.com", "DE",
 			"sales", []string{standardSKU}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,40 +191,41 @@ func TestARulesPeopleGetWhatItSays(t *testing.T) {
 
 func TestNewRefusesARuleThatIsWrong(t *testing.T) {
 	t.Parallel()
+	type cr = provision.ConnectionRule
 	in, out := provision.ActionProvision, provision.ActionRefuse
 	good := rule("good", "google", in)
-	with := func(change func(*provision.ConnectionRule)) []provision.ConnectionRule {
+	with := func(change func(*cr)) []cr {
 		r := good
 		change(&r)
-		return []provision.ConnectionRule{r}
+		return []cr{r}
 	}
 	for name, tc := range map[string]struct {
-		rules []provision.ConnectionRule
+		rules []cr
 		want  string
 	}{
-		"no name":               {with(func(r *provision.ConnectionRule) { r.Name = "" }), "has no Name"},
-		"a name twice":          {[]provision.ConnectionRule{good, rule("good", "ldap", in)}, "another rule of this name"},
-		"no connection":         {with(func(r *provision.ConnectionRule) { r.Connection = "" }), "Connection is empty"},
-		"a star in the middle":  {with(func(r *provision.ConnectionRule) { r.Connection = "a*b" }), "before its end"},
-		"no action":             {with(func(r *provision.ConnectionRule) { r.Action = "" }), "Action is empty"},
-		"an unknown action":     {with(func(r *provision.ConnectionRule) { r.Action = "allow" }), `"allow"`},
-		"no domain at all":      {with(func(r *provision.ConnectionRule) { r.EmailDomains = []string{} }), "EmailDomains is an empty list"},
-		"a domain with a sign":  {with(func(r *provision.ConnectionRule) { r.EmailDomains = []string{"@contoso.com"} }), "EmailDomains[0]"},
-		"no claim at all":       {with(func(r *provision.ConnectionRule) { r.Claims = map[string]string{} }), "Claims is an empty map"},
-		"an empty value":        {with(func(r *provision.ConnectionRule) { r.Claims = map[string]string{"dept": ""} }), `Claims["dept"]`},
-		"a reason to provision": {with(func(r *provision.ConnectionRule) { r.Reason = "why" }), "Reason or a Message"},
-		"a refusal that gives":  {with(func(r *provision.ConnectionRule) { r.Action, r.Groups = out, []string{} }), "gives something"},
-		"a message in words":    {with(func(r *provision.ConnectionRule) { r.Action, r.Message = out, "Go away" }), "is not a key"},
-		"a bad domain":          {with(func(r *provision.ConnectionRule) { r.Domain = "contoso" }), "Domain"},
-		"a bad country":         {with(func(r *provision.ConnectionRule) { r.UsageLocation = "UK" }), `"GB"`},
-		"a bad licence":         {with(func(r *provision.ConnectionRule) { r.Licenses = []provision.License{{}} }), `("good").Licenses[0] is empty`},
-		"a bad attribute":       {with(func(r *provision.ConnectionRule) { r.Attributes = map[string]string{"shoe": "x"} }), `"shoe"`},
-		"groups nobody knows":   {with(func(r *provision.ConnectionRule) { r.Groups = []string{"staff"} }), "does not implement Groups"},
-		"after the same":        {[]provision.ConnectionRule{good, rule("b", "google", out)}, `Rules.Connections[0] ("good") matches all`},
-		"after a beginning":     {[]provision.ConnectionRule{rule("a", "g*", in), byDomain(rule("b", "goo*", in), "a.example")}, "never reached"},
-		"after fewer domains": {[]provision.ConnectionRule{byDomain(rule("a", "*", in), "a.example", "b.example"),
+		"no name":               {with(func(r *cr) { r.Name = "" }), "has no Name"},
+		"a name twice":          {[]cr{good, rule("good", "ldap", in)}, "another rule of this name"},
+		"no connection":         {with(func(r *cr) { r.Connection = "" }), "Connection is empty"},
+		"a star in the middle":  {with(func(r *cr) { r.Connection = "a*b" }), "before its end"},
+		"no action":             {with(func(r *cr) { r.Action = "" }), "Action is empty"},
+		"an unknown action":     {with(func(r *cr) { r.Action = "allow" }), `"allow"`},
+		"no domain at all":      {with(func(r *cr) { r.EmailDomains = []string{} }), "EmailDomains is an empty list"},
+		"a domain with a sign":  {with(func(r *cr) { r.EmailDomains = []string{"@contoso.com"} }), "EmailDomains[0]"},
+		"no claim at all":       {with(func(r *cr) { r.Claims = map[string]string{} }), "Claims is an empty map"},
+		"an empty value":        {with(func(r *cr) { r.Claims = map[string]string{"dept": ""} }), `Claims["dept"]`},
+		"a reason to provision": {with(func(r *cr) { r.Reason = "why" }), "Reason or a Message"},
+		"a refusal that gives":  {with(func(r *cr) { r.Action, r.Groups = out, []string{} }), "gives something"},
+		"a message in words":    {with(func(r *cr) { r.Action, r.Message = out, "Go away" }), "is not a key"},
+		"a bad domain":          {with(func(r *cr) { r.Domain = "contoso" }), "Domain"},
+		"a bad country":         {with(func(r *cr) { r.UsageLocation = "UK" }), `"GB"`},
+		"a bad licence":         {with(func(r *cr) { r.Licenses = []provision.License{{}} }), `("good").Licenses[0] is empty`},
+		"a bad attribute":       {with(func(r *cr) { r.Attributes = map[string]string{"shoe": "x"} }), `"shoe"`},
+		"groups nobody knows":   {with(func(r *cr) { r.Groups = []string{"staff"} }), "does not implement Groups"},
+		"after the same":        {[]cr{good, rule("b", "google", out)}, `Rules.Connections[0] ("good") matches all`},
+		"after a beginning":     {[]cr{rule("a", "g*", in), byDomain(rule("b", "goo*", in), "a.example")}, "never reached"},
+		"after fewer domains": {[]cr{byDomain(rule("a", "*", in), "a.example", "b.example"),
 			byDomain(rule("b", "google", out), "B.example")}, "never reached"},
-		"after SkipConnections": {[]provision.ConnectionRule{rule("a", "directory", in)}, "is in Rules.SkipConnections"},
+		"after SkipConnections": {[]cr{rule("a", "directory", in)}, "is in Rules.SkipConnections"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +238,7 @@ func TestNewRefusesARuleThatIsWrong(t *testing.T) {
 	}
 	t.Run("a domain beside the host's own UPNs", func(t *testing.T) {
 		t.Parallel()
-		c := ruled(newTenant(), nil, with(func(r *provision.ConnectionRule) { r.Domain = "ext.contoso.com" })...)
+		c := ruled(newTenant(), nil, with(func(r *cr) { r.Domain = "ext.contoso.com" })...)
 		c.Rules.UPN = provision.UPNFromEmail("contoso.com")
 		_, err := provision.New(c)
 		require.ErrorContains(t, err, "Rules.UPN chooses all UPNs")
@@ -294,22 +303,23 @@ func FuzzReadConnectionRules(f *testing.F) {
 
 func TestSwappingByTheKeyGoesByTheConnection(t *testing.T) {
 	t.Parallel()
+	type cr = provision.ConnectionRule
 	in := provision.ActionProvision
-	basic := func(r provision.ConnectionRule) provision.ConnectionRule {
+	basic := func(r cr) cr {
 		r.Licenses = []provision.License{seat(basicSKU)}
 		return r
 	}
 	for name, tc := range map[string]struct {
-		rules []provision.ConnectionRule
+		rules []cr
 		want  string // the SKU after it
 		err   string
 	}{
-		"one rule":               {[]provision.ConnectionRule{basic(rule("a", "google", in))}, basicSKU, ""},
-		"refusals before it":     {[]provision.ConnectionRule{byClaim(rule("a", "*", provision.ActionRefuse), "out", "1"), basic(rule("b", "*", in))}, basicSKU, ""},
-		"two that give the same": {[]provision.ConnectionRule{byClaim(basic(rule("a", "*", in)), "x", "1"), basic(rule("b", "*", in))}, basicSKU, ""},
-		"two that do not":        {[]provision.ConnectionRule{byClaim(basic(rule("a", "*", in)), "x", "1"), rule("b", "*", in)}, standardSKU, "SwapLicensesOf"},
-		"a refusal":              {[]provision.ConnectionRule{rule("a", "*", provision.ActionRefuse)}, standardSKU, "refuses"},
-		"a sync":                 {[]provision.ConnectionRule{rule("a", "*", provision.ActionSkip)}, standardSKU, ""},
+		"one rule":               {[]cr{basic(rule("a", "google", in))}, basicSKU, ""},
+		"refusals before it":     {[]cr{byClaim(rule("a", "*", provision.ActionRefuse), "out", "1"), basic(rule("b", "*", in))}, basicSKU, ""},
+		"two that give the same": {[]cr{byClaim(basic(rule("a", "*", in)), "x", "1"), basic(rule("b", "*", in))}, basicSKU, ""},
+		"two that do not":        {[]cr{byClaim(basic(rule("a", "*", in)), "x", "1"), rule("b", "*", in)}, standardSKU, "SwapLicensesOf"},
+		"a refusal":              {[]cr{rule("a", "*", provision.ActionRefuse)}, standardSKU, "refuses"},
+		"a sync":                 {[]cr{rule("a", "*", provision.ActionSkip)}, standardSKU, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
