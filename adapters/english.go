@@ -37,6 +37,8 @@ func English() Language {
 		msgAccountNotReady:  "Your account is not ready yet. Please try again in a few minutes.",
 		msgAccountDetails:   "Your account cannot be set up with the details we have of you. Please contact your administrator.",
 		msgAccountNoLicence: "There is no free place for your account at the moment. Please contact your administrator.",
+		msgAccountNotAllowed: "You cannot use Microsoft 365 with this sign-in. Please contact your administrator if you think that this is " +
+			"a mistake.",
 		msgAccountRetired: "Your access has ended. Please contact your administrator if you think that this is a " +
 			"mistake.",
 		msgAccountOther: "Your account could not be set up. Please contact your administrator.",

@@ -14,6 +14,7 @@ import (
 type failure struct {
 	Status      int
 	Title, Text Message
+	Own         Message       // shown in place of Text where the language has it; a host's own, or empty
 	More        Message       // a second paragraph, or empty
 	Action      string        // the one thing to do next; empty for the smart link
 	Label       Message       // what Action does
@@ -38,6 +39,9 @@ func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	v := view{Language: speech, ID: id, Title: speech.say(f.Title), Text: speech.say(f.Text), More: speech.say(f.More)}
 	if f.Action == "" && !f.NoAction {
 		f.Action, f.Label = b.base+"/go", msgStartOver
+	}
+	if words, known := speech.Words[f.Own]; known {
+		v.Text = words
 	}
 	v.Action, v.Label = f.Action, speech.say(f.Label)
 	kind := PageFailure
@@ -89,6 +93,8 @@ func provisionFailure(err error, again string) failure {
 	switch {
 	case errors.Is(err, provision.ErrUnauthorized), errors.Is(err, provision.ErrForbidden):
 		f.Status = http.StatusBadGateway
+	case errors.Is(err, provision.ErrRefused):
+		f.Own = refusalWords(err)
 	case errors.Is(err, provision.ErrNoLicense):
 		// A seat may be freed at any time, and the account is kept for then.
 		f.Action, f.Label, f.NoAction = again, msgTryAgain, false
@@ -110,11 +116,22 @@ func publicWords(stopped *provision.Error) Message {
 		return msgAccountNoLicence
 	case provision.ReasonRetired:
 		return msgAccountRetired
+	case provision.ReasonNotAllowed:
+		return msgAccountNotAllowed
 	case provision.ReasonUnauthorized, provision.ReasonForbidden, provision.ReasonConflict, provision.ReasonRefused,
 		provision.ReasonInternal, provision.ReasonNotOwned, provision.ReasonUnknown:
 		return msgAccountOther
 	}
 	return Message(stopped.Public())
+}
+
+// refusalWords is the host's own message for the rule that refuses the person, or "".
+func refusalWords(err error) Message {
+	var refused *provision.RefusedError
+	if !errors.As(err, &refused) || refused.Message == "" {
+		return ""
+	}
+	return Message(refusalPrefix + refused.Message)
 }
 
 func responseFailure(err error) failure {

@@ -37,8 +37,10 @@ func French() Language {
 		msgAccountNotReady:  "Votre compte n’est pas encore prêt. Veuillez réessayer dans quelques minutes.",
 		msgAccountDetails:   "Les informations dont nous disposons à votre sujet ne permettent pas de configurer votre compte. Veuillez contacter votre administrateur.",
 		msgAccountNoLicence: "Aucune place n’est libre pour votre compte en ce moment. Veuillez contacter votre administrateur.",
-		msgAccountRetired:   "Votre accès a pris fin. Si vous pensez qu’il s’agit d’une erreur, veuillez contacter votre administrateur.",
-		msgAccountOther:     "Votre compte n’a pas pu être configuré. Veuillez contacter votre administrateur.",
+		msgAccountNotAllowed: "Cette connexion ne vous donne pas accès à Microsoft 365. Si vous pensez qu’il s’agit d’une erreur, veuillez " +
+			"contacter votre administrateur.",
+		msgAccountRetired: "Votre accès a pris fin. Si vous pensez qu’il s’agit d’une erreur, veuillez contacter votre administrateur.",
+		msgAccountOther:   "Votre compte n’a pas pu être configuré. Veuillez contacter votre administrateur.",
 
 		msgRequestTitle:   "Cette connexion ne peut pas continuer",
 		msgRequestText:    "La demande reçue n’est pas une connexion demandée par Microsoft 365. Rien n’a changé sur votre compte.",

@@ -37,6 +37,8 @@ func German() Language {
 		msgAccountNotReady:  "Ihr Konto ist noch nicht bereit. Bitte versuchen Sie es in einigen Minuten noch einmal.",
 		msgAccountDetails:   "Mit den Angaben, die uns über Sie vorliegen, lässt sich kein Konto einrichten. Bitte wenden Sie sich an Ihre IT-Administration.",
 		msgAccountNoLicence: "Für Ihr Konto ist derzeit kein Platz frei. Bitte wenden Sie sich an Ihre IT-Administration.",
+		msgAccountNotAllowed: "Mit dieser Anmeldung können Sie Microsoft 365 nicht nutzen. Wenn Sie glauben, dass das ein Irrtum ist, wenden " +
+			"Sie sich bitte an Ihre IT-Administration.",
 		msgAccountRetired: "Ihr Zugang ist beendet. Wenn Sie glauben, dass das ein Irrtum ist, wenden Sie sich bitte an Ihre " +
 			"IT-Administration.",
 		msgAccountOther: "Ihr Konto konnte nicht eingerichtet werden. Bitte wenden Sie sich an Ihre IT-Administration.",

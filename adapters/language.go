@@ -62,7 +62,7 @@ func (l Language) Check() error {
 	}
 	for _, m := range complete.Words.keys() {
 		text := complete.Words[m]
-		_, own := strings.CutPrefix(string(m), stepPrefix)
+		own := strings.HasPrefix(string(m), stepPrefix) || strings.HasPrefix(string(m), refusalPrefix)
 		switch {
 		case english[m] == "" && !own:
 			add("%q is no message: see Messages", m)

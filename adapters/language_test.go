@@ -87,7 +87,7 @@ func TestAFailureIsSaidInTheBrowsersLanguage(t *testing.T) {
 	t.Parallel()
 	for rule, err := range map[string]error{
 		"account.details": provision.ErrInvalidPerson, "account.no-licence": provision.ErrNoLicense,
-		"account.retired": provision.ErrRetired, "account.other": provision.ErrConflict,
+		"account.retired": provision.ErrRetired, "account.not-allowed": provision.ErrRefused, "account.other": provision.ErrConflict,
 	} {
 		for tag, l := range builtIn() {
 			t.Run(rule+" "+tag, func(t *testing.T) {
@@ -285,4 +285,26 @@ func TestARightToLeftLanguage(t *testing.T) {
 	l.Tag, l.RightToLeft = "ar", true
 	page := dressed(t, adapters.Brand{Languages: []adapters.Language{l}}).browser().get(base + "/nothing").Body.String()
 	require.Contains(t, page, `<html lang="ar" dir="rtl">`)
+}
+
+func TestARuleThatRefusesHasWordsOfTheHosts(t *testing.T) {
+	t.Parallel()
+	words := adapters.Catalogue{"refusal.partners": "Partners use the other portal."}
+	for rule, want := range map[string]string{
+		"partners": words["refusal.partners"], "unheard-of": adapters.Message("account.not-allowed").English(),
+		"": adapters.Message("account.not-allowed").English(),
+	} {
+		t.Run("the message "+rule, func(t *testing.T) {
+			t.Parallel()
+			w := dressed(t, adapters.Brand{Languages: []adapters.Language{{Tag: "en", Words: words}}})
+			w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
+				return provision.Account{}, stopped(&provision.RefusedError{Rule: "internal name", Reason: "secret", Message: rule})
+			}
+			b := w.browser()
+			page := b.getIn("en", b.request("", "", testTime)).Body.String()
+			require.Contains(t, page, want)
+			require.NotContains(t, page, "internal name")
+			require.NotContains(t, page, "secret")
+		})
+	}
 }

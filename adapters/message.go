@@ -5,6 +5,9 @@ package adapters
 //
 // The key of a pipeline step's text is "step." with the step's name. A catalogue may also have keys of that form for the
 // host's own steps; without one, such a step is shown with the message of its events.
+//
+// The key "refusal." with the Message of a [provision.ConnectionRule] is shown to whom that rule refuses, in place of
+// "account.not-allowed".
 type Message string
 
 // The keys, in the order of the pages.
@@ -35,13 +38,14 @@ const (
 	msgWaitingMinutes Message = "waiting.minutes" // with {minutes}, which are two or more
 	msgWaitingEnd     Message = "waiting.end"     // it does not go on by itself any more
 
-	msgAccountTitle     Message = "account.title" // the provisioning failed, and in the next ones why
-	msgAccountBusy      Message = "account.busy"
-	msgAccountNotReady  Message = "account.not-ready"
-	msgAccountDetails   Message = "account.details"
-	msgAccountNoLicence Message = "account.no-licence"
-	msgAccountRetired   Message = "account.retired"
-	msgAccountOther     Message = "account.other"
+	msgAccountTitle      Message = "account.title" // the provisioning failed, and in the next ones why
+	msgAccountBusy       Message = "account.busy"
+	msgAccountNotReady   Message = "account.not-ready"
+	msgAccountDetails    Message = "account.details"
+	msgAccountNoLicence  Message = "account.no-licence"
+	msgAccountRetired    Message = "account.retired"
+	msgAccountNotAllowed Message = "account.not-allowed" // the rules refuse the person
+	msgAccountOther      Message = "account.other"
 
 	msgRequestTitle   Message = "request.title" // what came is no request of Entra's
 	msgRequestText    Message = "request.text"
@@ -96,8 +100,11 @@ const (
 	msgSignOutFailedText  Message = "sign-out-failed.text"
 )
 
-// stepPrefix is how the keys of steps begin.
-const stepPrefix = "step."
+// How the keys begin that a host may add: of its own steps, and of the rules that refuse people.
+const (
+	stepPrefix    = "step."
+	refusalPrefix = "refusal."
+)
 
 // Messages lists the keys that a complete catalogue has, sorted.
 func Messages() []Message { return English().Words.keys() }

@@ -120,11 +120,8 @@ func (r *run) lookAmongDeleted(ctx context.Context) (readmitted bool, err error)
 
 // readmit brings back a deleted account whose ImmutableID is exactly ours.
 func (r *run) readmit(ctx context.Context, deleted User) error {
-	switch {
-	case !r.p.rules.Adopt.Deleted || deleted.DirectorySynced:
-		return r.conflictDeleted(ConflictDeleted, propertyImmutableID, deleted, nil)
-	case !deleted.AccountEnabled:
-		return r.conflictDeleted(ConflictBlocked, propertyImmutableID, deleted, nil)
+	if err := r.mayReadmit(deleted); err != nil {
+		return err
 	}
 	user, err := r.undelete(ctx, deleted)
 	if err != nil {
@@ -138,6 +135,17 @@ func (r *run) readmit(ctx context.Context, deleted User) error {
 	return r.recognise(ctx, user.ObjectID, user.UserPrincipalName, untouched)
 }
 
+// mayReadmit is nil if the rules allow a deleted account to be brought back.
+func (r *run) mayReadmit(deleted User) error {
+	switch {
+	case !r.rules.Adopt.Deleted || deleted.DirectorySynced:
+		return r.conflictDeleted(ConflictDeleted, propertyImmutableID, deleted, nil)
+	case !deleted.AccountEnabled:
+		return r.conflictDeleted(ConflictBlocked, propertyImmutableID, deleted, nil)
+	}
+	return nil
+}
+
 // loseLicenses records that the licences are to be given again: the deletion freed their seats.
 func (r *run) loseLicenses(ctx context.Context) error {
 	return r.stamp(ctx, func(rec *Record, now time.Time) {
@@ -148,7 +156,7 @@ func (r *run) loseLicenses(ctx context.Context) error {
 
 // mayTakeOver reports whether the rules allow an account to become the person's by its UPN.
 func (r *run) mayTakeOver(user User) bool {
-	return r.p.rules.Adopt.InsecureByUPN && r.person.UPN != "" && user.ObjectID != "" && user.ImmutableID == "" &&
+	return r.rules.Adopt.InsecureByUPN && r.person.UPN != "" && user.ObjectID != "" && user.ImmutableID == "" &&
 		!user.DirectorySynced && strings.EqualFold(user.UserPrincipalName, r.person.UPN)
 }
 

@@ -98,14 +98,14 @@ func (r Rules) attributeProblems(p Person) error {
 }
 
 // validateAttributes lists all properties that cannot be set, and those without a claim.
-func (r Rules) validateAttributes() error {
+func (r Rules) validateAttributes(where string) error {
 	var problems []error
 	for _, property := range slices.Sorted(maps.Keys(r.Attributes)) {
 		if _, ok := attributeByName(property); !ok {
-			problems = append(problems, fmt.Errorf("Rules.Attributes: %s", unknownAttribute(property)))
+			problems = append(problems, fmt.Errorf("%s.Attributes: %s", where, unknownAttribute(property)))
 		}
 		if r.Attributes[property] == "" {
-			problems = append(problems, fmt.Errorf("Rules.Attributes[%q] names no claim", property))
+			problems = append(problems, fmt.Errorf("%s.Attributes[%q] names no claim", where, property))
 		}
 	}
 	return errors.Join(problems...)

@@ -61,7 +61,7 @@ const (
 	BulkCreated BulkOutcome = "created" // the account was made by this pipeline, and is ready now
 	BulkKnown   BulkOutcome = "known"   // the person was ready before, or another run made them so meanwhile
 	BulkAdopted BulkOutcome = "adopted" // an account was there and is the person's: found by its ImmutableID, as a rule
-	BulkSkipped BulkOutcome = "skipped" // a directory sync owns the person: [Rules.SkipConnections]
+	BulkSkipped BulkOutcome = "skipped" // a directory sync owns the person: [Rules.SkipConnections], [ActionSkip]
 	BulkRefused BulkOutcome = "refused" // something about the person must be changed first
 	BulkFailed  BulkOutcome = "failed"  // the same person may succeed another time
 )
@@ -188,7 +188,7 @@ const stepInput = "input"
 // outcomeOf tells the people who must be changed from those who need only be tried again.
 func outcomeOf(reason Reason) BulkOutcome {
 	switch reason {
-	case ReasonInvalidPerson, ReasonConflict, ReasonRetired, ReasonRefused:
+	case ReasonInvalidPerson, ReasonConflict, ReasonRetired, ReasonRefused, ReasonNotAllowed:
 		return BulkRefused
 	}
 	return BulkFailed

@@ -185,6 +185,9 @@ func (b *bulkRun) landing(ctx context.Context, f *flight, how boarding) (landed 
 func (b *bulkRun) result(ctx context.Context, person Person, f *flight, how boarding) bulkResult {
 	account, err := f.result()
 	failure := f.failure(person, account, err)
+	if failure == nil && how == joined {
+		failure = b.p.refused(f.plan.errand, person)
+	}
 	if failure != nil {
 		stopped := ctx.Err() != nil && failure.Reason() == ReasonCanceled
 		return bulkResult{finished: !stopped, BulkEvent: BulkEvent{Outcome: outcomeOf(failure.Reason()), Err: failure}}

@@ -126,7 +126,7 @@ func (r *run) newUser(password string) NewUser {
 		Surname:           r.person.Surname,
 		UsageLocation:     r.usageLocation(),
 		Password:          password,
-		Attributes:        r.p.rules.attributes(r.person),
+		Attributes:        r.rules.attributes(r.person),
 	}
 }
 
@@ -152,7 +152,7 @@ func (r *run) usageLocation() string {
 	if r.person.UsageLocation != "" {
 		return r.person.UsageLocation
 	}
-	return r.p.rules.UsageLocation
+	return r.rules.UsageLocation
 }
 
 // The password's alphabet: four classes, 64 characters, so that each takes six even bits.

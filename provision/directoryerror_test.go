@@ -170,6 +170,7 @@ func TestEveryFailureHasAReasonAPublicTextAndAHint(t *testing.T) {
 		provision.ReasonNotReady:      provision.ErrNotReady,
 		provision.ReasonCanceled:      context.Canceled,
 		provision.ReasonRetired:       provision.ErrRetired,
+		provision.ReasonNotAllowed:    &provision.RefusedError{Rule: "strangers", Reason: "disk"},
 		provision.ReasonNotOwned:      provision.ErrNotOwned,
 		provision.ReasonUnknown:       provision.ErrNoRecord,
 		provision.ReasonRefused:       badRequest("Property userPrincipalName is invalid."),

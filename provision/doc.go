@@ -23,7 +23,8 @@
 //
 // A run takes these steps, each idempotent, in this order:
 //
-//   - select: a person from a connection that a directory sync owns is let through as the host describes them
+//   - select: [Rules].Connections decide; a person whose account a directory sync owns is let through as the host describes
+//     them
 //   - known: a person who was ready before is done, and one who has left is refused; for anybody else, a [Leaser] has
 //     one process at a time go on
 //   - token: the directory grants access, if it is a [TokenSource]
@@ -41,6 +42,20 @@
 //
 // The rules count until a person is ready. Who is known when they change keeps the account as it is;
 // [Provisioner.SwapLicenses] moves such people to other licences.
+//
+// # Who gets in
+//
+// [Rules].Connections say which people are provisioned, skipped because a directory sync owns them, or refused, and who
+// gets other licences, groups, attributes, another domain or usage location than everybody. Each [ConnectionRule] looks at
+// the connection, and may look at the address's domain and at claims; the first that matches decides, and who is matched by
+// none is refused with [ErrRefused]. This is decided at every sign-in, also of people who were ready before.
+//
+// [Provisioner.Explain] says what would happen for a person now and why, and writes nothing.
+//
+// The record does not keep which rule was a person's. Where only the key is known, [Provisioner.Retire] takes the account
+// out of the groups of all rules for the connection; [Provisioner.SwapLicenses], and [Provisioner.Reconcile] where a
+// licence is missing, go by the rules for the connection if these agree on the licences, and change nothing if they do
+// not: [Provisioner.SwapLicensesOf] is told the person. Nobody is blocked because a rule refuses them: Retire does that.
 //
 // # Exactly once
 //

@@ -5,6 +5,7 @@ package provision
 type errand struct {
 	kind    errandKind
 	leaving Leaving // of a person who leaves
+	known   bool    // all that the host knows of the person is there, not only the key
 }
 
 type errandKind int

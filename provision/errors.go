@@ -37,6 +37,9 @@ var (
 	// ErrRetired: the person was retired. Nothing is provisioned until [Provisioner.Restore] is called.
 	ErrRetired = errors.New("provision: the person has left")
 
+	// ErrRefused: the rules do not let the person in: a [ConnectionRule] refuses them, or none matches.
+	ErrRefused = errors.New("provision: the rules refuse the person")
+
 	// ErrNotOwned: the account is not the pipeline's to block or to delete: a directory sync owns it, or the pipeline did
 	// not create it.
 	ErrNotOwned = errors.New("provision: the account is not the pipeline's")
@@ -227,7 +230,7 @@ const codeBadRequest = "Request_BadRequest"
 func sentinelOf(err error) error {
 	for _, s := range []error{
 		ErrInvalidPerson, ErrUnauthorized, ErrForbidden, ErrConflict, ErrNoLicense, ErrThrottled, ErrUnavailable,
-		ErrRetired, ErrNotOwned, ErrNotReady, ErrNotFound,
+		ErrRetired, ErrRefused, ErrNotOwned, ErrNotReady, ErrNotFound,
 	} {
 		if errors.Is(err, s) {
 			return s

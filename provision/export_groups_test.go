@@ -75,6 +75,7 @@ func (p *Provisioner) EnsureLow(ctx context.Context, person Person) (Account, er
 		unlease: func() {},
 	}
 	r.waiting = r.tell
+	r.choose()
 	return r.guarded(ctx)
 }
 

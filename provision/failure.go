@@ -19,7 +19,7 @@ type Error struct {
 	Person PersonKey
 
 	// Err is the cause. errors.Is finds in it one sentinel at most; errors.As finds a *[DirectoryError],
-	// *[ConflictError], *[MismatchError], *[LicenseError], *[GroupError] or *[VanishedError].
+	// *[ConflictError], *[MismatchError], *[LicenseError], *[GroupError], *[RefusedError] or *[VanishedError].
 	Err error
 }
 
@@ -64,6 +64,7 @@ const (
 	ReasonThrottled     Reason = "throttled"      // [ErrThrottled]
 	ReasonUnavailable   Reason = "unavailable"    // [ErrUnavailable]
 	ReasonRetired       Reason = "retired"        // [ErrRetired]
+	ReasonNotAllowed    Reason = "not-allowed"    // [ErrRefused]
 	ReasonNotReady      Reason = "not-ready"      // [ErrNotReady]
 	ReasonCanceled      Reason = "canceled"       // the caller's context ended
 	ReasonRefused       Reason = "refused"        // a DirectoryError of no sentinel, [ErrNotFound], an unsuitable licence
@@ -94,6 +95,8 @@ func reasonOf(err error) Reason {
 		return ReasonUnavailable
 	case ErrRetired:
 		return ReasonRetired
+	case ErrRefused:
+		return ReasonNotAllowed
 	case ErrNotOwned:
 		return ReasonNotOwned
 	case ErrNotReady:
@@ -128,6 +131,9 @@ func (e *Error) Public() string {
 		return "There is no free place for your account at the moment. Please contact your administrator."
 	case ReasonRetired:
 		return "Your access has ended. Please contact your administrator if you think that this is a mistake."
+	case ReasonNotAllowed:
+		return "You cannot use Microsoft 365 with this sign-in. Please contact your administrator if you think that this is " +
+			"a mistake."
 	}
 	return "Your account could not be set up. Please contact your administrator."
 }
@@ -147,6 +153,8 @@ func (e *Error) remedy() string {
 		return "nothing is lost: the same person continues where this stopped"
 	case ReasonRetired:
 		return "call Restore if the person is back"
+	case ReasonNotAllowed:
+		return "change Rules.Connections if the person is to be let in; Explain says which rules did not match, and why"
 	case ReasonUnknown:
 		return "the pipeline never provisioned this person, or under another key: check Connection and ID"
 	case ReasonRefused:

@@ -10,10 +10,10 @@ import (
 
 // groups makes the account a member of the groups of the rules.
 func (r *run) groups(ctx context.Context) (outcome, error) {
-	if len(r.p.rules.Groups) == 0 || !r.rec.JoinedAt.IsZero() {
+	if len(r.rules.Groups) == 0 || !r.rec.JoinedAt.IsZero() {
 		return skipped, nil
 	}
-	for _, name := range r.p.rules.Groups {
+	for _, name := range r.rules.Groups {
 		group, err := r.findGroup(ctx, name)
 		if err == nil {
 			err = r.joinGroup(ctx, group)

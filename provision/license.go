@@ -13,7 +13,7 @@ const looksPerSeat = 3
 
 // license gives the account what the rules say: the seats that are given directly in one call, then what groups give.
 func (r *run) license(ctx context.Context) (outcome, error) {
-	if len(r.p.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && !r.relicense {
+	if len(r.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && !r.relicense {
 		return skipped, nil
 	}
 	g := r.newGiving(User{})
@@ -159,7 +159,7 @@ func (g *giving) refresh(ctx context.Context) (err error) {
 func (g *giving) planned(ctx context.Context) (licensePlan, error) {
 	var plan licensePlan
 	var offered [][]offer
-	for _, l := range g.p.rules.Licenses {
+	for _, l := range g.rules.Licenses {
 		offers, err := g.offers(ctx, l)
 		if err != nil {
 			return plan, err
@@ -170,7 +170,7 @@ func (g *giving) planned(ctx context.Context) (licensePlan, error) {
 		plan.drop = g.outdated(offered)
 	}
 	user := g.believed().without(plan.drop)
-	for i, l := range g.p.rules.Licenses {
+	for i, l := range g.rules.Licenses {
 		o, held, err := g.decide(l, offered[i], user)
 		if err != nil {
 			return plan, err

@@ -9,7 +9,7 @@ import (
 // nobody could use. As a rule it costs nothing: the list of subscriptions is at hand. Whoever has an account already may
 // have a licence already as well. It is the step "license" that fails then.
 func (r *run) seatsAhead(ctx context.Context) error {
-	if len(r.p.rules.Licenses) == 0 || !r.rec.CreatedAt.IsZero() {
+	if len(r.rules.Licenses) == 0 || !r.rec.CreatedAt.IsZero() {
 		return nil
 	}
 	_, err := r.newGiving(User{}).plan(ctx)
@@ -29,12 +29,12 @@ func (r *run) unlessThere(ctx context.Context, refusal error) error {
 	immutableID := r.rec.ImmutableID
 	if immutableID == "" {
 		var err error
-		if immutableID, err = r.p.rules.immutableID(r.person); err != nil {
+		if immutableID, err = r.rules.immutableID(r.person); err != nil {
 			return nil // the step "reserve" says so
 		}
 	}
 	keys := []UserKey{{ImmutableID: immutableID}}
-	if r.p.rules.Adopt.InsecureByUPN && r.person.UPN != "" {
+	if r.rules.Adopt.InsecureByUPN && r.person.UPN != "" {
 		keys = append(keys, UserKey{UserPrincipalName: r.person.UPN})
 	}
 	for _, key := range keys {

@@ -7,25 +7,26 @@ import (
 	"strings"
 )
 
-// License is one subscription that people get. Exactly one of SKU and Group is set.
+// License is one subscription that people get. Exactly one of SKU and Group is set. It comes back equal from
+// encoding/json.
 type License struct {
 	// SKU names a subscription whose seats are given to people directly: its part number ("O365_BUSINESS_PREMIUM", in
 	// any case), its SKU ID (a GUID), or its product name ("Microsoft 365 Business Standard", see [FindSKU]). Beware of
 	// part numbers: O365_BUSINESS_PREMIUM is Business Standard.
-	SKU string
+	SKU string `json:"sku,omitzero"`
 
 	// DisabledPlans are services of the SKU that stay off, by name ("YAMMER_ENTERPRISE") or service plan ID. A seat that
 	// somebody has already stays as it is.
-	DisabledPlans []string
+	DisabledPlans []string `json:"disabledPlans,omitzero"`
 
 	// Group names a group that gives licences to its members, by object ID (a GUID) or uniqueName. People join it, and
 	// the step ends when the directory has given them what the group gives, or says why not. It must not be one of
 	// [Rules.Groups] as well.
-	Group string
+	Group string `json:"group,omitzero"`
 
 	// Fallbacks are tried in their order while no seat of this one is left, or the tenant does not have it. They cannot
 	// have Fallbacks of their own. Somebody who holds any of them, or this one, has the licence.
-	Fallbacks []License
+	Fallbacks []License `json:"fallbacks,omitzero"`
 }
 
 // alternatives are the licence itself and its fallbacks, in their order.
@@ -60,11 +61,11 @@ func cloneLicenses(licenses []License) []License {
 }
 
 // validateLicenses lists all that is wrong with the licences of the rules.
-func (r Rules) validateLicenses() error {
+func (r Rules) validateLicenses(rules string) error {
 	var problems []error
 	seen := make(map[string]bool)
 	for i, l := range r.Licenses {
-		where := fmt.Sprintf("Rules.Licenses[%d]", i)
+		where := fmt.Sprintf("%s.Licenses[%d]", rules, i)
 		problems = append(problems, l.validate(where, seen, r.Groups))
 		for k, fallback := range l.Fallbacks {
 			where := fmt.Sprintf("%s.Fallbacks[%d]", where, k)

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -16,6 +17,10 @@ import (
 // the licences of the rules from [Provisioner.Ensure], and nothing from here. An account that a directory sync owns is left
 // as it is.
 //
+// Where [Rules.Connections] give the people of the connection different licences, the key does not say which are the
+// person's. Then nothing is changed, and the error says so: call [Provisioner.SwapLicensesOf]. Nothing is changed either
+// for somebody whom the rules skip, and for somebody whom they refuse the error matches [ErrRefused].
+//
 // It is bulk work: [Pace] lets people who sign in go first, and it uses [Settle.Budget]. An Ensure of the same person waits
 // for it, unless they were ready before; Retire cancels it.
 // The error is an *[Error]; it matches [ErrNoRecord] for somebody whom the store does not know, and [ErrRetired] for
@@ -24,8 +29,21 @@ func (p *Provisioner) SwapLicenses(ctx context.Context, key PersonKey) error {
 	return p.maintain(ctx, key, swapping, (*run).swapLicenses)
 }
 
+// SwapLicensesOf is [Provisioner.SwapLicenses] for a person of whom the host knows what Ensure is told, so that the rule
+// of [Rules.Connections] that matches now is the one whose licences count.
+func (p *Provisioner) SwapLicensesOf(ctx context.Context, person Person) error {
+	if err := person.Validate(); err != nil {
+		return &Error{Step: stepValidate, Person: person.Key(), Err: err}
+	}
+	return p.maintainPerson(ctx, person.normalised(), errand{kind: swapping, known: true}, (*run).swapLicenses)
+}
+
 func (r *run) swapLicenses(ctx context.Context) error {
-	switch {
+	switch err := r.decision.mayLicense(); {
+	case errors.Is(err, errSkipped):
+		return nil
+	case err != nil:
+		return err
 	case !r.rec.RetiringAt.IsZero():
 		return ErrRetired
 	case r.rec.ReadyAt.IsZero() && r.rec.LicensedAt.IsZero():

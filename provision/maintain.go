@@ -8,7 +8,13 @@ import "context"
 func (p *Provisioner) maintain(
 	ctx context.Context, key PersonKey, kind errandKind, work func(r *run, ctx context.Context) error,
 ) error {
-	e := errand{kind: kind}
+	return p.maintainPerson(ctx, Person{Connection: key.Connection, ID: key.ID}, errand{kind: kind}, work)
+}
+
+func (p *Provisioner) maintainPerson(
+	ctx context.Context, person Person, e errand, work func(r *run, ctx context.Context) error,
+) error {
+	key := person.Key()
 	err := key.Validate()
 	if err == nil && ctx.Err() != nil {
 		err = ended(ctx)
@@ -16,7 +22,6 @@ func (p *Provisioner) maintain(
 	if err != nil {
 		return &Error{Step: e.first(), Person: key, Err: err}
 	}
-	person := Person{Connection: key.Connection, ID: key.ID}
 	how := plan{errand: e, work: work, priority: PriorityLow, budget: p.settle.Budget, brief: true}
 	f, _, err := p.flights.join(ctx, key, how, p.flyer(person))
 	if err != nil {

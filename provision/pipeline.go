@@ -19,6 +19,9 @@ type run struct {
 	publish func(Event)
 	began   time.Time
 
+	decision decision // which rule is the person's
+	rules    Rules    // by which the run goes: with what that rule gives
+
 	rec        Record    // the person's record; zero until there is one
 	fresh      bool      // this run reserved the identity, so nobody has sent anything yet
 	relicense  bool      // what was given before is to be given again, where it is missing
@@ -52,7 +55,7 @@ func (r *run) steps() []step {
 		r.extra(StepCreate),
 		onlyIf(r.person.Manager != "", step{StepManager, r.manager}),
 		r.extra(StepManager),
-		onlyIf(len(r.p.rules.Groups) > 0, step{StepGroups, r.groups}),
+		onlyIf(len(r.rules.Groups) > 0, step{StepGroups, r.groups}),
 		r.extra(StepGroups),
 		[]step{
 			{StepLicense, r.license},
@@ -126,7 +129,8 @@ func (r *run) fail(ctx context.Context, err error) error {
 	failure := &Error{Step: r.step, Person: r.person.Key(), Err: err}
 	r.tell(Event{State: Failed, Reason: failure.Reason()})
 	level := slog.LevelWarn
-	if failure.Reason() == ReasonCanceled || failure.Reason() == ReasonRetired {
+	switch failure.Reason() {
+	case ReasonCanceled, ReasonRetired, ReasonNotAllowed:
 		level = slog.LevelInfo
 	}
 	r.log.Log(ctx, level, r.errand.failure(), "step", r.step, "reason", failure.Reason(), "error", failure)
@@ -140,11 +144,22 @@ func (r *run) tell(e Event) {
 	r.publish(e)
 }
 
-// selectPerson ends the run for people whose accounts a directory sync owns.
+// selectPerson ends the run for people whom the rules refuse, and for those whose accounts a directory sync owns.
 func (r *run) selectPerson(context.Context) (outcome, error) {
-	if !r.p.rules.skips(r.person.Connection) {
+	switch action := r.decision.action; action {
+	case ActionProvision:
 		return done, r.managerSupported()
+	case ActionSkip:
+		return r.skip()
+	case ActionRefuse:
+		return done, r.decision.refusal()
+	default:
+		return done, fmt.Errorf("the rules say %q, which is no action", action)
 	}
+}
+
+// skip takes over what the sync gave a person.
+func (r *run) skip() (outcome, error) {
 	if err := errors.Join(required("UPN", r.person.UPN), required("ImmutableID", r.person.ImmutableID)); err != nil {
 		return done, invalid(fmt.Errorf("a directory sync owns the people of connection %q, so the host must say what "+
 			"it gave them: %w", r.person.Connection, err))

@@ -152,19 +152,15 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.withDefaults().validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate(),
+	problems = append(problems, c.Rules.validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate(),
 		c.Pace.Validate())
-	if _, ok := c.Directory.(Groups); !ok && c.Directory != nil && c.Rules.licensesByGroup() {
-		problems = append(problems, errors.New("Rules.Licenses has a Group, but Config.Directory is not a provision.Groups"))
-	}
+	_, ok := c.Directory.(Groups)
+	problems = append(problems, c.Rules.validateFor(ok || c.Directory == nil))
 	if c.Pacer != nil && c.Pace != (Pace{}) {
 		problems = append(problems, errors.New("Config.Pace is for Provisioners without a Pacer: give it to the Pacer"))
 	}
 	if c.Priority != PriorityHigh && c.Priority != PriorityLow {
 		problems = append(problems, fmt.Errorf("Config.Priority %d is neither PriorityHigh nor PriorityLow", c.Priority))
-	}
-	if _, ok := c.Directory.(Groups); len(c.Rules.Groups) > 0 && c.Directory != nil && !ok {
-		problems = append(problems, fmt.Errorf("Rules.Groups: %w", errNoGroups))
 	}
 	problems = append(problems, validateExtra(c.Extra))
 	if err := errors.Join(problems...); err != nil {
@@ -224,10 +220,13 @@ func (p *Provisioner) attend(
 	if err != nil {
 		return Account{}, &Error{Step: e.first(), Person: key, Err: err}
 	}
+	defer p.flights.leave(f)
 	if came == joined {
 		p.observer.link(ctx, f)
+		if failure := p.refused(e, person); failure != nil {
+			return Account{}, failure
+		}
 	}
-	defer p.flights.leave(f)
 
 	account, err := p.follow(ctx, f, progress)
 	if failure := f.failure(person, account, err); failure != nil {
@@ -236,9 +235,24 @@ func (p *Provisioner) attend(
 	return account, nil
 }
 
+// refused is the error of a person who is refused; nil for everybody else. A run that others began was decided by what
+// they said of the person.
+func (p *Provisioner) refused(e errand, person Person) *Error {
+	if e.kind != ensuring {
+		return nil
+	}
+	if err := p.rules.decide(person).refusal(); err != nil {
+		return &Error{Step: StepSelect, Person: person.Key(), Err: err}
+	}
+	return nil
+}
+
 // wasReady is what the first steps of a run would find of somebody who was ready before: they do not wait for bulk work.
 func (p *Provisioner) wasReady(ctx context.Context, person Person) (account Account, ready bool) {
 	r := &run{caller: caller{p: p}, person: person}
+	if r.choose(); r.decision.action != ActionProvision {
+		return Account{}, false
+	}
 	result, err := r.load(ctx)
 	return r.account, err == nil && result == complete
 }
@@ -285,6 +299,7 @@ func (p *Provisioner) fly(f *flight, person Person) {
 		unlease: func() {},
 	}
 	r.waiting = r.tell
+	r.choose()
 	ctx, seen := p.observer.beginRun(ctx, subject{
 		errand: f.plan.errand.kind.String(), connection: person.Connection, apart: f.plan.apart,
 	})

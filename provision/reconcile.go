@@ -64,7 +64,8 @@ const (
 	DriftUPN DriftKind = "upn"
 
 	// DriftLicense: a seat of [Record].Licenses is missing, or a group cannot give it. Repaired, the step "license" is
-	// taken again, at once and with the present rules. If that fails the person can sign in as before.
+	// taken again, at once and with the present rules: as [Provisioner.SwapLicenses] says where those look at more than
+	// the connection. If that fails the person can sign in as before.
 	DriftLicense DriftKind = "license"
 )
 

@@ -141,6 +141,9 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 // licenseAgain takes the pipeline's step again, as the last thing that the look does. The record keeps what was given: if
 // the step fails, or this process does, the person signs in as before, and the next look finds the same drift.
 func (l *look) licenseAgain(ctx context.Context) error {
+	if err := l.decision.mayLicense(); err != nil {
+		return doing("licensing", err)
+	}
 	l.relicense = true
 	result, err := l.license(ctx)
 	if err == nil && result == skipped {

@@ -418,6 +418,7 @@ func (p *Provisioner) background(ctx context.Context, step string) (*run, contex
 			step:     step,
 			waiting:  func(Event) {},
 		},
+		rules:   p.rules,
 		publish: func(Event) {},
 		began:   began,
 		unlease: func() {},

@@ -16,14 +16,14 @@ func (r *run) reserve(ctx context.Context) (outcome, error) {
 	if r.rec.Version != 0 {
 		return skipped, nil
 	}
-	immutableID, err := r.p.rules.immutableID(r.person)
+	immutableID, err := r.rules.immutableID(r.person)
 	if err != nil {
 		return done, err
 	}
 	rec := Record{Key: r.person.Key(), ImmutableID: immutableID, ReservedAt: r.timestamp()}
 	for rec.UPNAttempt = 0; rec.UPNAttempt < maxUPNAttempts; rec.UPNAttempt++ {
 		before := rec.UPN
-		if rec.UPN, err = r.p.rules.upn(r.person, rec.UPNAttempt); err != nil {
+		if rec.UPN, err = r.rules.upn(r.person, rec.UPNAttempt); err != nil {
 			return done, err
 		}
 		if strings.EqualFold(rec.UPN, before) {
@@ -71,7 +71,7 @@ func (r *run) nextUPN(ctx context.Context, clash *ConflictError) error {
 	for attempt := taken.UPNAttempt + 1; attempt < maxUPNAttempts; attempt++ {
 		before := upn
 		var err error
-		if upn, err = r.p.rules.upn(r.person, attempt); err != nil {
+		if upn, err = r.rules.upn(r.person, attempt); err != nil {
 			return err
 		}
 		if strings.EqualFold(upn, before) {

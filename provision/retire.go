@@ -27,7 +27,7 @@ func (l Leaving) deletes() bool { return l.Delete || l.Purge }
 //   - retire: it is recorded that the person has left. From here on [Provisioner.Ensure] answers [ErrRetired] and touches
 //     nothing, whatever becomes of the other steps
 //   - block: the account cannot sign in any more, and then its sessions are ended
-//   - unlicense: it leaves the groups of [Rules] and gives back the seats that the pipeline gave it
+//   - unlicense: it leaves the groups of [Rules], and of all its rules for the connection, and gives back the seats that the pipeline gave it
 //   - delete and purge: where leaving says so
 //
 // Each is recorded. After any error, a crash, or in another process, calling Retire again continues where the last run
@@ -240,7 +240,7 @@ func (r *run) unlicense(ctx context.Context) (outcome, error) {
 
 // leaveGroups takes the account out of the groups of the rules. A group that is not there any more has no members.
 func (r *run) leaveGroups(ctx context.Context) error {
-	for _, name := range r.p.rules.Groups {
+	for _, name := range r.rules.Groups {
 		group, err := r.findGroup(ctx, name)
 		if errors.Is(err, ErrNotFound) {
 			continue

@@ -261,7 +261,7 @@ func TestASleepThatFailsEndsTheRun(t *testing.T) {
 func sentinels() []error {
 	return []error{provision.ErrInvalidPerson, provision.ErrUnauthorized, provision.ErrForbidden, provision.ErrNotFound,
 		provision.ErrConflict, provision.ErrNoLicense, provision.ErrThrottled, provision.ErrUnavailable,
-		provision.ErrRetired, provision.ErrNotOwned, provision.ErrNotReady}
+		provision.ErrRetired, provision.ErrRefused, provision.ErrNotOwned, provision.ErrNotReady}
 }
 
 func requireOneSentinel(t testing.TB, err error) {

@@ -39,6 +39,13 @@ type Rules struct {
 	// written for them; they must come with the UPN and the ImmutableID that the sync gave them.
 	SkipConnections []string
 
+	// Connections say who is provisioned, skipped or refused, and who gets something else than everybody. The first rule
+	// that matches a person decides; who is matched by none is refused with [ErrRefused]. SkipConnections come before
+	// them. Empty: everybody is provisioned whom SkipConnections do not name.
+	//
+	// Who is refused or skipped is decided anew at every sign-in, what people get until they are ready.
+	Connections []ConnectionRule
+
 	// ImmutableID chooses the ImmutableID of a person who comes without one. It must return the same value for the
 	// same person for ever, and different values for different people. Nil: [ImmutableIDFromSubject] of the
 	// connection and the ID.
@@ -59,6 +66,7 @@ func (r Rules) withDefaults() Rules {
 	r.Groups = slices.Clone(r.Groups)
 	r.Attributes = maps.Clone(r.Attributes)
 	r.SkipConnections = slices.Clone(r.SkipConnections)
+	r.Connections = cloneConnections(r.Connections)
 	if r.ImmutableID == nil {
 		r.ImmutableID = func(p Person) (string, error) { return ImmutableIDFromSubject(p.Connection, p.ID), nil }
 	}
@@ -70,6 +78,8 @@ func (r Rules) withDefaults() Rules {
 
 // validate lists all that is wrong.
 func (r Rules) validate() error {
+	ownUPN := r.UPN != nil
+	r = r.withDefaults()
 	var problems []error
 	if err := validateDomain(r.Domain); err != nil {
 		problems = append(problems, fmt.Errorf("Rules.Domain: %w", err))
@@ -77,20 +87,16 @@ func (r Rules) validate() error {
 	if err := validateCountry(r.UsageLocation); err != nil {
 		problems = append(problems, fmt.Errorf("Rules.UsageLocation: %w", err))
 	}
-	problems = append(problems, r.validateLicenses(), r.validateGroups(), r.validateAttributes())
-	for i, connection := range r.SkipConnections {
-		if connection == "" {
-			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))
-		}
-	}
+	problems = append(problems, r.validateLicenses("Rules"), r.validateGroups("Rules"), r.validateAttributes("Rules"),
+		r.validateConnections(ownUPN))
 	return errors.Join(problems...)
 }
 
 // validateGroups lists the names that cannot be a group's, and those that are there twice.
-func (r Rules) validateGroups() error {
+func (r Rules) validateGroups(where string) error {
 	var problems []error
 	for i, name := range r.Groups {
-		field := fmt.Sprintf("Rules.Groups[%d]", i)
+		field := fmt.Sprintf("%s.Groups[%d]", where, i)
 		switch {
 		case strings.TrimSpace(name) == "":
 			problems = append(problems, fmt.Errorf("%s is empty", field))
@@ -104,9 +110,6 @@ func (r Rules) validateGroups() error {
 	}
 	return errors.Join(problems...)
 }
-
-// skips reports whether a directory sync owns the people of the connection.
-func (r Rules) skips(connection string) bool { return slices.Contains(r.SkipConnections, connection) }
 
 // immutableID is the person's ImmutableID: the given one, else what the rule chooses.
 func (r Rules) immutableID(p Person) (string, error) {

@@ -46,7 +46,11 @@ func (p Person) Validate() error { return invalid(p.problems()) }
 
 // validate checks the person and the claims that the rules use.
 func (p *Provisioner) validate(person Person) error {
-	return invalid(errors.Join(person.problems(), p.rules.attributeProblems(person)))
+	d := p.rules.decide(person)
+	if d.action != ActionProvision {
+		return person.Validate()
+	}
+	return invalid(errors.Join(person.problems(), d.rules.attributeProblems(person)))
 }
 
 // problems lists all that is wrong.

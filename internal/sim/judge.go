@@ -283,6 +283,7 @@ func (j *judge) judgeError(a answer) {
 		provision.ErrInvalidPerson, provision.ErrUnauthorized, provision.ErrForbidden, provision.ErrNotFound,
 		provision.ErrConflict, provision.ErrNoLicense, provision.ErrThrottled, provision.ErrUnavailable,
 		provision.ErrRetired, provision.ErrNotReady, provision.ErrNotOwned, provision.ErrNoRecord,
+		provision.ErrRefused,
 	} {
 		if errors.Is(a.err, sentinel) {
 			matched = append(matched, sentinel)

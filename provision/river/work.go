@@ -104,7 +104,8 @@ func (c Config) verdict(ctx context.Context, id int64, err error) error {
 	case provision.ReasonThrottled, provision.ReasonNotReady:
 		after, _ := failure.RetryAfter()
 		return river.JobSnooze(max(after, leastSnooze))
-	case provision.ReasonInvalidPerson, provision.ReasonConflict, provision.ReasonRetired:
+	case provision.ReasonInvalidPerson, provision.ReasonConflict, provision.ReasonRetired,
+		provision.ReasonNotAllowed:
 		c.Logger.WarnContext(ctx, "job cancelled: it cannot succeed as things are", "job", id, "error", err)
 		return river.JobCancel(err)
 	}
