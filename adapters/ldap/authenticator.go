@@ -196,4 +196,6 @@ func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, name, pas
 const nobody = "cn=5d3c1c0e-nobody-a7f2"
 
 // bindNobody takes as many requests as a wrong password does.
-func (cfg Config) bindNobody(conn *goldap.Conn, password string) { _ = conn.Bind(nobody+","+cfg.BaseDN, password) }
+func (cfg Config) bindNobody(conn *goldap.Conn, password string) {
+	_ = conn.Bind(nobody+","+cfg.BaseDN, password)
+}

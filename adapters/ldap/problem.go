@@ -56,7 +56,9 @@ func failure(step string, err error, remedy string) *Error {
 }
 
 // denied is an account whose owner may not sign in.
-func denied(format string, args ...any) *Error { return problem("account", adapters.ErrDenied, format, args...) }
+func denied(format string, args ...any) *Error {
+	return problem("account", adapters.ErrDenied, format, args...)
+}
 
 // maxText is how much of what the directory said is repeated, in bytes.
 const maxText = 300

@@ -1,14 +1,12 @@
 package ldap_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"math/big"
 	"net"
 	"slices"
@@ -38,10 +36,10 @@ type scripted struct {
 	searches int
 
 	down      bool
-	noTLS     bool                                     // StartTLS is stripped
-	plain     func(net.Conn)                           // answers in place of the directory
+	noTLS     bool                                      // StartTLS is stripped
+	plain     func(net.Conn)                            // answers in place of the directory
 	onSearch  func(id int64, base string) []*ber.Packet // answers a search; nil: as a directory does
-	immediate bool                                     // TLS from the start
+	immediate bool                                      // TLS from the start
 }
 
 type entry struct {
@@ -102,7 +100,7 @@ func (s *scripted) set(change func()) {
 	change()
 }
 
-// passwords are all that were sent for an entry.
+// bound are all binds of an entry.
 func (s *scripted) bound(dn string) []bind {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -285,9 +283,3 @@ func (e entry) matches(filter *ber.Packet) bool {
 	}
 	return false
 }
-
-// certificate is needed where a name is wrong.
-var errCertificate = errors.New("certificate")
-
-// lines are the records of a log.
-func lines(log *bytes.Buffer) []string { return strings.Split(strings.TrimSpace(log.String()), "\n") }
