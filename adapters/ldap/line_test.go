@@ -29,8 +29,12 @@ func newLine(t *testing.T, to string) *line {
 			if err != nil {
 				return
 			}
+			if l.cut.Load() {
+				_ = near.Close()
+				continue
+			}
 			far, err := net.Dial("tcp", to)
-			if l.cut.Load() || err != nil {
+			if err != nil {
 				_ = near.Close()
 				continue
 			}

@@ -39,6 +39,7 @@ type scripted struct {
 	noTLS     bool                                      // StartTLS is stripped
 	plain     func(net.Conn)                            // answers in place of the directory
 	onSearch  func(id int64, base string) []*ber.Packet // answers a search; nil: as a directory does
+	raw       []byte                                    // the answer to a search, and the end
 	immediate bool                                      // TLS from the start
 }
 
@@ -149,6 +150,10 @@ func (s *scripted) serve(conn net.Conn) {
 			code, text := s.bind(operation, encrypted)
 			s.send(conn, result(id, goldap.ApplicationBindResponse, code, text))
 		case goldap.ApplicationSearchRequest:
+			if s.raw != nil {
+				_, _ = conn.Write(s.raw)
+				return
+			}
 			s.send(conn, s.search(id, operation)...)
 		}
 	}

@@ -88,7 +88,7 @@ func startSlapd(t *testing.T) *slapd {
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
 	require.NoError(t, err)
 	people := strings.Join([]string{
-		slapdPerson("people", "employee", ""), slapdPerson("people", "silent", ""), slapdPerson("sync", "synced", ""),
+		slapdPerson("people", "employee", "memberOf: cn=staff,dc=contoso,dc=com\n"), slapdPerson("people", "silent", ""), slapdPerson("sync", "synced", ""),
 		slapdPerson("people", "locked", "pwdAccountLockedTime: 000001010000Z\n"), slapdPerson("people", "twin", "uid: twins\n"),
 		slapdPerson("people", "twin2", "uid: twins\n"),
 	}, "\n") + "\ndn: cn=staff,dc=contoso,dc=com\nobjectClass: groupOfNames\ncn: staff\nmember: uid=employee,ou=people,dc=contoso,dc=com\n"
