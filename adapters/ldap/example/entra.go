@@ -24,7 +24,8 @@ func addEntra(mux *http.ServeMux, s settings) (end func(), err error) {
 		return nil, err
 	}
 	bridge, err := adapters.New(adapters.Config{
-		BaseURL: s.BaseURL, IdentityProvider: idp, Authenticator: login, Domain: s.Domain, Secret: s.Secret, Logger: s.Logger,
+		BaseURL: s.BaseURL, IdentityProvider: idp, Authenticator: login, Domain: s.Domain,
+		Secret: s.Secret, Logger: s.Logger,
 	})
 	if err != nil {
 		return nil, err
