@@ -76,15 +76,18 @@ func newScripted(t *testing.T, entries ...entry) *scripted {
 	return s
 }
 
-// newCertificate returns a certificate for an address, and who vouches for it.
-func newCertificate(t *testing.T, address string) (tls.Certificate, *x509.CertPool) {
+// newCertificate returns a certificate for addresses, and who vouches for it.
+func newCertificate(t *testing.T, addresses ...string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "directory"}, IPAddresses: []net.IP{net.ParseIP(address)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "directory"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	for _, address := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
