@@ -49,7 +49,7 @@ func startSamba(t *testing.T) ldap.Config {
 		"--adminpass="+sambaPassword, "--dns-backend=NONE", "--host-name=dc1", "--host-ip="+sambaAddress)
 	database := filepath.Join(dir, "private", "sam.ldb")
 	for _, name := range []string{"employee", "disabled", "renewing", "silent"} {
-		args := []string{"user", "create", name, sambaTyped, "-H", database, "--given-name=An", "--surname=Employee"}
+		args := []string{"user", "create", name, sambaTyped, "-H", database, "--given-name=An", "--surname=Employee", "--use-username-as-cn"}
 		if name != "silent" {
 			args = append(args, "--mail-address="+name+"@example.net")
 		}
