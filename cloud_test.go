@@ -87,6 +87,7 @@ func TestPackagesStandSideBySide(t *testing.T) {
 		"adapters/session":     {"adapters/crewjam", "adapters/oidc", "federation/entratest", "msgraph"},
 		"adapters/crewjam":     {"adapters/session", "adapters/oidc", "federation/entratest", "msgraph"},
 		"adapters/oidc":        {"adapters/session", "adapters/crewjam", "federation/entratest", "msgraph"},
+		"adapters/ldap":        {"adapters/session", "adapters/crewjam", "adapters/oidc", "federation/entratest", "msgraph"},
 		"federation/entratest": {"saml", "provision", "smartlink", "adapters", "msgraph"},
 	} {
 		pkg, err := build.ImportDir(from, 0)

@@ -32,7 +32,8 @@ func New(cfg Config) (*Authenticator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Authenticator{cfg: cfg, servers: newServers(cfg), attempts: newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now)}, nil
+	counted := newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now)
+	return &Authenticator{cfg: cfg, servers: newServers(cfg), attempts: counted}, nil
 }
 
 // Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an [*Error]
@@ -106,13 +107,15 @@ const (
 
 // plausible reports whether the directory is asked at all.
 func plausible(name, password string) bool {
-	return len(name) <= maxName && len(password) <= maxPassword && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+	return len(name) <= maxName && len(password) <= maxPassword && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // prove asks the directory.
 func (a *Authenticator) prove(ctx context.Context, name, password string) (person provision.Person, err error) {
 	if !plausible(name, password) {
-		return provision.Person{}, problem("sign-in", ErrWrong, "this can be no name, or no password: it is too long, or has control characters")
+		return provision.Person{}, problem("sign-in", ErrWrong,
+			"this can be no name, or no password: it is too long, or has control characters")
 	}
 	defer unreadable(&err)
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)

@@ -106,7 +106,8 @@ func (s *servers) dial(ctx context.Context, address string) (*goldap.Conn, error
 	}
 	if err := conn.StartTLS(s.tls(parsed.Hostname())); err != nil {
 		_ = conn.Close()
-		return nil, failure("connect", err, "StartTLS is required: let the server have a certificate that TLS.RootCAs verifies, or use ldaps://")
+		return nil, failure("connect", err,
+			"StartTLS is required: let the server have a certificate that TLS.RootCAs verifies, or use ldaps://")
 	}
 	return conn, nil
 }

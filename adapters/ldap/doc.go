@@ -3,7 +3,7 @@
 //
 //	host, err := ldap.New(ldap.Config{
 //		Kind: ldap.ActiveDirectory, Connection: "ad",
-//		URLs:   []string{"ldap://dc1.contoso.com", "ldaps://dc2.contoso.com"}, // StartTLS is not to be switched on
+//		URLs:   []string{"ldap://dc1.contoso.com", "ldaps://dc2.contoso.com"}, // ldap:// means StartTLS
 //		BaseDN: "DC=contoso,DC=com", BindDN: "CN=entra,OU=Services,DC=contoso,DC=com", BindPassword: secret,
 //	})
 //	bridge, err := adapters.New(adapters.Config{Authenticator: host, …})

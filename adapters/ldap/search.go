@@ -61,9 +61,12 @@ func (cfg Config) applies(conn *goldap.Conn, dn, filter string) (bool, error) {
 const noAttributes = "1.1"
 
 // search does not follow referrals, and answers of the directory that name other servers count for nothing.
-func (cfg Config) search(conn *goldap.Conn, base string, scope int, filter string, most int, attributes []string) ([]*goldap.Entry, error) {
+func (cfg Config) search(
+	conn *goldap.Conn, base string, scope int, filter string, most int, attributes []string,
+) ([]*goldap.Entry, error) {
 	seconds := max(1, int(cfg.Timeout.Seconds()))
-	found, err := conn.Search(goldap.NewSearchRequest(base, scope, goldap.NeverDerefAliases, most, seconds, false, filter, attributes, nil))
+	found, err := conn.Search(goldap.NewSearchRequest(
+		base, scope, goldap.NeverDerefAliases, most, seconds, false, filter, attributes, nil))
 	if err != nil {
 		return nil, err
 	}
