@@ -291,3 +291,22 @@ func (e entry) matches(filter *ber.Packet) bool {
 	}
 	return false
 }
+
+func (s *scripted) allBinds() []bind {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.binds)
+}
+
+// asked are the filters of all searches.
+func (s *scripted) asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.filters)
+}
+
+func (s *scripted) searched() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.searches
+}

@@ -81,10 +81,10 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 			s := newScripted(t, searcher(), employee())
 			w := newWorld(t, s.config())
 			w.requireRefused(test.name, test.password, test.status, test.why)
-			for _, b := range s.binds {
+			for _, b := range s.allBinds() {
 				require.NotEmpty(t, b.password, "an empty password reached a bind")
 			}
-			require.NotEqual(t, rule == "an empty password" || rule == "an empty name", len(s.binds) > 0 || strings.Contains(test.why, "too long") ||
+			require.NotEqual(t, rule == "an empty password" || rule == "an empty name", len(s.allBinds()) > 0 || strings.Contains(test.why, "too long") ||
 				strings.Contains(test.why, "control"))
 		})
 	}
@@ -116,8 +116,8 @@ func TestAFailureDoesNotSayWhy(t *testing.T) {
 		began := time.Now()
 		_, page := w.signIn(name, "wrong horse")
 		require.GreaterOrEqual(t, time.Since(began), cfg.FailureTime)
-		require.Len(t, s.binds, 2)
-		require.Equal(t, 1, s.searches)
+		require.Len(t, s.allBinds(), 2)
+		require.Equal(t, 1, s.searched())
 		start := strings.Index(page, "<form")
 		require.Positive(t, start)
 		text := page[:strings.Index(page, "/signin/")]
@@ -294,7 +294,7 @@ func TestADirectBind(t *testing.T) {
 	w.requireSignedIn("employee", password)
 	w.requireRefused("employee", "wrong horse", 422, "the name or the password is wrong")
 	w.requireRefused("employee,ou=people,dc=contoso,dc=com", password, 422, "")
-	require.Len(t, s.bound(`uid=employee\,ou=people\,dc=contoso\,dc=com,ou=people,dc=contoso,dc=com`), 1, "the name stays a value: %v", s.binds)
+	require.Len(t, s.bound(`uid=employee\,ou=people\,dc=contoso\,dc=com,ou=people,dc=contoso,dc=com`), 1, "the name stays a value: %v", s.allBinds())
 
 	ad := newScripted(t, adEmployee())
 	cfg = ad.config()
