@@ -84,9 +84,10 @@ func TestPackagesStandSideBySide(t *testing.T) {
 		"federation":           {"saml", "provision", "smartlink", "adapters", "msgraph", "federation/entratest"},
 		"msgraph":              {"saml", "smartlink", "adapters", "federation/entratest"},
 		"adapters":             {"federation/entratest", "msgraph"},
-		"adapters/session":     {"adapters/crewjam", "adapters/oidc", "federation/entratest", "msgraph"},
-		"adapters/crewjam":     {"adapters/session", "adapters/oidc", "federation/entratest", "msgraph"},
-		"adapters/oidc":        {"adapters/session", "adapters/crewjam", "federation/entratest", "msgraph"},
+		"adapters/session":     {"adapters/crewjam", "adapters/oidc", "adapters/ldap", "federation/entratest", "msgraph"},
+		"adapters/crewjam":     {"adapters/session", "adapters/oidc", "adapters/ldap", "federation/entratest", "msgraph"},
+		"adapters/oidc":        {"adapters/session", "adapters/crewjam", "adapters/ldap", "federation/entratest", "msgraph"},
+		"adapters/ldap":        {"adapters/session", "adapters/crewjam", "adapters/oidc", "federation/entratest", "msgraph"},
 		"federation/entratest": {"saml", "provision", "smartlink", "adapters", "msgraph"},
 	} {
 		pkg, err := build.ImportDir(from, 0)

@@ -17,7 +17,8 @@ import (
 
 // publicPackages are the folders whose packages users import.
 var publicPackages = []string{".", "saml", "smartlink", "provision", "provision/sqlstore", "provision/storetest", "provision/river", "msgraph",
-	"adapters", "adapters/adaptertest", "adapters/session", "adapters/crewjam", "adapters/oidc", "federation", "federation/entratest"}
+	"adapters", "adapters/adaptertest", "adapters/session", "adapters/crewjam", "adapters/oidc",
+	"adapters/ldap", "federation", "federation/entratest"}
 
 func parsed(t *testing.T, dir string, tests bool) ([]*ast.File, *token.FileSet) {
 	t.Helper()

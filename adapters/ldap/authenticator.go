@@ -1,0 +1,204 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/provision"
+)
+
+// Authenticator is an [adapters.Authenticator] that shows the Bridge's form and asks a directory. Make one with [New]. It is
+// safe for concurrent use.
+type Authenticator struct {
+	cfg      Config
+	servers  *servers
+	attempts *attempts
+}
+
+var _ adapters.Authenticator = (*Authenticator)(nil)
+
+// New returns an Authenticator, or one error that lists everything that is missing or wrong. The directory is not asked:
+// New succeeds while it is down.
+func New(cfg Config) (*Authenticator, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	counted := newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now)
+	return &Authenticator{cfg: cfg, servers: newServers(cfg), attempts: counted}, nil
+}
+
+// Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an [*Error]
+// that matches [adapters.ErrDenied] for accounts that may not sign in, or [adapters.ErrCancelled]. What the person can mend
+// is said in the form and logged.
+func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
+	if ask.Passive {
+		return nil, adapters.ErrDenied // each sign-in needs the form
+	}
+	typed, ok, err := adapters.ReadForm(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, ask.ShowForm(w, adapters.Form{Username: ask.LoginHint})
+	}
+	person, problem, err := a.signIn(r.Context(), typed)
+	switch {
+	case err != nil:
+		return nil, err
+	case problem != "":
+		return nil, ask.ShowForm(w, adapters.Form{Username: typed.Username, Problem: problem})
+	}
+	return &adapters.SignedIn{Person: person, At: a.cfg.Now(), Methods: []string{"pwd"}}, nil
+}
+
+// signIn says who it is, or what the form says, or that they may not sign in.
+func (a *Authenticator) signIn(ctx context.Context, typed adapters.Credentials) (provision.Person, adapters.FormProblem, error) {
+	name := strings.TrimSpace(typed.Username)
+	if name == "" || typed.Password == "" {
+		return provision.Person{}, adapters.FormIncomplete, nil
+	}
+	if !a.attempts.take(name) {
+		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name", "name", sayable(name))
+		return provision.Person{}, adapters.FormTooOften, nil
+	}
+	began := time.Now()
+	person, err := a.prove(ctx, name, typed.Password)
+	switch {
+	case err == nil, errors.Is(err, adapters.ErrDenied):
+		a.attempts.clear(name)
+		return person, "", err
+	case errors.Is(err, ErrWrong):
+		pause(ctx, a.cfg.FailureTime-time.Since(began))
+		a.cfg.Logger.WarnContext(ctx, "a failed attempt to sign in", "name", sayable(name), "error", err)
+		return provision.Person{}, adapters.FormWrong, nil
+	case errors.Is(err, ErrUnavailable):
+		a.attempts.forgive(name)
+		a.cfg.Logger.ErrorContext(ctx, "the directory is not available", "error", err)
+		return provision.Person{}, adapters.FormUnavailable, nil
+	}
+	a.attempts.forgive(name)
+	return provision.Person{}, "", err
+}
+
+// pause lets time pass.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+const (
+	// maxName and maxPassword are the longest that the directory is asked about, in bytes.
+	maxName     = 256
+	maxPassword = 1024
+)
+
+// plausible reports whether the directory is asked at all.
+func plausible(name, password string) bool {
+	return len(name) <= maxName && len(password) <= maxPassword && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// prove asks the directory.
+func (a *Authenticator) prove(ctx context.Context, name, password string) (person provision.Person, err error) {
+	if !plausible(name, password) {
+		return provision.Person{}, problem("sign-in", ErrWrong,
+			"this can be no name, or no password: it is too long, or has control characters")
+	}
+	defer unreadable(&err)
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
+	defer cancel()
+	conn, end, err := a.servers.connect(ctx, func(conn *goldap.Conn) error { return a.cfg.bindFirst(conn, name, password) })
+	if err != nil {
+		return provision.Person{}, err
+	}
+	defer end()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	entry, err := a.cfg.find(conn, filled(a.cfg.UserFilter, "name", name))
+	if err != nil {
+		if errors.Is(err, ErrWrong) {
+			a.cfg.bindNobody(conn, password)
+		}
+		return provision.Person{}, err
+	}
+	if err := a.bindAs(conn, entry, name, password); err != nil {
+		return provision.Person{}, err
+	}
+	if err := a.cfg.usable(entry, true); err != nil {
+		return provision.Person{}, err
+	}
+	if err := a.cfg.bindAgain(conn); err != nil {
+		return provision.Person{}, err
+	}
+	return a.cfg.person(conn, entry)
+}
+
+// bindFirst binds as whoever may search.
+func (cfg Config) bindFirst(conn *goldap.Conn, name, password string) error {
+	if cfg.BindDN == "" {
+		if err := conn.Bind(cfg.bindName(name), password); err != nil {
+			return refusedBind(err)
+		}
+		return nil
+	}
+	return cfg.bindSearcher(conn)
+}
+
+func (cfg Config) bindSearcher(conn *goldap.Conn) error {
+	if err := conn.Bind(cfg.BindDN, cfg.BindPassword); err != nil {
+		return failure("search account", err, "compare BindDN and BindPassword with the account that searches")
+	}
+	return nil
+}
+
+// bindAgain is the search account's again, where groups or a filter are still to be searched.
+func (cfg Config) bindAgain(conn *goldap.Conn) error {
+	searches := cfg.Groups.Filter != "" || cfg.Synced != nil && cfg.Synced.Filter != ""
+	if cfg.BindDN == "" || !searches {
+		return nil
+	}
+	return cfg.bindSearcher(conn)
+}
+
+// bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were made:
+// most entries have several.
+func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, name, password string) error {
+	key := "\x00" + entry.DN // no name begins like this
+	if !a.attempts.take(key) {
+		a.cfg.bindNobody(conn, password)
+		return problem("sign-in", ErrWrong, "too many failed attempts with the names of one entry")
+	}
+	err := conn.Bind(entry.DN, password)
+	if err == nil {
+		a.attempts.clear(key)
+		return nil
+	}
+	refused := refusedBind(err)
+	switch {
+	case errors.Is(refused, ErrUnavailable):
+		a.attempts.forgive(key)
+	case errors.Is(refused, adapters.ErrDenied):
+		a.attempts.clear(key)
+	}
+	return refused
+}
+
+// nobody is an entry that no directory has.
+const nobody = "cn=5d3c1c0e-nobody-a7f2"
+
+// bindNobody takes as many requests as a wrong password does.
+func (cfg Config) bindNobody(conn *goldap.Conn, password string) {
+	_ = conn.Bind(nobody+","+cfg.BaseDN, password)
+}

@@ -1,0 +1,213 @@
+package ldap_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/adapters/adaptertest"
+	"github.com/entrafed/entrafed/adapters/ldap"
+)
+
+// slapd is a real OpenLDAP on this machine, with a certificate of its own, that takes nothing without TLS.
+type slapd struct {
+	address string
+	roots   *x509.CertPool
+	process *exec.Cmd
+}
+
+const slapdConf = `
+include %[2]s/core.schema
+include %[2]s/cosine.schema
+include %[2]s/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload ppolicy
+moduleload memberof
+pidfile %[1]s/slapd.pid
+TLSCertificateFile %[1]s/certificate.pem
+TLSCertificateKeyFile %[1]s/key.pem
+security ssf=128
+sizelimit 100
+database mdb
+suffix "dc=contoso,dc=com"
+directory %[1]s/data
+rootdn "cn=search,dc=contoso,dc=com"
+rootpw "%[3]s"
+overlay memberof
+overlay ppolicy
+access to attrs=userPassword by anonymous auth
+access to * by self read
+`
+
+const slapdData = `dn: dc=contoso,dc=com
+objectClass: dcObject
+objectClass: organization
+dc: contoso
+o: contoso
+
+dn: ou=people,dc=contoso,dc=com
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=sync,dc=contoso,dc=com
+objectClass: organizationalUnit
+ou: sync
+
+%s
+`
+
+func slapdPerson(unit, uid, more string) string {
+	mail := "mail: " + uid + "@example.net\n"
+	if uid == "silent" {
+		mail = ""
+	}
+	return "dn: uid=" + uid + ",ou=" + unit + ",dc=contoso,dc=com\nobjectClass: inetOrgPerson\nuid: " + uid +
+		"\ncn: An Employee\ndisplayName: An Employee\ngivenName: An\nsn: Employee\nuserPassword: " + password + "\n" + mail + more + "\n"
+}
+
+// startSlapd starts a real slapd, or skips the test where there is none.
+func startSlapd(t *testing.T) *slapd {
+	t.Helper()
+	binary, dir := "/usr/sbin/slapd", t.TempDir()
+	if _, err := os.Stat(binary); err != nil {
+		t.Skip("there is no slapd: install Debian's package slapd")
+	}
+	certificate, roots := newCertificate(t, "127.0.0.1")
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	require.NoError(t, err)
+	people := strings.Join([]string{
+		slapdPerson("people", "employee", "memberOf: cn=staff,dc=contoso,dc=com\n"), slapdPerson("people", "silent", ""), slapdPerson("sync", "synced", ""),
+		slapdPerson("people", "locked", "pwdAccountLockedTime: 000001010000Z\n"), slapdPerson("people", "twin", "uid: twins\n"),
+		slapdPerson("people", "twin2", "uid: twins\n"),
+	}, "\n") + "\ndn: cn=staff,dc=contoso,dc=com\nobjectClass: groupOfNames\ncn: staff\nmember: uid=employee,ou=people,dc=contoso,dc=com\n"
+	for name, content := range map[string]string{
+		"certificate.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})),
+		"key.pem":         string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+		"slapd.conf":      fmt.Sprintf(slapdConf, dir, "/etc/ldap/schema", searchPassword),
+		"data.ldif":       fmt.Sprintf(slapdData, people),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "data"), 0o700))
+	conf := filepath.Join(dir, "slapd.conf")
+	added, err := exec.Command(binary, "-T", "add", "-f", conf, "-l", filepath.Join(dir, "data.ldif")).CombinedOutput()
+	require.NoError(t, err, string(added))
+	s := &slapd{address: freeAddress(t), roots: roots}
+	var said bytes.Buffer
+	s.process = exec.Command(binary, "-f", conf, "-h", "ldap://"+s.address, "-d", "0")
+	s.process.Stdout, s.process.Stderr = &said, &said
+	require.NoError(t, s.process.Start())
+	t.Cleanup(func() {
+		_ = s.process.Process.Kill()
+		_ = s.process.Wait()
+	})
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", s.address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, 20*time.Second, 20*time.Millisecond)
+	return s
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, listener.Close()) }()
+	return listener.Addr().String()
+}
+
+func (s *slapd) config() ldap.Config {
+	return ldap.Config{
+		Kind: ldap.OpenLDAP, URLs: []string{"ldap://" + s.address}, TLS: &tls.Config{RootCAs: s.roots}, BindDN: searcherDN,
+		BindPassword: searchPassword, BaseDN: "dc=contoso,dc=com", Connection: "directory", FailureTime: time.Millisecond,
+	}
+}
+
+func TestARealOpenLDAP(t *testing.T) {
+	t.Parallel()
+	s := startSlapd(t)
+	cfg := s.config()
+	cfg.Groups = ldap.Groups{Claim: true}
+	cfg.Synced = &ldap.Synced{Connection: "entra-connect", Under: []string{"OU=Sync, DC=contoso, DC=com"}}
+	w := newWorld(t, cfg)
+	for _, name := range []string{"employee", "employee@example.net"} {
+		got := w.requireSignedIn(name, password).Person
+		require.Len(t, got.ID, 36)
+		require.Equal(t, strings.ReplaceAll(got.ID, "-", ""), got.ImmutableID)
+		require.Equal(t, "An Employee", got.DisplayName)
+		require.Equal(t, "cn=staff,dc=contoso,dc=com", got.Claims["groups"])
+	}
+	synced := w.requireSignedIn("synced", password).Person
+	require.Equal(t, "entra-connect", synced.Connection)
+	require.Equal(t, "synced@example.net", synced.UPN)
+	w.requireRefused("employee", "wrong horse", 422, "the name or the password is wrong")
+	w.requireRefused("nobody", password, 422, "nobody has this name")
+	w.requireRefused("*", password, 422, "nobody has this name")
+	w.requireRefused("twins", password, 422, "more than one entry")
+	w.requireRefused("employee", "", 422, "")
+	w.requireRefused("locked", password, 403, "the account is locked") // without a policy slapd takes the bind
+}
+
+func TestARealOpenLDAPInOtherWays(t *testing.T) {
+	t.Parallel()
+	s := startSlapd(t)
+	t.Run("without TLS it takes nothing", func(t *testing.T) {
+		cfg := s.config()
+		cfg.InsecureNoTLS = true
+		newWorld(t, cfg).requireRefused("employee", password, 503, "Confidentiality Required")
+	})
+	t.Run("the certificate is unknown", func(t *testing.T) {
+		cfg := s.config()
+		cfg.TLS = nil
+		newWorld(t, cfg).requireRefused("employee", password, 503, "certificate")
+	})
+	t.Run("a direct bind", func(t *testing.T) {
+		cfg := s.config()
+		cfg.BindDN, cfg.BindPassword, cfg.BindTemplate = "", "", "uid={name},ou=people,dc=contoso,dc=com"
+		cfg.BaseDN = "uid=employee,ou=people,dc=contoso,dc=com" // what people may read
+		w := newWorld(t, cfg)
+		w.requireSignedIn("employee", password)
+		w.requireRefused("employee", "wrong horse", 422, "the name or the password is wrong")
+	})
+	t.Run("members of a group", func(t *testing.T) {
+		cfg := s.config()
+		cfg.Groups = ldap.Groups{Required: []string{"CN=Staff,DC=contoso,DC=com"}, Filter: "(member={dn})"}
+		w := newWorld(t, cfg)
+		w.requireSignedIn("employee", password)
+		w.requireRefused("silent", password, 403, "Groups.Required")
+	})
+}
+
+func TestTheAdapterKeepsTheRulesWithARealOpenLDAP(t *testing.T) {
+	t.Parallel()
+	s := startSlapd(t)
+	id := newWorld(t, s.config()).requireSignedIn("employee", password).Person.ID
+	adaptertest.Run(t, func(t *testing.T, env adaptertest.Environment) adaptertest.Host {
+		cfg := s.config()
+		line := newLine(t, s.address)
+		cfg.URLs = []string{"ldap://" + line.address}
+		host := hostOf(t, env, cfg)
+		host.Person.Is.ID, host.Person.Is.ImmutableID = id, strings.ReplaceAll(id, "-", "")
+		host.Fail = func(*testing.T) func() {
+			line.cut.Store(true)
+			return func() { line.cut.Store(false) }
+		}
+		host.Lacks["people without a stable ID"] = "slapd gives each entry an entryUUID"
+		return host
+	})
+}
