@@ -61,7 +61,7 @@ func (r *run) swapLicenses(ctx context.Context) error {
 	if err := g.give(ctx); err != nil {
 		return err
 	}
-	return r.licensed(ctx)
+	return g.licensed(ctx)
 }
 
 // outdated are the marks of what was given and is no alternative of any licence any more.
