@@ -41,7 +41,7 @@ type Rules struct {
 
 	// Connections say who is provisioned, skipped or refused, and who gets something else than everybody. The first rule
 	// that matches a person decides; who is matched by none is refused with [ErrRefused]. SkipConnections come before
-	// them. Empty: everybody is provisioned whom SkipConnections do not name.
+	// them. Nil: everybody is provisioned whom SkipConnections do not name. A list that is not nil must have a rule.
 	//
 	// Who is refused or skipped is decided anew at every sign-in, what people get until they are ready.
 	Connections []ConnectionRule
