@@ -14,8 +14,12 @@ import (
 func (r Rules) validateConnections(ownUPN bool) error {
 	var problems []error
 	for i, connection := range r.SkipConnections {
-		if connection == "" {
+		switch {
+		case connection == "":
 			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))
+		case strings.HasSuffix(connection, "*"): // it would skip nobody
+			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d], %q, is compared as a whole: "+
+				"have a rule of Rules.Connections skip all that begin so", i, connection))
 		}
 	}
 	if r.Connections != nil && len(r.Connections) == 0 {

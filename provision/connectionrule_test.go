@@ -239,6 +239,13 @@ func TestNewRefusesARuleThatIsWrong(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n", "nothing else is wrong")
 		})
 	}
+	t.Run("a beginning in SkipConnections", func(t *testing.T) {
+		t.Parallel()
+		c := ruled(newTenant(), nil)
+		c.Rules.SkipConnections = []string{"ldap-*"}
+		_, err := provision.New(c)
+		require.ErrorContains(t, err, `Rules.SkipConnections[0], "ldap-*", is compared as a whole`)
+	})
 	t.Run("a domain beside the host's own UPNs", func(t *testing.T) {
 		t.Parallel()
 		c := ruled(newTenant(), nil, with(func(r *cr) { r.Domain = "ext.contoso.com" })...)

@@ -98,7 +98,7 @@ func unsure(connection string, rules []*ConnectionRule) error {
 		names[i] = fmt.Sprintf("%q", c.Name)
 	}
 	return fmt.Errorf("%w: the rules %s give the people of connection %q different licences, by more than the connection: "+
-		"call SwapLicensesOf with the person", errRulesUnsure, strings.Join(names, ", "), connection)
+		"call SwapLicensesOf with the person, or set Reconciliation.Person", errRulesUnsure, strings.Join(names, ", "), connection)
 }
 
 var errRulesUnsure = errors.New("it is not known which rule is the person's")

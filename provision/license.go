@@ -13,7 +13,7 @@ const looksPerSeat = 3
 
 // license gives the account what the rules say: the seats that are given directly in one call, then what groups give.
 func (r *run) license(ctx context.Context) (outcome, error) {
-	if len(r.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && !r.relicense {
+	if len(r.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && r.missing == nil {
 		return skipped, nil
 	}
 	g := r.newGiving(User{})
@@ -175,9 +175,7 @@ func (g *giving) planned(ctx context.Context) (licensePlan, error) {
 		}
 		offered = append(offered, offers)
 	}
-	if g.swap {
-		plan.drop = g.outdated(offered)
-	}
+	plan.drop = g.outdated(offered)
 	user := g.believed().without(plan.drop)
 	for i, l := range g.rules.Licenses {
 		o, held, err := g.decide(l, offered[i], user)
@@ -432,7 +430,7 @@ func (g *giving) refusedMarks(again []string) []string {
 
 // forgetRefused stores that what the directory refused was not given. If that fails, the next run finds it out itself.
 func (g *giving) forgetRefused(ctx context.Context) {
-	if len(g.refused) == 0 || g.relicense {
+	if len(g.refused) == 0 || g.missing != nil {
 		return
 	}
 	if err := g.intend(ctx, licensePlan{}); err != nil {

@@ -35,8 +35,8 @@ type Rules struct {
 	// if its ImmutableID is exactly the person's.
 	Adopt Adopt
 
-	// SkipConnections names the connections whose people a directory sync owns. Nothing is looked up and nothing
-	// written for them; they must come with the UPN and the ImmutableID that the sync gave them.
+	// SkipConnections names the connections whose people a directory sync owns, byte for byte. Nothing is looked up and
+	// nothing written for them; they must come with the UPN and the ImmutableID that the sync gave them.
 	SkipConnections []string
 
 	// Connections say who is provisioned, skipped or refused, and who gets something else than everybody. The first rule
