@@ -185,9 +185,10 @@ func (b Bulk) validate(settle Settle) error {
 // stepInput is where a person fails whom the input could not give.
 const stepInput = "input"
 
-// outcomeOf tells the people who must be changed from those who need only be tried again.
-func outcomeOf(reason Reason) BulkOutcome {
-	switch reason {
+// BulkOutcome is what [Provisioner.EnsureAll] reports of somebody who fails for the reason: it tells the people who must be
+// changed from those who need only be tried again.
+func (r Reason) BulkOutcome() BulkOutcome {
+	switch r {
 	case ReasonInvalidPerson, ReasonConflict, ReasonRetired, ReasonRefused, ReasonNotAllowed:
 		return BulkRefused
 	}

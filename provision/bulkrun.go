@@ -129,7 +129,7 @@ func (b *bulkRun) beginOne(ctx context.Context, index int, person Person, bad er
 // land ends the work for a person for whom there was none.
 func (b *bulkRun) land(index int, key PersonKey, failure *Error) {
 	b.landed <- bulkResult{finished: true, BulkEvent: BulkEvent{
-		Index: index, Person: key, Outcome: outcomeOf(failure.Reason()), Err: failure,
+		Index: index, Person: key, Outcome: failure.Reason().BulkOutcome(), Err: failure,
 	}}
 }
 
@@ -190,7 +190,7 @@ func (b *bulkRun) result(ctx context.Context, person Person, f *flight, how boar
 	}
 	if failure != nil {
 		stopped := ctx.Err() != nil && failure.Reason() == ReasonCanceled
-		return bulkResult{finished: !stopped, BulkEvent: BulkEvent{Outcome: outcomeOf(failure.Reason()), Err: failure}}
+		return bulkResult{finished: !stopped, BulkEvent: BulkEvent{Outcome: failure.Reason().BulkOutcome(), Err: failure}}
 	}
 	outcome := madeOf(account, f.step())
 	if how == joined && outcome != BulkSkipped {

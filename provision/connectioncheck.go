@@ -14,9 +14,17 @@ import (
 func (r Rules) validateConnections(ownUPN bool) error {
 	var problems []error
 	for i, connection := range r.SkipConnections {
-		if connection == "" {
+		switch {
+		case connection == "":
 			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d] is empty", i))
+		case strings.HasSuffix(connection, "*"): // it would skip nobody
+			problems = append(problems, fmt.Errorf("Rules.SkipConnections[%d], %q, is compared as a whole: "+
+				"have a rule of Rules.Connections skip all that begin so", i, connection))
 		}
+	}
+	if r.Connections != nil && len(r.Connections) == 0 {
+		problems = append(problems, errors.New("Rules.Connections is an empty list: leave it nil to provision everybody, "+
+			"or have one rule refuse everybody"))
 	}
 	names := make(map[string]bool)
 	for i, c := range r.Connections {
@@ -43,7 +51,8 @@ func (c ConnectionRule) validateMatch(where string) error {
 	if strings.TrimSpace(c.Name) == "" {
 		report(" has no Name")
 	}
-	problems = append(problems, text(where+".Name", c.Name, maxGroupName))
+	problems = append(problems, text(where+".Name", c.Name, maxGroupName),
+		text(where+".Connection", strings.TrimSuffix(c.Connection, "*"), maxConnection))
 	switch {
 	case c.Connection == "":
 		report(`.Connection is empty; every connection is "*"`)
@@ -54,8 +63,11 @@ func (c ConnectionRule) validateMatch(where string) error {
 		report(".EmailDomains is an empty list: leave it out, or name domains")
 	}
 	for i, domain := range c.EmailDomains {
-		if !isEmailDomain(domain) {
+		switch {
+		case !isEmailDomain(domain):
 			report(".EmailDomains[%d], %q, is not a domain name in ASCII", i, domain)
+		case containsFold(c.EmailDomains[:i], domain):
+			report(".EmailDomains[%d], %q, is there twice", i, domain)
 		}
 	}
 	if c.Claims != nil && len(c.Claims) == 0 {

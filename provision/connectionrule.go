@@ -1,10 +1,7 @@
 package provision
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -64,33 +61,6 @@ const (
 	ActionSkip      Action = "skip"      // a directory sync owns them, as of [Rules.SkipConnections]
 	ActionRefuse    Action = "refuse"    // they do not sign in: the error matches [ErrRefused]
 )
-
-const maxConnectionRules = 1 << 20 // bytes of JSON
-
-// ReadConnectionRules reads a list of rules, a JSON array of at most 1 MiB. It refuses fields that it does not know, and
-// anything after the array. What the rules say is checked by [New].
-func ReadConnectionRules(r io.Reader) ([]ConnectionRule, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxConnectionRules+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("provision: reading the connection rules: %w", err)
-	case len(text) > maxConnectionRules:
-		return nil, fmt.Errorf("provision: the connection rules have more than %d bytes", maxConnectionRules)
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	decoder.DisallowUnknownFields()
-	var rules []ConnectionRule
-	if err := decoder.Decode(&rules); err != nil {
-		return nil, fmt.Errorf("provision: reading the connection rules: %w", err)
-	}
-	if rules == nil { // null is a mistake: it would let everybody in
-		return nil, errors.New("provision: the connection rules are null, not a list")
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("provision: something follows the list of connection rules")
-	}
-	return rules, nil
-}
 
 // cloneConnections returns a copy that shares nothing with the caller.
 func cloneConnections(rules []ConnectionRule) []ConnectionRule {

@@ -202,10 +202,14 @@ func TestNewRefusesARuleThatIsWrong(t *testing.T) {
 		rules []cr
 		want  string
 	}{
-		"no name":               {with(func(r *cr) { r.Name = "" }), "has no Name"},
-		"a name twice":          {[]cr{good, rule("good", "ldap", in)}, "another rule of this name"},
-		"no connection":         {with(func(r *cr) { r.Connection = "" }), "Connection is empty"},
-		"a star in the middle":  {with(func(r *cr) { r.Connection = "a*b" }), "before its end"},
+		"no name":              {with(func(r *cr) { r.Name = "" }), "has no Name"},
+		"a name twice":         {[]cr{good, rule("good", "ldap", in)}, "another rule of this name"},
+		"no connection":        {with(func(r *cr) { r.Connection = "" }), "Connection is empty"},
+		"a star in the middle": {with(func(r *cr) { r.Connection = "a*b" }), "before its end"},
+		"a connection nobody has": {with(func(r *cr) { r.Connection = strings.Repeat("a", 129) + "*" }),
+			"Connection has 129 characters"},
+		"no rule at all":        {[]cr{}, "Rules.Connections is an empty list"},
+		"a domain twice":        {with(func(r *cr) { r.EmailDomains = []string{"a.example", "A.example"} }), "EmailDomains[1]"},
 		"no action":             {with(func(r *cr) { r.Action = "" }), "Action is empty"},
 		"an unknown action":     {with(func(r *cr) { r.Action = "allow" }), `"allow"`},
 		"no domain at all":      {with(func(r *cr) { r.EmailDomains = []string{} }), "EmailDomains is an empty list"},
@@ -235,6 +239,13 @@ func TestNewRefusesARuleThatIsWrong(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n", "nothing else is wrong")
 		})
 	}
+	t.Run("a beginning in SkipConnections", func(t *testing.T) {
+		t.Parallel()
+		c := ruled(newTenant(), nil)
+		c.Rules.SkipConnections = []string{"ldap-*"}
+		_, err := provision.New(c)
+		require.ErrorContains(t, err, `Rules.SkipConnections[0], "ldap-*", is compared as a whole`)
+	})
 	t.Run("a domain beside the host's own UPNs", func(t *testing.T) {
 		t.Parallel()
 		c := ruled(newTenant(), nil, with(func(r *cr) { r.Domain = "ext.contoso.com" })...)
@@ -276,7 +287,17 @@ func TestAReaderRefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"an unknown field": `[{"name": "a", "emailDomain": ["contoso.com"]}]`, "null": "null", "no list": "{}", "nothing": "",
-		"something after it": `[] []`, "a broken list": `[{`, "too much": "[" + strings.Repeat(" ", 1<<20) + "]",
+		"no rule":                  "[]",
+		"a field twice":            `[{"name": "a", "action": "refuse", "action": "provision"}]`,
+		"a field twice, in a case": `[{"name": "a", "action": "refuse", "Action": "provision"}]`,
+		"a field twice, folded":    `[{"name": "a", "groups": ["a"], "group\u017f": []}]`,
+		"a claim twice":            `[{"name": "a", "claims": {"dept": "it", "dept": "sales"}}]`,
+		"a licence's field twice":  `[{"name": "a", "licenses": [{"fallbacks": [{"sku": "A", "sku": "B"}]}]}]`,
+		"null for a condition":     `[{"name": "a", "connection": "*", "emailDomains": null, "action": "provision"}]`,
+		"null for nothing":         `[{"name": "a", "connection": "*", "action": "provision", "licenses": null}]`,
+		"null for a rule":          `[null]`,
+		"what is not valid UTF-8":  "[{\"name\": \"\xff\"}]",
+		"something after it":       `[] []`, "a broken list": `[{`, "too much": "[" + strings.Repeat(" ", 1<<20) + "]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -284,6 +305,13 @@ func TestAReaderRefusesWhatItDoesNotKnow(t *testing.T) {
 			require.ErrorContains(t, err, "provision: ")
 		})
 	}
+}
+
+func TestAReaderTakesClaimsInBothCases(t *testing.T) {
+	t.Parallel()
+	rules, err := provision.ReadConnectionRules(strings.NewReader(`[{"name": "a", "claims": {"dept": "it", "Dept": "sales"}}]`))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"dept": "it", "Dept": "sales"}, rules[0].Claims)
 }
 
 func FuzzReadConnectionRules(f *testing.F) {
@@ -341,6 +369,20 @@ func TestSwappingByTheKeyGoesByTheConnection(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRulesThatGiveNothingAgreeHoweverTheySayIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, store := newLicenseTenant(), provision.NewMemoryStore()
+		account, err := newProvisioner(t, licensedBy(dir, store, seat(standardSKU))).Ensure(t.Context(), contractor())
+		require.NoError(t, err)
+		nothing := byClaim(rule("a", "*", provision.ActionProvision), "x", "1")
+		nothing.Licenses = []provision.License{}
+		p := newProvisioner(t, ruled(dir, store, nothing, rule("b", "*", provision.ActionProvision)))
+		require.NoError(t, p.SwapLicenses(t.Context(), contractor().Key()))
+		require.Empty(t, oneAccount(t, dir.tenant, account).SKUIDs)
+	})
 }
 
 func TestSwappingOfAPersonGoesByTheirRule(t *testing.T) {

@@ -81,12 +81,15 @@ func (r Rules) decideByConnection(connection string) decision {
 	}
 	d := decision{action: ActionProvision, rule: give[0], rules: r.under(*give[0])}
 	for _, c := range give[1:] {
-		if !reflect.DeepEqual(r.under(*c).Licenses, d.rules.Licenses) {
+		if !sameLicenses(r.under(*c).Licenses, d.rules.Licenses) {
 			d.err = unsure(connection, give)
 		}
 	}
 	return d
 }
+
+// sameLicenses reports whether two rules give the same, where nil and the empty list are both nothing.
+func sameLicenses(a, b []License) bool { return len(a)+len(b) == 0 || reflect.DeepEqual(a, b) }
 
 // unsure is the error of rules that look at more than is known.
 func unsure(connection string, rules []*ConnectionRule) error {
@@ -95,7 +98,7 @@ func unsure(connection string, rules []*ConnectionRule) error {
 		names[i] = fmt.Sprintf("%q", c.Name)
 	}
 	return fmt.Errorf("%w: the rules %s give the people of connection %q different licences, by more than the connection: "+
-		"call SwapLicensesOf with the person", errRulesUnsure, strings.Join(names, ", "), connection)
+		"call SwapLicensesOf with the person, or set Reconciliation.Person", errRulesUnsure, strings.Join(names, ", "), connection)
 }
 
 var errRulesUnsure = errors.New("it is not known which rule is the person's")

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/entrafed/entrafed/provision"
 )
@@ -14,10 +15,9 @@ func ExampleLicense() {
 	directory := newLicenseTenant() // stands in for the client of package msgraph
 	directory.now = clock.Now
 	directory.seats(standardSKU, 1)
-	store := provision.NewMemoryStore()
 
 	config := provision.Config{
-		Directory: directory, Store: store, Now: clock.Now, Sleep: clock.Sleep,
+		Directory: directory, Store: provision.NewMemoryStore(), Now: clock.Now, Sleep: clock.Sleep,
 		Rules: provision.Rules{Domain: "contoso.com", UsageLocation: "DE", Licenses: []provision.License{{
 			SKU:       "Microsoft 365 Business Standard", // O365_BUSINESS_PREMIUM
 			Fallbacks: []provision.License{{SKU: "Microsoft 365 Business Basic"}},
@@ -34,8 +34,7 @@ func ExampleLicense() {
 			fmt.Println(err)
 			return
 		}
-		record, _ := store.Load(ctx, person.Key())
-		fmt.Println(person.Email, record.Licenses)
+		fmt.Println(person.Email, seatsOf(directory, person))
 	}
 
 	config.Rules.Licenses = []provision.License{{SKU: "Office 365 E3", DisabledPlans: []string{"YAMMER_ENTERPRISE"}}}
@@ -48,12 +47,21 @@ func ExampleLicense() {
 			fmt.Println(err)
 			return
 		}
-		record, _ := store.Load(ctx, person.Key())
-		fmt.Println(person.Email, record.Licenses)
+		fmt.Println(person.Email, seatsOf(directory, person))
 	}
 	// Output:
 	// contractor@example.net f245ecc8-75af-4f8e-b61f-27d8114de5f3
 	// partner@example.org 3b555118-da6a-4418-894f-7df1e2096870
 	// contractor@example.net 6fd2c87f-b296-42f0-b197-1e91e994b900
 	// partner@example.org 6fd2c87f-b296-42f0-b197-1e91e994b900
+}
+
+// seatsOf are the subscriptions of which the person has a seat.
+func seatsOf(directory provision.Directory, person provision.Person) string {
+	key := provision.UserKey{ImmutableID: provision.ImmutableIDFromSubject(person.Connection, person.ID)}
+	user, err := directory.FindUser(context.Background(), key)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(user.SKUIDs, " ")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Explain says what [Provisioner.Ensure] would do for the person now, and why: which rule decides, what identity the person
@@ -87,7 +88,7 @@ func (e *explainer) stop(err error) {
 func (e *explainer) saw(user User, deleted bool) {
 	e.Account = &ExplainedUser{
 		ObjectID: user.ObjectID, UPN: user.UserPrincipalName, ImmutableID: user.ImmutableID, Enabled: user.AccountEnabled,
-		Deleted: deleted, DirectorySynced: user.DirectorySynced,
+		Deleted: deleted, DirectorySynced: user.DirectorySynced, SKUIDs: user.SKUIDs,
 	}
 }
 
@@ -289,15 +290,20 @@ func (e *explainer) joins(ctx context.Context) error {
 	return nil
 }
 
+// explainFresh is how old the numbers of seats may be, so that explaining many people does not read them for each.
+const explainFresh = 10 * time.Second
+
 // seats says which licences the person would get.
 func (e *explainer) seats(ctx context.Context) error {
 	if len(e.rules.Licenses) == 0 || !e.rec.LicensedAt.IsZero() {
 		return nil
 	}
 	g := e.newGiving(e.user)
-	if err := g.refresh(ctx); err != nil { // free now, not some minutes ago
+	var err error
+	if g.skus, err = g.readSKUs(ctx, explainFresh); err != nil { // not some minutes old
 		return err
 	}
+	g.fresh = true
 	for _, l := range e.rules.Licenses {
 		offers, err := g.offers(ctx, l)
 		if err != nil {

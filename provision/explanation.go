@@ -63,6 +63,8 @@ type ExplainedUser struct {
 	Enabled         bool   `json:"enabled"`
 	Deleted         bool   `json:"deleted,omitzero"`
 	DirectorySynced bool   `json:"directorySynced,omitzero"`
+
+	SKUIDs []string `json:"skuIds,omitzero"` // of the seats that it has, from wherever
 }
 
 // ExplainedSeat is one [License] that the person would get.
@@ -76,7 +78,7 @@ type ExplainedSeat struct {
 // ExplainedAlternative is one alternative of a licence.
 type ExplainedAlternative struct {
 	License string `json:"license"`
-	Free    int    `json:"free"`             // seats left now; of a group, of what it has least of
+	Free    int    `json:"free"`             // seats left, at most 10 seconds ago; of a group, of what it has least of
 	Problem string `json:"problem,omitzero"` // why it cannot be given
 }
 

@@ -117,10 +117,13 @@ func reasonOf(err error) Reason {
 	return ReasonInternal
 }
 
+// Public returns one or two plain English sentences for the person at the browser: [Reason.Public] of the reason.
+func (e *Error) Public() string { return e.Reason().Public() }
+
 // Public returns one or two plain English sentences for the person at the browser. They name no account, no licence
 // and no cause.
-func (e *Error) Public() string {
-	switch e.Reason() {
+func (r Reason) Public() string {
+	switch r {
 	case ReasonThrottled, ReasonUnavailable, ReasonCanceled:
 		return "The sign-in service is busy at the moment. Please try again in a few minutes."
 	case ReasonNotReady:

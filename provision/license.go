@@ -13,7 +13,7 @@ const looksPerSeat = 3
 
 // license gives the account what the rules say: the seats that are given directly in one call, then what groups give.
 func (r *run) license(ctx context.Context) (outcome, error) {
-	if len(r.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && !r.relicense {
+	if len(r.rules.Licenses) == 0 || !r.rec.LicensedAt.IsZero() && r.missing == nil {
 		return skipped, nil
 	}
 	g := r.newGiving(User{})
@@ -23,17 +23,17 @@ func (r *run) license(ctx context.Context) (outcome, error) {
 	if err := g.give(ctx); err != nil {
 		return done, err
 	}
-	return done, r.licensed(ctx)
+	return done, g.licensed(ctx)
 }
 
 // licensed remembers that the account has what the rules say.
-func (r *run) licensed(ctx context.Context) error {
-	at := r.timestamp()
-	return r.save(ctx, func(rec *Record) error {
+func (g *giving) licensed(ctx context.Context) error {
+	at := g.timestamp()
+	return g.save(ctx, func(rec *Record) error {
 		if rec.LicensedAt.IsZero() {
 			rec.LicensedAt = at
 		}
-		rec.forgetLost()
+		rec.forgetLost(g.lost)
 		return nil
 	})
 }
@@ -75,13 +75,22 @@ func (g *giving) give(ctx context.Context) error {
 			g.forgetRefused(ctx)
 			return err
 		}
-		if err := g.intend(ctx, plan.marks()); err != nil {
+		if err := g.intend(ctx, plan); err != nil {
 			return err
 		}
-		if err := g.carryOut(ctx, plan); !errors.Is(err, errNextAlternative) {
+		err = g.carryOut(ctx, plan)
+		if err == nil {
+			g.regain(plan.marks())
+		}
+		if !errors.Is(err, errNextAlternative) {
 			return err
 		}
 	}
+}
+
+// regain forgets that what was given anew was lost before.
+func (g *giving) regain(marks []string) {
+	g.lost = slices.DeleteFunc(g.lost, func(mark string) bool { return slices.Contains(marks, mark) })
 }
 
 // sure is the plan. An account that is not visible yet may hold what has no seat left otherwise, so it is looked for.
@@ -166,9 +175,7 @@ func (g *giving) planned(ctx context.Context) (licensePlan, error) {
 		}
 		offered = append(offered, offers)
 	}
-	if g.swap {
-		plan.drop = g.outdated(offered)
-	}
+	plan.drop = g.outdated(offered)
 	user := g.believed().without(plan.drop)
 	for i, l := range g.rules.Licenses {
 		o, held, err := g.decide(l, offered[i], user)
@@ -320,7 +327,7 @@ func (g *giving) unheld(doubted []offer) []offer {
 		if _, given := g.doubts[o.mark()]; !given || !o.heldBy(g.user) {
 			return false
 		}
-		g.lost = slices.DeleteFunc(g.lost, func(mark string) bool { return mark == o.mark() })
+		g.regain([]string{o.mark()})
 		return true
 	})
 }
@@ -382,38 +389,51 @@ func (g *giving) takeBack(ctx context.Context, seats, drop []string) error {
 			return err
 		}
 	}
-	return g.saveMarks(ctx, nil, drop)
+	at := g.timestamp()
+	g.lost = append(g.lost, drop...)
+	return g.save(ctx, func(rec *Record) error {
+		rec.Licenses = editedMarks(rec.Licenses, nil, drop)
+		rec.lose(drop, at)
+		return nil
+	})
 }
 
-// intend stores what is about to be given, before it is: after a crash it is still known whose work it was, and that
-// no other alternative must be given on top of it.
-func (g *giving) intend(ctx context.Context, marks []string) error {
-	var lost []string
+// intend stores what is about to be given and taken, before it is: after a crash it is still known whose work it was, that
+// no other alternative must be given on top of it, and that what reads show may be gone.
+func (g *giving) intend(ctx context.Context, plan licensePlan) error {
+	give, refused := plan.marks(), g.refusedMarks(plan.marks())
+	again := len(plan.groups) > 0 && !g.rec.LicensedAt.IsZero()
+	if !again && len(plan.drop) == 0 && editedMarks(g.rec.Licenses, give, refused) == g.rec.Licenses {
+		return nil
+	}
+	at := g.timestamp()
+	return g.save(ctx, func(rec *Record) error {
+		rec.Licenses = editedMarks(rec.Licenses, give, refused)
+		rec.lose(plan.drop, at)
+		if again && !rec.LicensedAt.IsZero() {
+			rec.LicensedAt = at // a group that is joined now may not be known everywhere when it is left
+		}
+		return nil
+	})
+}
+
+// refusedMarks are the marks of what the directory refused, but for those that are to be tried again.
+func (g *giving) refusedMarks(again []string) []string {
+	var refused []string
 	for _, r := range g.refused {
-		if !slices.Contains(marks, r.mark) {
-			lost = append(lost, r.mark)
+		if !slices.Contains(again, r.mark) {
+			refused = append(refused, r.mark)
 		}
 	}
-	return g.saveMarks(ctx, marks, lost)
+	return refused
 }
 
 // forgetRefused stores that what the directory refused was not given. If that fails, the next run finds it out itself.
 func (g *giving) forgetRefused(ctx context.Context) {
-	if len(g.refused) == 0 || g.relicense {
+	if len(g.refused) == 0 || g.missing != nil {
 		return
 	}
-	if err := g.intend(ctx, nil); err != nil {
+	if err := g.intend(ctx, licensePlan{}); err != nil {
 		g.log.WarnContext(ctx, "a licence that was not given is still remembered", "error", err)
 	}
-}
-
-// saveMarks changes Record.Licenses, if that is a change.
-func (r *run) saveMarks(ctx context.Context, add, remove []string) error {
-	if editedMarks(r.rec.Licenses, add, remove) == r.rec.Licenses {
-		return nil
-	}
-	return r.save(ctx, func(rec *Record) error {
-		rec.Licenses = editedMarks(rec.Licenses, add, remove)
-		return nil
-	})
 }

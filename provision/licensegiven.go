@@ -56,11 +56,16 @@ func (rec *Record) lose(given []string, at time.Time) {
 	rec.Licenses = strings.Join(marks, " ")
 }
 
-// forgetLost forgets what was lost: it was given anew. What Retire takes meanwhile stays lost.
-func (rec *Record) forgetLost() {
-	if rec.RetiringAt.IsZero() {
-		rec.Licenses = strings.Join(marksOf(rec.Licenses), " ")
+// forgetLost forgets what was lost but for what still is: the rest was given anew, or every replica knows by now. What
+// Retire takes meanwhile stays lost.
+func (rec *Record) forgetLost(still []string) {
+	if !rec.RetiringAt.IsZero() {
+		return
 	}
+	rec.Licenses = strings.Join(slices.DeleteFunc(strings.Fields(rec.Licenses), func(mark string) bool {
+		what, _, ok := cutLost(mark)
+		return strings.HasPrefix(mark, lostMark) && (!ok || !slices.Contains(still, what))
+	}), " ")
 }
 
 // editedMarks is Record.Licenses with some marks more and some less.

@@ -61,12 +61,17 @@ func (r *run) swapLicenses(ctx context.Context) error {
 	if err := g.give(ctx); err != nil {
 		return err
 	}
-	return r.licensed(ctx)
+	return g.licensed(ctx)
 }
 
-// outdated are the marks of what was given and is no alternative of any licence any more.
+// outdated are the marks of what is to be taken back: of what was given, or of what a repair found missing, what is no
+// alternative of any licence any more.
 func (g *giving) outdated(offered [][]offer) []string {
-	return slices.DeleteFunc(marksOf(g.rec.Licenses), func(mark string) bool {
+	marks := slices.Clone(g.missing)
+	if g.swap {
+		marks = marksOf(g.rec.Licenses)
+	}
+	return slices.DeleteFunc(marks, func(mark string) bool {
 		return slices.ContainsFunc(slices.Concat(offered...), func(o offer) bool { return o.mark() == mark })
 	})
 }

@@ -87,7 +87,7 @@ func (r *run) endRun(ctx context.Context, w runWatch, account Account, err error
 	outcome := string(Done)
 	switch {
 	case err != nil:
-		outcome = string(outcomeOf(reasonOf(err)))
+		outcome = string(reasonOf(err).BulkOutcome())
 	case w.errand == ensuring.String():
 		outcome = string(madeOf(account, r.step))
 	}

@@ -24,7 +24,7 @@ type run struct {
 
 	rec        Record    // the person's record; zero until there is one
 	fresh      bool      // this run reserved the identity, so nobody has sent anything yet
-	relicense  bool      // what was given before is to be given again, where it is missing
+	missing    []string  // marks of what a repair gives again; nil: this is no repair
 	synced     bool      // a directory sync owns the account: nothing is ever written to it
 	restoredAt time.Time // when this run brought a deleted account back; zero if it did not
 	deleting   bool      // this run asked for the account's deletion

@@ -18,6 +18,12 @@ type Reconciliation struct {
 	// it. Nil: none are.
 	Repair func(Drift) bool
 
+	// Person says who somebody is whose licence is to be given again, as it is told to Ensure, so that the rule of
+	// [Rules.Connections] that matches now decides, as of [Provisioner.SwapLicensesOf]. It must return the person of the
+	// key; its error is why the drift is not repaired. It is called as Repair is. Nil: the connection decides, and where
+	// the rules look at more, the drift is not repaired.
+	Person func(context.Context, PersonKey) (Person, error)
+
 	// Report is called for every drift, one after the other in the order in which they were found, after it was
 	// repaired or was not. It may call Ensure. Nil: they are only counted.
 	Report func(Drift)
@@ -64,8 +70,9 @@ const (
 	DriftUPN DriftKind = "upn"
 
 	// DriftLicense: a seat of [Record].Licenses is missing, or a group cannot give it. Repaired, the step "license" is
-	// taken again, at once and with the present rules: as [Provisioner.SwapLicenses] says where those look at more than
-	// the connection. If that fails the person can sign in as before.
+	// taken again, at once and with the present rules; what is missing and these do not give any more is forgotten.
+	// [Reconciliation].Person says which rules are the person's where the connection does not. If that fails the person
+	// can sign in as before.
 	DriftLicense DriftKind = "license"
 )
 

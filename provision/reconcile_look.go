@@ -20,7 +20,8 @@ func (r Record) reconciled() bool {
 // look is the work on one person in a round. Its run's record is the one that is compared.
 type look struct {
 	*run
-	deleted bool // the list of changes says so
+	deleted bool                                             // the list of changes says so
+	who     func(context.Context, PersonKey) (Person, error) // nil: only the key is known
 }
 
 // look looks at one person and reports what it finds. over says that there was something, or that the account could not
@@ -48,7 +49,7 @@ func (rd *round) examine(ctx context.Context, s suspect) (drifts []Drift, err er
 	r, watching, end := rd.work(ctx, s.rec.Key)
 	defer end()
 	r.remember(s.rec)
-	l := &look{run: r, deleted: s.deleted}
+	l := &look{run: r, deleted: s.deleted, who: rd.Person}
 	have, err := l.observe(watching)
 	switch {
 	case err != nil || len(have.drifts) == 0:
@@ -57,7 +58,7 @@ func (rd *round) examine(ctx context.Context, s suspect) (drifts []Drift, err er
 		return rd.conclude(watching, l)
 	}
 	err = rd.p.maintain(ctx, s.rec.Key, repairing, func(r *run, ctx context.Context) (err error) {
-		drifts, err = rd.conclude(ctx, &look{run: r, deleted: s.deleted})
+		drifts, err = rd.conclude(ctx, &look{run: r, deleted: s.deleted, who: rd.Person})
 		return err
 	})
 	if errors.Is(err, ErrNoRecord) || errors.Is(err, ErrRetired) {

@@ -34,7 +34,7 @@ func (l *look) repair(ctx context.Context, d Drift, user User) error {
 	case DriftUPN:
 		return l.rename(ctx, d.Have)
 	case DriftLicense:
-		return l.licenseAgain(ctx)
+		return l.licenseAgain(ctx, d)
 	}
 	return fmt.Errorf("a drift of kind %q cannot be repaired", d.Kind)
 }
@@ -140,16 +140,40 @@ func (l *look) change(ctx context.Context, what string, user User, change UserCh
 
 // licenseAgain takes the pipeline's step again, as the last thing that the look does. The record keeps what was given: if
 // the step fails, or this process does, the person signs in as before, and the next look finds the same drift.
-func (l *look) licenseAgain(ctx context.Context) error {
-	if err := l.decision.mayLicense(); err != nil {
+func (l *look) licenseAgain(ctx context.Context, d Drift) error {
+	err := l.identify(ctx)
+	if err == nil {
+		err = l.decision.mayLicense()
+	}
+	if err != nil {
 		return doing("licensing", err)
 	}
-	l.relicense = true
+	l.missing = marksOf(d.Want)
 	result, err := l.license(ctx)
 	if err == nil && result == skipped {
 		err = errNoLicense
 	}
 	return doing("licensing", err)
+}
+
+// identify has the host say who the person is, and the rules decide anew.
+func (l *look) identify(ctx context.Context) error {
+	if l.who == nil {
+		return nil
+	}
+	person, err := l.who(ctx, l.rec.Key)
+	if err == nil {
+		err = person.Validate()
+	}
+	switch {
+	case err != nil:
+		return doing("Reconciliation.Person", err)
+	case person.Key() != l.rec.Key:
+		return errors.New("Reconciliation.Person has returned another person")
+	}
+	l.person, l.errand.known = person.normalised(), true
+	l.choose()
+	return nil
 }
 
 // doing says what failed.

@@ -35,13 +35,13 @@ type Rules struct {
 	// if its ImmutableID is exactly the person's.
 	Adopt Adopt
 
-	// SkipConnections names the connections whose people a directory sync owns. Nothing is looked up and nothing
-	// written for them; they must come with the UPN and the ImmutableID that the sync gave them.
+	// SkipConnections names the connections whose people a directory sync owns, byte for byte. Nothing is looked up and
+	// nothing written for them; they must come with the UPN and the ImmutableID that the sync gave them.
 	SkipConnections []string
 
 	// Connections say who is provisioned, skipped or refused, and who gets something else than everybody. The first rule
 	// that matches a person decides; who is matched by none is refused with [ErrRefused]. SkipConnections come before
-	// them. Empty: everybody is provisioned whom SkipConnections do not name.
+	// them. Nil: everybody is provisioned whom SkipConnections do not name. A list that is not nil must have a rule.
 	//
 	// Who is refused or skipped is decided anew at every sign-in, what people get until they are ready.
 	Connections []ConnectionRule

@@ -134,7 +134,7 @@ func (r *run) ready(ctx context.Context) error {
 		if rec.ReadyAt.IsZero() {
 			rec.ReadyAt = at
 		}
-		rec.forgetLost() // also where the rules give no licence any more
+		rec.forgetLost(lostOf(rec.Licenses, at)) // also where the rules give no licence any more
 		return nil
 	})
 }

@@ -101,14 +101,14 @@ type Record struct {
 	Adopted bool
 
 	// Licenses is what the pipeline gave: the SKU IDs of seats given directly, and "group:" and the object ID of groups
-	// that give them; separated by spaces. With "lost:", a time and ":" in front it names what Retire took back then,
-	// or what somebody who came back then may have lost: replicas that lag show that still, and are not believed for an
-	// hour. It is so until the step "license" has given the person anew what the rules say.
+	// that give them; separated by spaces. With "lost:", a time and ":" in front it names what Retire or SwapLicenses took
+	// back then, or what somebody who came back then may have lost: replicas that lag show that still, and are not believed
+	// until an hour has passed or the person was given it anew.
 	Licenses string
 
 	ReservedAt time.Time
 	CreatedAt  time.Time // the directory confirmed the creation, or the account was recognised as ours
-	LicensedAt time.Time
+	LicensedAt time.Time // the account has what the rules say; later, when a group that gives licences was last joined
 	JoinedAt   time.Time // the groups of the rules have the account as a member
 	ReadyAt    time.Time
 

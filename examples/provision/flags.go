@@ -19,7 +19,9 @@ type flags struct {
 	format      string // formatCSV or formatJSONLines
 	connection  string
 	columns     []columnRule // -map
+	rules       string       // a file of rules for connections
 	dryRun      bool
+	explain     bool
 	simulate    bool
 	report      string
 	resume      bool
@@ -39,7 +41,9 @@ func (f *flags) list() (all command.Flags) {
 	all.Add(&f.format, "format", "csv|jsonl", "of the input. Default: by the file's name; .csv, .jsonl or .ndjson")
 	all.Add(&f.connection, "connection", "NAME", "where everybody comes from, if the input has no such column")
 	all.Add(f.addColumn, "map", "PROPERTY=COLUMN", "the column of a property whose name is another one; again for more")
+	all.Add(&f.rules, "rules", "FILE", "who is provisioned, skipped or refused, and gets what, as JSON; see below")
 	all.Add(&f.dryRun, "dry-run", "", "say for everybody what would happen, and change nothing")
+	all.Add(&f.explain, "explain", "", "as -dry-run, and say why; with -json a JSON object on a line for everybody")
 	all.Add(&f.simulate, "simulate", "", "run against a simulated tenant in this process; nothing leaves this machine")
 	all.Add(&f.report, "report", "FILE", "write a JSON line for everybody, in the order of the input")
 	all.Add(&f.resume, "resume", "", "go on where the run stopped that wrote the report")
@@ -64,6 +68,7 @@ func parseFlags(args []string) (f flags, err error) {
 	if f.format == "" {
 		f.format = formatOf(f.file)
 	}
+	f.dryRun = f.dryRun || f.explain
 	return f, f.validate(set)
 }
 
@@ -88,7 +93,7 @@ func (f flags) validate(set *flag.FlagSet) error {
 	wrong(f.format != "" && f.format != formatCSV && f.format != formatJSONLines, "-format %q is not csv or jsonl", f.format)
 	wrong(f.concurrency < 0, "-concurrency is negative")
 	wrong(f.resume && f.report == "", "-resume goes with -report: the report says how far the last run came")
-	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run: it changes nothing, so there is nothing to go on with")
+	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run and -explain: they change nothing, so there is nothing to go on with")
 	wrong(f.resume && f.file == "-", "-resume does not go with standard input: give a file")
 	wrong(f.report != "" && f.report == f.file, "-report is the input itself")
 	return errors.Join(problems.Err(), checkColumnRules(f.columns))
@@ -122,6 +127,10 @@ Examples:
   What would happen, to whom, and are there enough licences?
     provision -dry-run people.csv
 
+  Why would that happen to somebody, by which rule?
+    provision -rules rules.json -explain people.csv
+    provision -rules rules.json -explain -json people.csv | jq 'select(.id == "104") | .explanation'
+
   Make the accounts. Ctrl-C stops gently: what has begun is finished. A second Ctrl-C stops at once.
     provision -report run1.jsonl people.csv
 
@@ -140,10 +149,23 @@ Examples:
 ENTRAFED_LICENSES has part numbers, SKU IDs, product names ("Microsoft 365 Business Standard") and groups that give
 licences (group:staff). Whoever finds no seat gets the next alternative: SPB | STANDARDPACK.
 
+-rules is a JSON list. The first rule that matches a person decides, and whoever none matches is refused; without -rules
+everybody is provisioned. What a rule does not say of licenses, groups, domain, usageLocation and attributes is what the
+environment says; [] is none:
+
+  [
+    {"name": "visitors", "connection": "linkedin", "claims": {"dept": "Reception"}, "action": "refuse",
+     "reason": "for the operator", "message": "key.of.a.text"},
+    {"name": "agency", "connection": "linkedin", "action": "provision", "licenses": [{"sku": "STANDARDPACK"}],
+     "groups": ["agency"]},
+    {"name": "directory", "connection": "ldap-*", "action": "skip"},
+    {"name": "partners", "connection": "*", "emailDomains": ["example.org"], "action": "provision", "licenses": []}
+  ]
+
 The outcomes: created (also of an account that an earlier line, or a run within five minutes, has made); known (made
 ready by another run meanwhile); adopted (the account was there, with the person's ImmutableID: as a rule, from an
-earlier run); skipped (a directory sync owns the person); refused (something about the person must be changed first, or
-somebody deleted the account); failed (the same person may succeed another time).
+earlier run); skipped (a directory sync owns the person); refused (a rule says so, something about the
+person must be changed first, or somebody deleted the account); failed (the same person may succeed another time).
 
 Nothing is remembered between two runs but the report: an account is recognised by its ImmutableID, which is made of the
 connection and the id. Never change these, and never give them to somebody else. Run it as often as you like.

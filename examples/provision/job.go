@@ -68,6 +68,11 @@ func (j *job) connect() error {
 		simulatedVariables(e)
 	}
 	j.rules = readRules(e)
+	if j.flags.rules != "" {
+		var err error
+		j.rules.Connections, err = readConnectionRules(j.flags.rules)
+		e.Check("-rules", err)
+	}
 	cloud, _ := e.Cloud()
 	if j.flags.simulate {
 		return j.simulate(e, log)
@@ -239,8 +244,10 @@ func (j *job) finish(began time.Time, err error, f forecast) int {
 	if err != nil {
 		s.Finished, s.Stopped = false, err.Error()
 	}
-	if err := s.print(j.Stdout, j.flags.json); err != nil {
-		return j.Stopped(err, j.howToGoOn())
+	if !j.flags.explain || !j.flags.json { // there, each line is about one person
+		if err := s.print(j.Stdout, j.flags.json); err != nil {
+			return j.Stopped(err, j.howToGoOn())
+		}
 	}
 	if !s.Finished {
 		return j.Stopped(err, j.howToGoOn())

@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 )
 
-// joining is a group that everybody would join.
+// joining is a group that everybody would join, or the people of some rules.
 type joining struct {
 	Group   string `json:"group"` // as the rules name it
 	Name    string `json:"name,omitempty"`
@@ -29,9 +30,33 @@ func (j joining) text() string {
 	return j.Group + " (" + j.Name + ")"
 }
 
-// lookUpGroups finds the groups that everybody joins.
+// groupsOf are the groups that people join by the rules, each once.
+func groupsOf(rules provision.Rules) (names []string) {
+	add := func(more []string) {
+		for _, name := range more {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(rules.Connections) == 0 {
+		return rules.Groups
+	}
+	for _, c := range rules.Connections {
+		switch {
+		case c.Action != provision.ActionProvision:
+		case c.Groups == nil:
+			add(rules.Groups)
+		default:
+			add(c.Groups)
+		}
+	}
+	return names
+}
+
+// lookUpGroups finds the groups that people join.
 func (r *rehearsal) lookUpGroups(ctx context.Context) error {
-	for _, name := range r.rules.Groups {
+	for _, name := range groupsOf(r.rules) {
 		group, found, err := r.findGroup(ctx, name)
 		if err != nil {
 			return err

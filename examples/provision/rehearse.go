@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,14 +20,14 @@ const (
 	wouldSkip   = "would-skip"
 )
 
-// rehearsal looks at the tenant for everybody and changes nothing. What happens between it and the real run it cannot
-// know, nor what the directory will refuse.
+// rehearsal has the pipeline explain everybody, and changes nothing. What it adds is what people take from those who come
+// after them in the input: UPNs and seats.
 type rehearsal struct {
 	*job
-	upn      func(provision.Person, int) (string, error)
 	skus     []provision.SKU
-	left     map[string]int // seats that nobody before would take, by SKU ID
-	licenses []plannedLicense
+	left     map[string]int              // seats that nobody before would take, by SKU ID
+	seatings []*seating                  // each alternative of each licence once
+	licenses map[string][]plannedLicense // of the people of a rule, by its name; of everybody else
 	joins    []joining
 	seed     maphash.Seed
 	claimed  map[uint64]bool // hashes of the UPNs that people before would get
@@ -37,22 +36,17 @@ type rehearsal struct {
 
 // rehearsed is one person of it.
 type rehearsed struct {
-	line   int
-	person provision.Person
-	err    error // why they are refused, or were not looked at
-
-	account provision.Account // what they come with, and the ImmutableID that they have or would get
-	user    provision.User    // the account that is there
-	found   bool
-	owner   provision.User // of the first UPN that would be tried
-	taken   bool
+	line        int
+	person      provision.Person
+	explanation provision.Explanation
+	err         error // why there is none, or no whole one
 }
 
 // rehearse says what would become of everybody.
 func (j *job) rehearse(ctx context.Context) int {
 	began := j.begin()
 	r := &rehearsal{
-		job: j, upn: provision.UPNFromEmail(strings.ToLower(j.rules.Domain)), seed: maphash.MakeSeed(),
+		job: j, licenses: map[string][]plannedLicense{}, seed: maphash.MakeSeed(),
 		claimed: map[uint64]bool{}, met: map[uint64]bool{},
 	}
 	hide := j.progress.Show(ctx)
@@ -97,182 +91,148 @@ func (r *rehearsal) all(ctx context.Context) error {
 	return r.look(ctx, batch)
 }
 
-// look looks at some people at once, and reports them in their order.
+// look explains some people at once, and reports them in their order.
 func (r *rehearsal) look(ctx context.Context, batch []*rehearsed) error {
 	var all sync.WaitGroup
 	for _, one := range batch {
 		if one.err == nil {
-			all.Go(func() { one.err = r.lookAt(ctx, one) })
+			all.Go(func() { one.explanation, one.err = r.pipeline.Explain(ctx, one.person) })
 		}
 	}
 	all.Wait()
 	for _, one := range batch {
-		outcome, err := r.outcome(ctx, one)
+		line, err := r.judge(ctx, one)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, provision.ErrUnauthorized), errors.Is(err, provision.ErrForbidden):
 			return err // nobody else would get further
 		}
-		r.seat(outcome, one.user)
-		line := r.line(one, outcome, err)
+		r.seat(line.Outcome, one.explanation)
 		if r.record(line); r.report.failed != nil {
 			return nil
 		}
-		r.tell(line, one)
+		if err := r.tell(line, one); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
 
-// line is the report's line of a person.
-func (r *rehearsal) line(one *rehearsed, outcome string, err error) reportLine {
-	event := provision.BulkEvent{
-		Person: one.person.Key(), Outcome: provision.BulkOutcome(outcome), Account: one.account,
-	}
-	if err != nil {
-		event.Outcome = provision.BulkRefused
-		event.Err = &provision.Error{Step: provision.StepReserve, Person: one.person.Key(), Err: err}
-		switch event.Err.Reason() {
-		case provision.ReasonThrottled, provision.ReasonUnavailable, provision.ReasonInternal:
-			event.Outcome = provision.BulkFailed
+// judge says what would become of a person, after those before. The error is the one of the line.
+func (r *rehearsal) judge(ctx context.Context, one *rehearsed) (reportLine, error) {
+	e := &one.explanation
+	known := false
+	if one.err == nil && e.Outcome != provision.OutcomeStop && e.Outcome != provision.OutcomeSkip {
+		if known = r.comesAgain(one.person.Key()); !known && e.Outcome == provision.OutcomeCreate {
+			one.err = r.claimUPN(ctx, one)
 		}
+	}
+	if one.err != nil {
+		failure := asError(one)
+		e.Outcome, e.Reason = provision.OutcomeStop, failure.Reason()
+		e.Obstacles = append([]string{failure.Error()}, e.Obstacles...)
+		return r.line(one, failure.Reason().BulkOutcome(), failure), one.err
+	}
+	switch {
+	case e.Outcome == provision.OutcomeStop:
+		line := r.line(one, e.Reason.BulkOutcome(), nil)
+		line.Reason, line.Public, line.Operator = string(e.Reason), e.Reason.Public(), shortened(e.Obstacles[0])
+		return line, nil
+	case e.Outcome == provision.OutcomeSkip:
+		return r.line(one, wouldSkip, nil), nil
+	case known:
+		e.Outcome, e.UPN = provision.OutcomeKnown, "" // whichever the line before has
+		return r.line(one, provision.BulkKnown, nil), nil
+	case e.Outcome == provision.OutcomeCreate:
+		return r.line(one, wouldCreate, nil), nil
+	}
+	return r.line(one, wouldAdopt, nil), nil
+}
+
+// line is the report's line of a person.
+func (r *rehearsal) line(one *rehearsed, outcome provision.BulkOutcome, failure *provision.Error) reportLine {
+	e := one.explanation
+	event := provision.BulkEvent{
+		Person: one.person.Key(), Outcome: outcome, Err: failure,
+		Account: provision.Account{ImmutableID: e.ImmutableID, UPN: e.UPN},
+	}
+	if outcome == wouldAdopt {
+		event.Account.ObjectID = e.Account.ObjectID
 	}
 	return newReportLine(event, one.line, r.Now())
 }
 
 // tell prints what would become of a person.
-func (r *rehearsal) tell(line reportLine, one *rehearsed) {
-	if r.flags.json {
-		return
+func (r *rehearsal) tell(line reportLine, one *rehearsed) error {
+	switch {
+	case r.flags.explain:
+		return r.explain(line, one)
+	case r.flags.json:
+		return nil
 	}
 	r.progress.Clear()
 	text := fmt.Sprintf("line %d: %s %s: %s %s", line.Line, line.Connection, line.ID, line.Outcome, line.UPN)
-	if one.found && !one.user.AccountEnabled && line.Outcome == wouldAdopt {
+	if line.Outcome == wouldAdopt && !one.explanation.Account.Enabled {
 		text += " (blocked, and stays so)"
 	}
-	fmt.Fprintln(r.Stdout, strings.TrimSpace(terminal.Plain(text)))
-}
-
-// lookAt finds what the tenant has of a person.
-func (r *rehearsal) lookAt(ctx context.Context, one *rehearsed) (err error) {
-	p := one.person
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	one.account = provision.Account{ImmutableID: p.ImmutableID, UPN: p.UPN}
-	if r.skips(p) {
-		if p.UPN == "" || p.ImmutableID == "" {
-			return fmt.Errorf("%w: a directory sync owns the connection, so upn and immutable_id are required",
-				provision.ErrInvalidPerson)
-		}
-		return nil
-	}
-	if p.ImmutableID == "" {
-		one.account.ImmutableID = provision.ImmutableIDFromSubject(p.Connection, p.ID)
-	}
-	one.user, one.found, err = r.find(ctx, provision.UserKey{ImmutableID: one.account.ImmutableID})
-	if err != nil || one.found {
-		return err
-	}
-	if err := r.lookAmongDeleted(ctx, one); err != nil {
-		return err
-	}
-	upn, err := r.upnOf(p, 0)
-	if err != nil {
-		return err
-	}
-	one.owner, one.taken, err = r.find(ctx, provision.UserKey{UserPrincipalName: upn})
+	_, err := fmt.Fprintln(r.Stdout, strings.TrimSpace(terminal.Plain(text)))
 	return err
 }
 
-// lookAmongDeleted refuses somebody who has a deleted account: a run brings nobody back whom somebody deleted.
-func (r *rehearsal) lookAmongDeleted(ctx context.Context, one *rehearsed) error {
-	var users []provision.User
-	err := r.ask(ctx, func() (err error) {
-		users, err = r.tenant.FindDeletedUsers(ctx, provision.UserKey{ImmutableID: one.account.ImmutableID})
-		return err
-	})
-	for _, user := range users {
-		if user.ImmutableID == one.account.ImmutableID {
-			return &provision.ConflictError{
-				Kind: provision.ConflictDeleted, Property: "onPremisesImmutableId", ImmutableID: user.ImmutableID,
-				UPN: one.account.UPN, Owner: user, Deleted: true,
-			}
-		}
+// asError is the error of somebody who could not be explained.
+func asError(one *rehearsed) *provision.Error {
+	var failure *provision.Error
+	if errors.As(one.err, &failure) {
+		return failure
 	}
-	return err
-}
-
-func (r *rehearsal) skips(p provision.Person) bool {
-	return slices.Contains(r.rules.SkipConnections, p.Connection)
-}
-
-// upnOf is the UPN that a person would get at an attempt.
-func (r *rehearsal) upnOf(p provision.Person, attempt int) (string, error) {
-	if p.UPN != "" {
-		return p.UPN, nil
-	}
-	upn, err := r.upn(p, attempt)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", provision.ErrInvalidPerson, err)
-	}
-	return upn, nil
-}
-
-// outcome says what would become of a person, after those before.
-func (r *rehearsal) outcome(ctx context.Context, one *rehearsed) (string, error) {
-	p := one.person
-	switch {
-	case one.err != nil:
-		return "", one.err
-	case r.skips(p):
-		return wouldSkip, nil
-	case !first(r.met, r.hash(fmt.Sprintf("%q %q", p.Connection, p.ID))):
-		return string(provision.BulkKnown), nil
-	case one.found:
-		return r.adopted(one)
-	}
-	upn, err := r.freeUPN(ctx, one)
-	if err != nil {
-		return "", err
-	}
-	one.account.UPN = upn
-	return wouldCreate, nil
-}
-
-// adopted is somebody whose account is there.
-func (r *rehearsal) adopted(one *rehearsed) (string, error) {
-	has := one.user.UserPrincipalName
-	if given := one.person.UPN; given != "" && !strings.EqualFold(given, has) {
-		return "", &provision.MismatchError{Property: "userPrincipalName", Given: given, Has: has}
-	}
-	one.account.UPN, one.account.ObjectID = has, one.user.ObjectID
-	return wouldAdopt, nil
+	return &provision.Error{Step: provision.StepReserve, Person: one.person.Key(), Err: one.err}
 }
 
 // maxUPNs is how many UPNs the pipeline tries.
 const maxUPNs = 20
 
-// freeUPN is the first UPN of the person that nobody in the tenant has, nor anybody before in the input would get.
-func (r *rehearsal) freeUPN(ctx context.Context, one *rehearsed) (string, error) {
-	clash := &provision.ConflictError{Kind: provision.ConflictUPN, Property: "userPrincipalName", ImmutableID: one.account.ImmutableID}
-	owner, taken := one.owner, one.taken
-	for attempt := range maxUPNs {
-		upn, err := r.upnOf(one.person, attempt)
-		if err == nil && attempt > 0 {
-			owner, taken, err = r.find(ctx, provision.UserKey{UserPrincipalName: upn})
+// claimUPN finds the first UPN that neither the tenant has nor anybody before in the input would get. The explanation has
+// the first one that the tenant does not have.
+func (r *rehearsal) claimUPN(ctx context.Context, one *rehearsed) error {
+	e := &one.explanation
+	_, domain, _ := strings.Cut(e.UPN, "@")
+	choose := provision.UPNFromEmail(domain) // as the rule that decided
+	upn, taken := e.UPN, false
+	for attempt := len(e.TakenUPNs); taken || !first(r.claimed, r.hash(strings.ToLower(upn))); {
+		e.TakenUPNs = append(e.TakenUPNs, upn)
+		if attempt++; one.person.UPN != "" || attempt == maxUPNs {
+			return &provision.ConflictError{
+				Kind: provision.ConflictUPN, Property: "userPrincipalName", ImmutableID: e.ImmutableID, UPN: upn,
+			}
 		}
-		if err != nil {
-			return "", err
+		var err error
+		if upn, err = choose(one.person, attempt); err != nil {
+			return fmt.Errorf("%w: %w", provision.ErrInvalidPerson, err)
 		}
-		if !taken && first(r.claimed, r.hash(strings.ToLower(upn))) {
-			return upn, nil
-		}
-		if clash.UPN, clash.Owner = upn, owner; one.person.UPN != "" {
-			break
+		if taken, err = r.isTaken(ctx, upn); err != nil {
+			return err
 		}
 	}
-	return "", clash
+	e.UPN = upn
+	return nil
+}
+
+// isTaken reports whether the tenant has a UPN.
+func (r *rehearsal) isTaken(ctx context.Context, upn string) (bool, error) {
+	err := r.ask(ctx, func() error {
+		_, err := r.tenant.FindUser(ctx, provision.UserKey{UserPrincipalName: upn})
+		return err
+	})
+	if errors.Is(err, provision.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// comesAgain reports whether a person was in the input before.
+func (r *rehearsal) comesAgain(key provision.PersonKey) bool {
+	return !first(r.met, r.hash(fmt.Sprintf("%q %q", key.Connection, key.ID)))
 }
 
 // hash is remembered in place of a text: it is smaller, and one that two texts share would only make a wrong forecast.
@@ -285,18 +245,6 @@ func first(seen map[uint64]bool, hash uint64) bool {
 	}
 	seen[hash] = true
 	return true
-}
-
-// find reads a user, if there is one.
-func (r *rehearsal) find(ctx context.Context, key provision.UserKey) (user provision.User, found bool, err error) {
-	err = r.ask(ctx, func() (err error) {
-		user, err = r.tenant.FindUser(ctx, key)
-		return err
-	})
-	if errors.Is(err, provision.ErrNotFound) {
-		return provision.User{}, false, nil
-	}
-	return user, err == nil, err
 }
 
 // How long a directory that is busy or out of order is asked again.

@@ -44,15 +44,16 @@ func (s seating) text() string {
 }
 
 // heldBy reports whether somebody has all of it.
-func (s seating) heldBy(user provision.User) bool {
+func (s seating) heldBy(user provision.ExplainedUser) bool {
 	return len(s.gives) > 0 && !slices.ContainsFunc(s.gives, func(sku provision.SKU) bool { return !holds(user, sku) })
 }
 
-func holds(user provision.User, sku provision.SKU) bool {
+func holds(user provision.ExplainedUser, sku provision.SKU) bool {
 	return slices.ContainsFunc(user.SKUIDs, func(id string) bool { return strings.EqualFold(id, sku.ID) })
 }
 
-// plannedLicense is one licence of the rules, with its alternatives in their order.
+// plannedLicense is one licence of the rules, with its alternatives in their order. Those of several rules share what they
+// have in common.
 type plannedLicense []*seating
 
 // countSeats reads how many seats there are.
@@ -60,7 +61,8 @@ func (r *rehearsal) countSeats(ctx context.Context) error {
 	if err := r.ask(ctx, func() error { return r.tenant.Authorize(ctx) }); err != nil {
 		return err
 	}
-	if len(r.rules.Licenses) == 0 {
+	byRule := licensesByRule(r.rules)
+	if !slices.ContainsFunc(byRule, func(l ruleLicenses) bool { return len(l.licenses) > 0 }) {
 		return nil
 	}
 	err := r.ask(ctx, func() (err error) {
@@ -74,21 +76,71 @@ func (r *rehearsal) countSeats(ctx context.Context) error {
 	for _, sku := range r.skus {
 		r.left[strings.ToLower(sku.ID)] = sku.Free()
 	}
-	for _, license := range r.rules.Licenses {
-		var planned plannedLicense
-		for i, alternative := range append([]provision.License{license}, license.Fallbacks...) {
-			s, err := r.newSeating(ctx, alternative)
+	for _, of := range byRule {
+		for _, license := range of.licenses {
+			planned, err := r.plan(ctx, license)
 			if err != nil {
 				return err
 			}
-			if i > 0 {
-				s.Instead = license.SKU + license.Group
-			}
-			planned = append(planned, s)
+			r.licenses[of.rule] = append(r.licenses[of.rule], planned)
 		}
-		r.licenses = append(r.licenses, planned)
 	}
 	return nil
+}
+
+// ruleLicenses are what the people of a rule get; those of everybody, where there are no rules for connections, have no
+// name.
+type ruleLicenses struct {
+	rule     string
+	licenses []provision.License
+}
+
+func licensesByRule(rules provision.Rules) (all []ruleLicenses) {
+	if len(rules.Connections) == 0 {
+		return []ruleLicenses{{"", rules.Licenses}}
+	}
+	for _, c := range rules.Connections {
+		switch {
+		case c.Action != provision.ActionProvision:
+		case c.Licenses == nil:
+			all = append(all, ruleLicenses{c.Name, rules.Licenses})
+		default:
+			all = append(all, ruleLicenses{c.Name, c.Licenses})
+		}
+	}
+	return all
+}
+
+// plan looks a licence and its fallbacks up.
+func (r *rehearsal) plan(ctx context.Context, license provision.License) (planned plannedLicense, err error) {
+	for i, alternative := range append([]provision.License{license}, license.Fallbacks...) {
+		instead := ""
+		if i > 0 {
+			instead = license.SKU + license.Group
+		}
+		s, err := r.seatingOf(ctx, alternative, instead)
+		if err != nil {
+			return nil, err
+		}
+		planned = append(planned, s)
+	}
+	return planned, nil
+}
+
+// seatingOf looks one alternative up, unless another rule has it too.
+func (r *rehearsal) seatingOf(ctx context.Context, license provision.License, instead string) (*seating, error) {
+	for _, s := range r.seatings {
+		if s.License == license.SKU && s.Group == license.Group && s.Instead == instead {
+			return s, nil
+		}
+	}
+	s, err := r.newSeating(ctx, license)
+	if err != nil {
+		return nil, err
+	}
+	s.Instead = instead
+	r.seatings = append(r.seatings, s)
+	return s, nil
 }
 
 // newSeating looks one alternative up. The error is the directory's failure.
@@ -132,11 +184,15 @@ func (s *seating) find(names []string, skus []provision.SKU) {
 }
 
 // seat counts the seats that a person would need beside those that their account has.
-func (r *rehearsal) seat(outcome string, user provision.User) {
+func (r *rehearsal) seat(outcome string, e provision.Explanation) {
+	var user provision.ExplainedUser
+	if outcome == wouldAdopt {
+		user = *e.Account
+	}
 	if outcome != wouldCreate && outcome != wouldAdopt || user.DirectorySynced {
 		return
 	}
-	for _, license := range r.licenses {
+	for _, license := range r.licenses[e.Rule] {
 		if slices.ContainsFunc(license, func(s *seating) bool { return s.heldBy(user) }) {
 			continue
 		}
@@ -151,7 +207,7 @@ func (r *rehearsal) seat(outcome string, user provision.User) {
 }
 
 // firstFree is the alternative that the person would get; the licence itself, if all of them are used up.
-func (r *rehearsal) firstFree(license plannedLicense, user provision.User) *seating {
+func (r *rehearsal) firstFree(license plannedLicense, user provision.ExplainedUser) *seating {
 	for _, s := range license {
 		switch {
 		case s.unsuitable:
@@ -177,10 +233,8 @@ func (r *rehearsal) overbookings() (all []string) {
 
 // seats are all alternatives, in their order.
 func (r *rehearsal) seats() (all []seating) {
-	for _, license := range r.licenses {
-		for _, s := range license {
-			all = append(all, *s)
-		}
+	for _, s := range r.seatings {
+		all = append(all, *s)
 	}
 	return all
 }

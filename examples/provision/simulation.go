@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
@@ -41,19 +42,29 @@ func newSimulation(rules provision.Rules, clock *entratest.Clock, now time.Time)
 		Clock: clock,
 		Seed:  1,
 	}
-	for _, name := range rules.Groups {
+	for _, name := range groupsOf(rules) {
 		cfg.Groups = append(cfg.Groups, simulatedGroup(name))
 	}
-	for _, license := range rules.Licenses {
-		for _, l := range append([]provision.License{license}, license.Fallbacks...) {
-			if l.Group != "" {
-				group := simulatedGroup(l.Group)
-				group.SKUIDs = []string{cfg.SKUs[0].ID}
-				cfg.Groups = append(cfg.Groups, group)
+	for _, name := range licenseGroupsOf(rules) {
+		group := simulatedGroup(name)
+		group.SKUIDs = []string{cfg.SKUs[0].ID}
+		cfg.Groups = append(cfg.Groups, group)
+	}
+	return entratest.New(cfg)
+}
+
+// licenseGroupsOf are the groups that give licences by the rules, each once.
+func licenseGroupsOf(rules provision.Rules) (names []string) {
+	for _, of := range licensesByRule(rules) {
+		for _, license := range of.licenses {
+			for _, l := range append([]provision.License{license}, license.Fallbacks...) {
+				if l.Group != "" && !slices.Contains(names, l.Group) {
+					names = append(names, l.Group)
+				}
 			}
 		}
 	}
-	return entratest.New(cfg)
+	return names
 }
 
 func simulatedGroup(name string) entratest.Group {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/entrafed/entrafed/examples/internal/environment"
@@ -32,6 +34,20 @@ func variables() []environment.Variable {
 
 func newEnvironment(environ []string) *environment.Variables {
 	return environment.New(environ, variables())
+}
+
+// readConnectionRules reads the file of -rules. The pipeline checks what it says.
+func readConnectionRules(path string) ([]provision.ConnectionRule, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	rules, err := provision.ReadConnectionRules(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rules, nil
 }
 
 // readRules reads which accounts people get. The pipeline checks them.

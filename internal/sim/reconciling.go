@@ -210,7 +210,7 @@ func (j *judge) judgeReconciled(plan reconcilerPlan, r reconciliation, who int) 
 	if !plan.repairsKind(provision.DriftLicense) || !j.seatFor(who) {
 		return
 	}
-	for _, mark := range strings.Fields(rec.Licenses) {
+	for _, mark := range givenBy(rec) {
 		if !j.isGiven(o, mark) && !j.seated(o) { // another alternative, whoever gave it, is as good
 			j.violate(ruleReconciled, "%s has reconciled, and %s of person %d still lacks %s", r.h.name, o.UserPrincipalName, who,
 				mark)

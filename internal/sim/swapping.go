@@ -103,7 +103,7 @@ func (j *judge) judgeSwap(rec provision.Record) {
 	if o == nil || o.state != active || j.meddled[who] || j.astray[who] || j.unlicensed[who] || rec.ReadyAt.IsZero() {
 		return
 	}
-	for _, mark := range strings.Fields(rec.Licenses) {
+	for _, mark := range givenBy(rec) {
 		if !slices.Contains(j.marks(), mark) {
 			j.violate(ruleSwapped, "person %d was moved to the present licences, and %s is still given", who, mark)
 		}
@@ -138,4 +138,9 @@ func (j *judge) marks() (marks []string) {
 		}
 	}
 	return marks
+}
+
+// givenBy are the marks of what a record says was given.
+func givenBy(rec provision.Record) []string {
+	return slices.DeleteFunc(strings.Fields(rec.Licenses), func(mark string) bool { return strings.HasPrefix(mark, "lost:") })
 }
