@@ -70,7 +70,7 @@ func (f *Federator) Diagnose(ctx context.Context, s DiagnoseSettings) (Diagnosis
 		return Diagnosis{}, err
 	}
 	d := Diagnosis{Domain: x.domain, At: x.at.UTC(), State: x.state(), Findings: []Finding{}}
-	d.Findings = append(d.Findings, x.findings(func(r Rule) bool { return r.Diagnose })...)
+	d.Findings = append(d.Findings, x.findings(PurposeDiagnose)...)
 	var err error
 	if d.Verification, err = f.Verify(ctx, x.domain); err != nil {
 		if ctx.Err() != nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -611,11 +612,14 @@ func (row looked) judge(t *testing.T, all []federation.Finding) {
 	}
 }
 
+// isFor reports whether a rule is looked at for a purpose.
+func isFor(r federation.Rule, p federation.Purpose) bool { return slices.Contains(r.Purposes, p) }
+
 // diagnoseOnly are the rules that only a diagnosis looks at.
 func diagnoseOnly() map[string]federation.Rule {
 	rules := map[string]federation.Rule{}
 	for _, r := range federation.Rules() {
-		if r.Diagnose && !r.Plan {
+		if isFor(r, federation.PurposeDiagnose) && !isFor(r, federation.PurposeFederate) {
 			rules[r.Name] = r
 		}
 	}

@@ -266,7 +266,7 @@ func unseen(err error) bool {
 //
 // Source: https://learn.microsoft.com/graph/api/domain-promote.
 func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposePromote, func(r Rule) bool { return r.Promote }, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposePromote, func(d Domain) []Write {
 		if d.IsRoot {
 			return nil
 		}
@@ -285,7 +285,7 @@ func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error)
 //
 // Source: https://learn.microsoft.com/graph/api/domain-update.
 func (f *Federator) PlanMakeDefault(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposeMakeDefault, func(r Rule) bool { return r.MakeDefault }, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposeMakeDefault, func(d Domain) []Write {
 		if d.IsDefault {
 			return nil
 		}
@@ -295,7 +295,7 @@ func (f *Federator) PlanMakeDefault(ctx context.Context, name string) (*Plan, er
 }
 
 // planDomain plans a change of a domain itself.
-func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose, wanted func(Rule) bool,
+func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose,
 	writes func(Domain) []Write) (*Plan, error) {
 	name, err := domainName(name)
 	if err != nil {
@@ -308,7 +308,7 @@ func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose
 	if own := x.own(); own != nil {
 		x.writes = writes(*own)
 	}
-	return f.newPlan(purpose, x.domain, x.state(), x.writes, x.findings(wanted))
+	return f.planOf(purpose, x)
 }
 
 // domainName is the name of a domain in lower case.

@@ -455,8 +455,8 @@ func TestEveryDomainRuleHasARowThatShowsItAndOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	rules := map[string]federation.Rule{}
 	for _, r := range federation.Rules() {
-		if r.Promote || r.MakeDefault {
-			require.False(t, r.Plan || r.Diagnose, r.Name)
+		if isFor(r, federation.PurposePromote) || isFor(r, federation.PurposeMakeDefault) {
+			require.False(t, isFor(r, federation.PurposeFederate) || isFor(r, federation.PurposeDiagnose), r.Name)
 			rules[r.Name] = r
 		}
 	}

@@ -47,7 +47,7 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 		x.reversal.target = x.record.Undo[i].Before.Configuration
 	}
 	x.writes = x.revertWrites()
-	return f.newPlan(PurposeRevert, x.domain, x.state(), x.writes, x.findings(func(r Rule) bool { return r.Revert }))
+	return f.planOf(PurposeRevert, x)
 }
 
 // readable refuses to plan where it is not known how the domain signs in.

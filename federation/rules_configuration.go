@@ -13,36 +13,44 @@ import (
 func configurationRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "configuration-unreadable", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The federation of a federated domain must be readable.",
+			Name: "configuration-unreadable", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The federation of a federated domain must be readable.",
 		}, configurationUnreadable},
 		{Rule{
-			Name: "configuration-foreign", Severity: SeverityError, Plan: true,
-			Meaning: "A federation that somebody else put on the domain is only overwritten when the settings name it.",
+			Name: "configuration-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A federation that somebody else put on the domain is only overwritten when the settings name it.",
 		}, configurationForeign},
 		{Rule{
-			Name: "certificate-foreign", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "Whoever has the key of a certificate in the federation can sign in as anybody of the domain.",
+			Name: "certificate-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "Whoever has the key of a certificate in the federation can sign in as anybody of the domain.",
 		}, certificateForeign},
 		{Rule{
-			Name: "configuration-equal", Severity: SeverityNotice, Plan: true,
-			Meaning: "The federation is already as the settings say.",
+			Name: "configuration-equal", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "The federation is already as the settings say.",
 		}, configurationEqual},
 		{Rule{
-			Name: "issuer-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "A new issuer of a federated domain keeps people out until all of Entra and the identity provider have it.",
+			Name: "issuer-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A new issuer of a federated domain keeps people out until all of Entra and the identity provider have it.",
 		}, issuerChanges},
 		{Rule{
-			Name: "protocol-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "A new protocol of a federated domain keeps people out until all of Entra and the identity provider speak it.",
+			Name: "protocol-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A new protocol of a federated domain keeps people out until all of Entra and the identity provider speak it.",
 		}, protocolChanges},
 		{Rule{
-			Name: "certificate-changes", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true,
-			Meaning: "A signing certificate is replaced by a rotation, so that nobody is kept out; during one, only by it.",
+			Name: "certificate-changes", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A signing certificate is replaced by a rotation, so that nobody is kept out; during one, only by it.",
 		}, certificateChanges},
 		{Rule{
-			Name: "conversion", Severity: SeverityNotice, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "Converting a domain takes up to 2 hours, and up to 24 hours until everybody can sign in.",
+			Name: "conversion", Severity: SeverityNotice, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "Converting a domain takes up to 2 hours, and up to 24 hours until everybody can sign in.",
 		}, conversion},
 	}
 }

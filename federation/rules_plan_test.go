@@ -748,7 +748,7 @@ func TestEachRuleHasACase(t *testing.T) {
 	for _, r := range federation.PlanRules() {
 		require.NotContains(t, names, r.Name)
 		names = append(names, r.Name)
-		require.True(t, r.Plan, r.Name)
+		require.True(t, isFor(r, federation.PurposeFederate), r.Name)
 		require.Regexp(t, `^[A-Z].*\.$`, r.Meaning, r.Name)
 		require.Equal(t, r.Severity, highest[r.Name], "%s: no case shows its severity", r.Name)
 		delete(highest, r.Name)

@@ -51,6 +51,11 @@ func changes(from, to Properties) []Change {
 	return all
 }
 
+// planOf makes a plan of an examination.
+func (f *Federator) planOf(purpose Purpose, x *examination) (*Plan, error) {
+	return f.newPlan(purpose, x.domain, x.state(), x.writes, x.findings(purpose))
+}
+
 // newPlan makes a plan of what was read and of what is to be written.
 func (f *Federator) newPlan(purpose Purpose, domain string, before State, writes []Write,
 	findings []Finding) (*Plan, error) {
