@@ -85,13 +85,13 @@ func lookRealmDiffers(r Rule, x *examination, c *Configuration) []Finding {
 		return nil
 	}
 	var details []string
-	differs := func(what, says, graph string) {
-		if says != "" && says != graph {
-			details = append(details, fmt.Sprintf("%s: the sign-in service has %q, Graph has %q", what, says, graph))
-		}
+	if !x.realm.leadsTo(c) {
+		details = append(details, fmt.Sprintf("the sign-in URL: the sign-in service has %q, Graph has %q", x.realm.SignInURL,
+			withoutQuery(c.PassiveSignInURI)))
 	}
-	differs("the sign-in URL", x.realm.SignInURL, withoutQuery(c.PassiveSignInURI))
-	differs("the protocol", string(x.realm.Protocol), string(c.spoken()))
+	if !x.realm.speaks(c) {
+		details = append(details, fmt.Sprintf("the protocol: the sign-in service has %q, Graph has %q", x.realm.Protocol, c.spoken()))
+	}
 	if len(details) == 0 {
 		return nil
 	}

@@ -18,7 +18,7 @@ func settingsRules() []rule {
 		}, settingsMissing},
 		{Rule{
 			Name: "domain-name", Severity: SeverityError,
-			Purposes: []Purpose{PurposeFederate},
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
 			Meaning:  "Domain must be a domain name.",
 		}, settingsDomainName},
 		{Rule{
@@ -76,10 +76,10 @@ func (x *examination) domainField() string {
 }
 
 func settingsDomainName(r Rule, x *examination) []Finding {
-	if x.settings == nil || x.settings.Domain == "" || isDomainName(x.domain) {
+	if x.domain == "" || isDomainName(x.domain) {
 		return nil
 	}
-	return one(r.finding(fmt.Sprintf("%q is not a domain name.", x.settings.Domain),
+	return one(r.finding(fmt.Sprintf("%q is not a domain name.", x.domain),
 		"Write it as contoso.com, without a scheme or an @, and other alphabets in their xn-- form.", ""))
 }
 
