@@ -17,6 +17,11 @@ type RevertSettings struct {
 	// Undo is the ID of the plan whose effect is to be undone: the domain becomes what it was before that plan. Empty: the
 	// domain becomes a managed one.
 	Undo string
+
+	// InsecureRetiredCertificate lets the plan be applied although it restores the certificate of a key that a rotation has
+	// replaced. It is safe only when the identity provider signs with that key again, or will when the plan is applied:
+	// otherwise Entra refuses everybody of the domain.
+	InsecureRetiredCertificate bool
 }
 
 // PlanRevert plans the way back: to a managed domain, or to the federation that there was before. Its findings say what it
@@ -37,7 +42,7 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 	if err := x.readable(); err != nil {
 		return nil, err
 	}
-	x.reversal = &reversal{}
+	x.reversal = &reversal{retired: s.InsecureRetiredCertificate}
 	if s.Undo != "" {
 		i := slices.IndexFunc(x.record.Undo, func(u Undo) bool { return u.Plan == s.Undo })
 		if i < 0 {
@@ -78,8 +83,9 @@ func (e *noUndoError) Is(target error) bool { return target == ErrNotFound }
 
 // reversal is what a way back leads to.
 type reversal struct {
-	undo   *Undo          // nil: to a managed domain
-	target *Configuration // nil: managed
+	undo    *Undo          // nil: to a managed domain
+	target  *Configuration // nil: managed
+	retired bool           // the certificate of a key that was replaced may come back
 }
 
 // revertWrites are the writes of a way back, as far as there is one; the rules say where there is none.

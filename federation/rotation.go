@@ -36,6 +36,9 @@ type RotationRecord struct {
 	Abandoned bool `json:"abandoned,omitempty"`
 }
 
+// hasSwitched reports whether the key of New signs: it was told to, or its certificate is the first one.
+func (r *RotationRecord) hasSwitched() bool { return !r.SwitchedAt.IsZero() || !r.PromotedAt.IsZero() }
+
 // RotationStage is how far a rotation has come.
 type RotationStage string
 

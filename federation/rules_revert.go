@@ -31,6 +31,11 @@ func revertRules() []rule {
 			Meaning:  "The certificate of the federation that is restored can still be used.",
 		}, lookRevertCertificate},
 		{Rule{
+			Name: "revert-retired-certificate", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The certificate of the federation that is restored is not of a key that a rotation has replaced.",
+		}, lookRevertRetired},
+		{Rule{
 			Name: "revert-issuer", Severity: SeverityError,
 			Purposes: []Purpose{PurposeRevert},
 			Meaning:  "No other domain has the issuer of the federation that is restored.",
@@ -166,6 +171,43 @@ func lookRevertCertificate(r Rule, x *examination) []Finding {
 		fmt.Sprintf("The federation with %s cannot be restored with its certificate: %v.", x.reversal.target.IssuerURI, err),
 		"Make a plan to federate the domain with the present certificate of that identity provider, or revert to a managed domain.",
 		"revert "+x.domain, "the certificate "+certificateName(text))}
+}
+
+func lookRevertRetired(r Rule, x *examination) []Finding {
+	if !x.restores() || !x.bringsBackRetired() {
+		return nil
+	}
+	target := x.reversal.target
+	f := r.finding(
+		fmt.Sprintf("The federation of %s would have the certificate of then again, whose key a rotation has replaced: Entra refuses "+
+			"everybody, unless the identity provider signs with that key again.", x.domain),
+		"Make a plan with the settings of then and the certificate of the key that signs; or revert to a managed domain. If the "+
+			"identity provider does sign with that key again, set InsecureRetiredCertificate.", "",
+		"the certificate "+certificateName(target.SigningCertificate))
+	if x.reversal.retired {
+		f = f.as(SeverityWarning)
+	}
+	return one(f)
+}
+
+// bringsBackRetired reports whether the store knows of the certificate that is restored that another key signs in its place,
+// and the federation that is restored does not have that one's.
+func (x *examination) bringsBackRetired() bool {
+	target, rotation, signs := x.reversal.target, x.record.Rotation, ""
+	replaced := slices.ContainsFunc(x.record.Retired, target.hasFirst)
+	if x.configuration != nil {
+		signs = x.configuration.SigningCertificate
+	}
+	if rotation != nil && rotation.hasSwitched() {
+		replaced = replaced || target.hasFirst(rotation.Old)
+		signs = rotation.New
+	}
+	return replaced && (signs == "" || !target.hasFirst(signs) && !sameCertificate(target.NextSigningCertificate, signs))
+}
+
+// hasFirst reports whether the certificate is the signing certificate.
+func (c *Configuration) hasFirst(bare string) bool {
+	return sameCertificate(c.SigningCertificate, bare)
 }
 
 func lookRevertIssuer(r Rule, x *examination) []Finding {

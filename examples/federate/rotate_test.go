@@ -83,6 +83,16 @@ func TestARotationIsWalkedThrough(t *testing.T) {
 	golden(t, f, "rotate", said.String())
 	require.Equal(t, idp.signers[1].Certificate.Raw, opened(t, f).Domains()[0].Federation.Certificates[0].Raw)
 	require.Len(t, opened(t, f).Domains()[0].Federation.Certificates, 1)
+
+	var ways []federation.Undo
+	got = p.must(t, command.ExitOK, "revert", "contoso.com", "-list", "-json", "-simulate", f.tenant)
+	require.NoError(t, json.Unmarshal([]byte(got.Stdout), &ways))
+	undo := []string{"revert", "contoso.com", "-undo", ways[len(ways)-2].Plan, "-simulate", f.tenant, "-yes"}
+	got = p.must(t, command.ExitFailed, undo...)
+	require.Contains(t, got.Stdout, "error revert-retired-certificate")
+	accepted(t, f, idp)
+	p.must(t, command.ExitOK, append(undo, "-insecure-retired-certificate")...)
+	require.Equal(t, idp.signers[0].Certificate.Raw, opened(t, f).Domains()[0].Federation.Certificates[0].Raw)
 }
 
 func TestARotationIsAbandoned(t *testing.T) {
