@@ -66,7 +66,7 @@ func TestARotationIsWalkedThrough(t *testing.T) {
 	accepted(t, f, idp)
 
 	require.NoError(t, idp.SetNextSigner(idp.signers[1]))
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), idp.signers[1].Certificate))
 	accepted(t, f, idp)
 	tell(rotate(command.ExitOK, "status", after))
 	tell(rotate(command.ExitOK, "step", after, "-yes"))
@@ -151,7 +151,7 @@ func TestARotationByMetadata(t *testing.T) {
 	p.Clock.Advance(2 * time.Hour)
 	got := p.must(t, command.ExitStopped, "rotate", "step", "contoso.com", "-state", f.state, "-yes")
 	require.Contains(t, got.Stderr, "so that its certificate is the first in the metadata")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), idp.signers[1].Certificate))
 	document, err := idp.Metadata("contoso.com")
 	require.NoError(t, err)
 	require.NoError(t, writeFile(f.metadata, document))
