@@ -103,3 +103,26 @@ func TestAnUndoWithACertificateThatSignsAgain(t *testing.T) {
 	plan := r.plannedBack(t, federation.RevertSettings{Undo: "there"})
 	require.Len(t, ofRule(plan.Findings, "revert-retired-certificate"), 1, "nobody can tell any more which key signs")
 }
+
+// A switch of the key changes nothing in the tenant, so that a plan which was made before it still fits.
+func TestAPlanThatWasMadeBeforeTheKeyWasSwitchedIsNotApplied(t *testing.T) {
+	t.Parallel()
+	r := rotatedSince(t, 1)
+	plan := r.plannedBack(t, federation.RevertSettings{Undo: "there"})
+	require.Empty(t, ofRule(plan.Findings, "revert-retired-certificate"))
+	r.steps(t, 1)
+	before := len(r.writes)
+	_, err := r.fed.Apply(t.Context(), plan, nil)
+	require.ErrorIs(t, err, federation.ErrChanged)
+	require.ErrorContains(t, err, "CN=new")
+	require.Len(t, r.writes, before)
+	require.NotContains(t, r.kept(t).Undo[len(r.kept(t).Undo)-1].Plan, plan.ID)
+
+	accepted := r.plannedBack(t, federation.RevertSettings{Undo: "there", InsecureRetiredCertificate: true})
+	_, err = r.fed.Apply(t.Context(), accepted, nil)
+	require.NoError(t, err)
+
+	r = rotatedSince(t, 2)
+	_, err = r.fed.Apply(t.Context(), r.plannedBack(t, federation.RevertSettings{}), nil)
+	require.NoError(t, err, "a managed domain needs no certificate")
+}

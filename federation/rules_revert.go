@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// retiredCertificate is the rule that Apply knows, too.
+const retiredCertificate = "revert-retired-certificate"
+
 // revertRules are the rules that only a way back looks at. None of the costs is an error: a way back must be there when the
 // identity provider is lost.
 func revertRules() []rule {
@@ -31,7 +34,7 @@ func revertRules() []rule {
 			Meaning:  "The certificate of the federation that is restored can still be used.",
 		}, lookRevertCertificate},
 		{Rule{
-			Name: "revert-retired-certificate", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Name: retiredCertificate, Severity: SeverityError, AADSTS: "AADSTS5000811",
 			Purposes: []Purpose{PurposeRevert},
 			Meaning:  "The certificate of the federation that is restored is not of a key that a rotation has replaced.",
 		}, lookRevertRetired},
@@ -202,7 +205,12 @@ func (x *examination) bringsBackRetired() bool {
 		replaced = replaced || target.hasFirst(rotation.Old)
 		signs = rotation.New
 	}
-	return replaced && (signs == "" || !target.hasFirst(signs) && !sameCertificate(target.NextSigningCertificate, signs))
+	return replaced && (signs == "" || !target.knows(signs))
+}
+
+// knows reports whether the certificate is one of the two.
+func (c *Configuration) knows(bare string) bool {
+	return c.hasFirst(bare) || sameCertificate(c.NextSigningCertificate, bare)
 }
 
 // hasFirst reports whether the certificate is the signing certificate.
