@@ -3,7 +3,6 @@ package federation
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,14 +130,22 @@ func (x *examination) isForeign() bool {
 	return x.configuration.IssuerURI != x.settings.Issuer || len(x.strangers()) > 0
 }
 
-// replace is the finding as it is when the settings name the federation that is to be overwritten.
-func (x *examination) replace(f Finding) Finding {
-	if x.settings == nil || x.settings.Replace == "" || x.settings.Replace != x.configuration.ID {
+// replace is the finding as it is when the settings name the federation that is to be overwritten, which has this ID.
+func (x *examination) replace(f Finding, id string) Finding {
+	if x.settings == nil || x.settings.Replace == "" || x.settings.Replace != id {
 		return f
 	}
 	f.Severity = SeverityWarning
-	f.Remedy = "Settings.Replace names it, so the plan overwrites it. Ask whoever made it before."
+	f.Remedy = x.replaceField() + " names it, so the plan overwrites it. Ask whoever made it before."
 	return f
+}
+
+// replaceField is what the federation that is to be overwritten is called in the settings.
+func (x *examination) replaceField() string {
+	if x.partner != nil {
+		return "GuestSettings.Replace"
+	}
+	return "Settings.Replace"
 }
 
 func configurationForeign(r Rule, x *examination) []Finding {
@@ -149,17 +156,18 @@ func configurationForeign(r Rule, x *examination) []Finding {
 	return one(x.replace(r.finding(fmt.Sprintf("Somebody else federated %s: the federation %q was not made by this program.",
 		x.domain, c.ID),
 		fmt.Sprintf("Find out who uses it; people sign in with it now. To overwrite it, make a plan whose Settings.Replace is %q.",
-			c.ID), "", c.lines()...)))
+			c.ID), "", c.lines()...), c.ID))
 }
 
 // lines are the properties that are set, for people.
 func (c Configuration) lines() []string {
-	all := []string{"id: " + printed("id", c.ID)}
-	properties := c.properties()
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if value := properties[name]; value != nil {
-			all = append(all, name+": "+printed(name, value))
-		}
+	return append([]string{"id: " + printed("id", c.ID)}, c.properties().lines()...)
+}
+
+// lines are the properties that have a value, for people.
+func (p Properties) lines() (all []string) {
+	for _, c := range changes(Properties{}, p) {
+		all = append(all, c.Property+": "+printed(c.Property, c.To))
 	}
 	return all
 }
@@ -184,7 +192,7 @@ func certificateForeign(r Rule, x *examination) []Finding {
 	}
 	return one(x.replace(r.finding(fmt.Sprintf("The federation of %s has %s that nobody here knows. Whoever has the key can "+
 		"sign in as anybody of the domain.", x.domain, count(len(details), "certificate", "certificates")),
-		remedy, "", details...)))
+		remedy, "", details...), x.configuration.ID))
 }
 
 func configurationEqual(r Rule, x *examination) []Finding {
@@ -200,7 +208,7 @@ func configurationEqual(r Rule, x *examination) []Finding {
 // changed is what the plan makes of a property of a federation that there is.
 func (x *examination) changed(property string) (Change, bool) {
 	for _, w := range x.writes {
-		if w.Operation != ChangeConfiguration {
+		if w.Operation != ChangeConfiguration && w.Operation != ChangeGuests {
 			continue
 		}
 		if i := slices.IndexFunc(w.Changes, func(c Change) bool { return c.Property == property }); i >= 0 {

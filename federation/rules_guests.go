@@ -177,25 +177,8 @@ func guestIssuerTaken(r Rule, x *examination) []Finding {
 
 // lines are the properties that are set, for people.
 func (g GuestConfiguration) lines() []string {
-	all := []string{"id: " + printed("id", g.ID), "domains: " + printed("domains", strings.Join(guestDomains(g.Domains), ", "))}
-	properties := g.properties()
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if value := properties[name]; value != nil {
-			all = append(all, name+": "+printed(name, value))
-		}
-	}
-	return all
-}
-
-// replacePartner is the finding as it is when the settings name the federation that is to be overwritten.
-func (x *examination) replacePartner(f Finding) Finding {
-	p := x.partner
-	if p.settings == nil || p.settings.Replace == "" || p.settings.Replace != p.present.ID {
-		return f
-	}
-	f.Severity = SeverityWarning
-	f.Remedy = "GuestSettings.Replace names it, so the plan overwrites it. Ask whoever made it before."
-	return f
+	domains := printed("domains", strings.Join(guestDomains(g.Domains), ", "))
+	return append([]string{"id: " + printed("id", g.ID), "domains: " + domains}, g.properties().lines()...)
 }
 
 func guestForeign(r Rule, x *examination) []Finding {
@@ -208,8 +191,8 @@ func guestForeign(r Rule, x *examination) []Finding {
 	if x.partner.settings == nil {
 		return one(r.finding(summary, "Find out who uses it before it is removed.", "", g.lines()...).as(SeverityWarning))
 	}
-	return one(x.replacePartner(r.finding(summary, fmt.Sprintf("Find out who uses it; guests sign in with it now. To overwrite "+
-		"it, make a plan whose GuestSettings.Replace is %q.", g.ID), "", g.lines()...)))
+	return one(x.replace(r.finding(summary, fmt.Sprintf("Find out who uses it; guests sign in with it now. To overwrite "+
+		"it, make a plan whose GuestSettings.Replace is %q.", g.ID), "", g.lines()...), g.ID))
 }
 
 func guestReplaceUnknown(r Rule, x *examination) []Finding {
@@ -240,7 +223,7 @@ func guestCertificateForeign(r Rule, x *examination) []Finding {
 			"theirs, and put it into the settings if it is: the plan takes it out again."
 		return one(f)
 	}
-	return one(x.replacePartner(f))
+	return one(x.replace(f, p.present.ID))
 }
 
 // guestDNSRecord looks where the tenant would: when a domain or a sign-in URL is new.
@@ -251,7 +234,7 @@ func guestDNSRecord(r Rule, x *examination) []Finding {
 		return nil // another rule says so
 	}
 	looked := x.partner.domains
-	if _, moved := x.changedGuests("passiveSignInUri"); !moved {
+	if _, moved := x.changed("passiveSignInUri"); !moved {
 		looked = x.partner.added()
 	}
 	host := strings.ToLower(u.Hostname())
@@ -281,26 +264,13 @@ func guestCertificateExpiring(r Rule, x *examination) []Finding {
 			"at that moment: a federation for guests has no next certificate.", "", NewCertificateInfo(certificate).String()))
 }
 
-// changedGuests is what the plan makes of a property of a federation that there is.
-func (x *examination) changedGuests(property string) (Change, bool) {
-	for _, w := range x.writes {
-		if w.Operation != ChangeGuests {
-			continue
-		}
-		if i := slices.IndexFunc(w.Changes, func(c Change) bool { return c.Property == property }); i >= 0 {
-			return w.Changes[i], true
-		}
-	}
-	return Change{}, false
-}
-
 func guestLiveChange(r Rule, x *examination) []Finding {
 	var details []string
 	code := ""
 	for _, property := range []struct{ name, code string }{
 		{"signingCertificate", "AADSTS5000811"}, {"preferredAuthenticationProtocol", "AADSTS50107"}, {"issuerUri", "AADSTS50107"},
 	} {
-		if c, changes := x.changedGuests(property.name); changes {
+		if c, changes := x.changed(property.name); changes {
 			details = append(details, fmt.Sprintf("%s from %s to %s", c.Property, printed(c.Property, c.From),
 				printed(c.Property, c.To)))
 			code = property.code
