@@ -174,7 +174,7 @@ func (a *application) checked() string {
 	case done == total:
 		return fmt.Sprintf("%s is as it must be after the plan: nothing has to be written.", a.domain)
 	}
-	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, counted(total, "write"))
+	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, count(total, "write", "writes"))
 }
 
 // position is the number of writes, of least at least, after which the tenant is as it was last read; -1 if it never is.
@@ -292,11 +292,4 @@ func (a *application) what(k int) string {
 		name = a.domain
 	}
 	return string(w.Operation) + " " + strings.ToLower(name)
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

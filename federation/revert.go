@@ -58,10 +58,7 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 // readable refuses to plan where it is not known how the domain signs in.
 func (x *examination) readable() error {
 	err := x.failed[factConfiguration]
-	if errors.Is(err, ErrNotFound) {
-		err = nil // Graph's other way to say that there is none
-	}
-	if x.state().bricked() && (err == nil || errors.Is(err, ErrUnavailable)) {
+	if x.broken() {
 		return fmt.Errorf("federation: %s: %w", brick(x.domain), cmp.Or(err, errors.New("the tenant shows no configuration")))
 	}
 	if err != nil {
@@ -99,11 +96,7 @@ func (x *examination) revertWrites() (writes []Write) {
 		writes = append(writes, federation)
 	}
 	if name, moves := x.defaultToRestore(); moves && x.restoreProblem(name) == "" {
-		restored := Write{
-			Operation: ChangeDomain, Domain: name, Body: Properties{"isDefault": true},
-			Changes: []Change{{Property: "isDefault", From: false, To: true}},
-			Reason:  "It was the tenant's default domain before.",
-		}
+		restored := makeDefault(name, "It was the tenant's default domain before.")
 		if x.reversal.target == nil {
 			return append(writes, restored) // once the domain is managed
 		}

@@ -11,9 +11,6 @@ import (
 // expiresSoon is how long before its end a certificate is spoken of.
 const expiresSoon = 30 * 24 * time.Hour
 
-// leastBits is how long an RSA key must be.
-const leastBits = 2048
-
 // certificateRules look at the certificates: those of the settings for a plan, those of the tenant for a diagnosis.
 func certificateRules() []rule {
 	return []rule{
@@ -200,7 +197,7 @@ func certificateWeak(r Rule, x *examination) []Finding {
 		if s.certificate == nil {
 			return ""
 		}
-		if key, isRSA := s.certificate.PublicKey.(*rsa.PublicKey); isRSA && key.N.BitLen() < leastBits {
+		if key, isRSA := s.certificate.PublicKey.(*rsa.PublicKey); isRSA && key.N.BitLen() < leastKeyBits {
 			return fmt.Sprintf("has a key of only %d bits", key.N.BitLen())
 		}
 		return ""

@@ -57,13 +57,10 @@ func configurationRules() []rule {
 // broken reports whether the domain is federated, and there is no federation: what a creation without a certificate has
 // left behind in the past. See https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1389.
 func (x *examination) broken() bool {
-	d := x.own()
-	if d == nil || !d.IsRoot || d.AuthenticationType != Federated || x.configuration != nil {
-		return false
-	}
 	err := x.failed[factConfiguration]
 	var answer *DirectoryError
-	return err == nil || errors.As(err, &answer) && answer.Status >= http.StatusInternalServerError
+	return x.state().bricked() &&
+		(err == nil || errors.As(err, &answer) && answer.Status >= http.StatusInternalServerError)
 }
 
 func configurationUnreadable(r Rule, x *examination) []Finding {

@@ -175,18 +175,23 @@ func domainChildren(r Rule, x *examination) []Finding {
 	if !x.writesAny(CreateConfiguration) {
 		return nil
 	}
-	var children []string
-	for _, d := range x.domains {
-		if root := rootOf(x.domains, d.Name); root != nil && strings.EqualFold(root.Name, x.domain) && !d.IsRoot {
-			children = append(children, d.Name)
-		}
-	}
+	children := x.children()
 	if children == nil {
 		return nil
 	}
 	return one(r.finding(fmt.Sprintf("%s federated together with %s.", count(len(children), "domain below it is",
 		"domains below it are"), x.domain),
 		"The assertions of their people must have the issuer of "+x.domain+".", "", children...))
+}
+
+// children are the domains below the domain, which sign in as that does.
+func (x *examination) children() (names []string) {
+	for _, d := range x.domains {
+		if root := rootOf(x.domains, d.Name); root != nil && strings.EqualFold(root.Name, x.domain) && !d.IsRoot {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // writesAny reports whether the plan has one of these operations.

@@ -104,27 +104,6 @@ func (x *examination) restores() bool {
 	return x.reversal.target != nil && slices.ContainsFunc(x.writes, func(w Write) bool { return w.Operation.ofFederation() })
 }
 
-// signsInHere reports whether a user signs in as the domain does: is in it, or in a child of it.
-func (x *examination) signsInHere(u User) bool {
-	upn := strings.ToLower(u.UserPrincipalName)
-	name := upn[strings.LastIndexByte(upn, '@')+1:]
-	if name == x.domain {
-		return true
-	}
-	root := rootOf(x.domains, name)
-	return root != nil && strings.EqualFold(root.Name, x.domain)
-}
-
-// children are the domains that sign in as the domain does, by name.
-func (x *examination) children() (names []string) {
-	for _, d := range x.domains {
-		if !d.IsRoot && x.signsInHere(User{UserPrincipalName: "@" + d.Name}) {
-			names = append(names, d.Name)
-		}
-	}
-	return names
-}
-
 func lookRevertDomain(r Rule, x *examination) []Finding {
 	switch d := x.own(); {
 	case d == nil:
@@ -266,26 +245,19 @@ func lookRevertPasswords(r Rule, x *examination) []Finding {
 
 func (x *examination) passwordSummary(people, synced int, children []string) string {
 	summary := fmt.Sprintf("%s of %s must sign in at Entra with a password. "+
-		"Who has never had one there, or does not know it, cannot sign in.", persons(people), x.domain)
+		"Who has never had one there, or does not know it, cannot sign in.", count(people, "person", "people"), x.domain)
 	if err := x.failed[factUsers]; err != nil {
 		summary = fmt.Sprintf("Everybody of %s must sign in at Entra with a password, and who has none cannot sign in. "+
 			"How many they are is not known: %v.", x.domain, err)
 	}
 	if synced > 0 {
 		summary += fmt.Sprintf(" %s of them came from a directory sync, and have one if it brings password hashes.",
-			counted(synced, "account"))
+			count(synced, "account", "accounts"))
 	}
 	if len(children) > 0 {
 		summary += fmt.Sprintf(" So must those of %s, who are not counted here.", strings.Join(children, ", "))
 	}
 	return summary
-}
-
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
 }
 
 func lookRevertAdministrators(r Rule, x *examination) []Finding {
@@ -294,7 +266,7 @@ func lookRevertAdministrators(r Rule, x *examination) []Finding {
 	}
 	var inside []string
 	for _, admin := range x.admins {
-		if x.signsInHere(admin) || !admin.Enabled {
+		if x.isBelow(domainOf(admin.UserPrincipalName)) || !admin.Enabled {
 			inside = append(inside, admin.UserPrincipalName)
 		}
 	}
@@ -309,7 +281,7 @@ func lookRevertAdministrators(r Rule, x *examination) []Finding {
 }
 
 func lookRevertCaller(r Rule, x *examination) []Finding {
-	if x.caller == nil || x.caller.Application || !x.signsInHere(x.caller.User) || !x.becomesManaged() && !x.restores() {
+	if x.caller == nil || x.caller.Application || !x.isBelow(domainOf(x.caller.User.UserPrincipalName)) || !x.becomesManaged() && !x.restores() {
 		return nil
 	}
 	return []Finding{r.finding(
