@@ -51,7 +51,8 @@ const (
 // must be after one of the writes. In any other state, nothing is written, and the error matches [ErrChanged] and says what
 // is different. A plan with a finding of severity [SeverityError], one that contradicts itself, and one that would put a
 // certificate into the tenant that Entra cannot use are refused with [ErrBlocked]; one whose writes the Directory cannot
-// make, with [ErrUnsupported]. Nothing was written then.
+// make, with [ErrUnsupported]; and one that takes away the certificate of the key that a rotation has switched to since the
+// plan was made, with ErrChanged. Nothing was written then.
 //
 // The state before the first write is stored first, under the plan's ID, and with it the certificates that the plan brings.
 // After each write the tenant is read until it shows the change, for up to a minute; if it does not by then, the error
@@ -120,7 +121,7 @@ func (a *application) name() string {
 	return a.domain
 }
 
-// recall looks whether an earlier run has begun to write.
+// recall looks whether an earlier run has begun to write, and whether the record is still one that the plan goes with.
 func (a *application) recall(ctx context.Context) error {
 	r, _, err := a.f.record(ctx, a.name())
 	if err != nil {
@@ -130,8 +131,9 @@ func (a *application) recall(ctx context.Context) error {
 	a.begun = slices.ContainsFunc(r.Undo, a.isOurs)
 	if a.begun {
 		a.outcome.Undo = a.plan.ID
+		return nil
 	}
-	return nil
+	return a.checkRotation(r)
 }
 
 func (a *application) isOurs(u Undo) bool { return u.Plan == a.plan.ID }
@@ -172,7 +174,7 @@ func (a *application) checked() string {
 	case done == total:
 		return fmt.Sprintf("%s is as it must be after the plan: nothing has to be written.", a.domain)
 	}
-	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, counted(total, "write"))
+	return fmt.Sprintf("%s is as it must be after %d of %s: going on there.", a.domain, done, count(total, "write", "writes"))
 }
 
 // position is the number of writes, of least at least, after which the tenant is as it was last read; -1 if it never is.
@@ -290,11 +292,4 @@ func (a *application) what(k int) string {
 		name = a.domain
 	}
 	return string(w.Operation) + " " + strings.ToLower(name)
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

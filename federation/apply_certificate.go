@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,9 +19,7 @@ func certificateProperties() []string {
 	return []string{"signingCertificate", "nextSigningCertificate"}
 }
 
-func isCertificate(property string) bool {
-	return property == "signingCertificate" || property == "nextSigningCertificate"
-}
+func isCertificate(property string) bool { return slices.Contains(certificateProperties(), property) }
 
 // certificateName is a certificate for people, in the middle of a sentence: whose it is, until when, and how it begins.
 func certificateName(bare string) string {

@@ -3,6 +3,7 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -88,6 +89,19 @@ func firstOf(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// checkRotation refuses a plan that takes away the certificate of the key that a rotation has switched to: the tenant does not
+// show whether that was so when the plan was made. A finding says that somebody was asked.
+func (a *application) checkRotation(r Record) error {
+	before, end := a.plan.Before.Configuration, a.states[len(a.states)-1].Configuration
+	if r.Rotation == nil || !r.Rotation.hasSwitched() || before == nil || end == nil ||
+		!before.knows(r.Rotation.New) || end.knows(r.Rotation.New) ||
+		slices.ContainsFunc(a.plan.Findings, func(f Finding) bool { return f.Rule == retiredCertificate }) {
+		return nil
+	}
+	return fmt.Errorf("%w: the identity provider signs with the key of %s meanwhile, and the plan would take that certificate away. "+
+		"Nothing was written. Make a new plan", ErrChanged, certificateName(r.Rotation.New))
 }
 
 // checkDirectory refuses a plan with writes that the directory cannot make.

@@ -18,7 +18,7 @@ func (a *application) where() string {
 
 // progressed says how many writes are done.
 func (a *application) progressed() string {
-	return fmt.Sprintf("%d of %s", a.outcome.Done, counted(len(a.plan.Writes), "write"))
+	return fmt.Sprintf("%d of %s", a.outcome.Done, count(len(a.plan.Writes), "write", "writes"))
 }
 
 func (a *application) named(k int) string {
@@ -92,7 +92,7 @@ func (a *application) notDone(ctx context.Context, k int, failure, err error) er
 			ErrNotLive, a.named(k), longPatience, strings.Join(a.states[k+1].differences(a.outcome.State), "; "), failure)
 	case unclear(failure):
 		return fmt.Errorf("federation: %s was not done, in %s; %s. Apply the plan again later: %w",
-			a.named(k), counted(writeAttempts, "attempt"), a.where(), failure)
+			a.named(k), count(writeAttempts, "attempt", "attempts"), a.where(), failure)
 	}
 	return fmt.Errorf("federation: %s was refused, with %s done; %s. %s: %w",
 		a.named(k), a.progressed(), a.where(), remedy(failure), failure)

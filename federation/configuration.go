@@ -69,35 +69,9 @@ type Change struct {
 	To       any    `json:"to"`
 }
 
-// properties are all of the configuration but its ID; what is empty is nil.
-func (c Configuration) properties() Properties {
-	return Properties{
-		"displayName":                           orNil(c.DisplayName),
-		"issuerUri":                             orNil(c.IssuerURI),
-		"passiveSignInUri":                      orNil(c.PassiveSignInURI),
-		"activeSignInUri":                       orNil(c.ActiveSignInURI),
-		"signOutUri":                            orNil(c.SignOutURI),
-		"metadataExchangeUri":                   orNil(c.MetadataExchangeURI),
-		"passwordResetUri":                      orNil(c.PasswordResetURI),
-		"signingCertificate":                    orNil(c.SigningCertificate),
-		"nextSigningCertificate":                orNil(c.NextSigningCertificate),
-		"preferredAuthenticationProtocol":       orNil(string(c.Protocol)),
-		"federatedIdpMfaBehavior":               orNil(string(c.MFABehavior)),
-		"promptLoginBehavior":                   orNil(string(c.PromptLogin)),
-		"isSignedAuthenticationRequestRequired": c.SignedRequests,
-	}
-}
-
-func orNil(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-// with is the configuration after the properties were written.
-func (c Configuration) with(p Properties) Configuration {
-	for name, target := range map[string]*string{
+// texts are the properties that are texts, by Graph's names.
+func (c *Configuration) texts() map[string]*string {
+	return map[string]*string{
 		"displayName":                     &c.DisplayName,
 		"issuerUri":                       &c.IssuerURI,
 		"passiveSignInUri":                &c.PassiveSignInURI,
@@ -110,13 +84,48 @@ func (c Configuration) with(p Properties) Configuration {
 		"preferredAuthenticationProtocol": (*string)(&c.Protocol),
 		"federatedIdpMfaBehavior":         (*string)(&c.MFABehavior),
 		"promptLoginBehavior":             (*string)(&c.PromptLogin),
-	} {
+	}
+}
+
+const signedRequests = "isSignedAuthenticationRequestRequired"
+
+// properties are all of the configuration but its ID; what is empty is nil.
+func (c Configuration) properties() Properties {
+	p := propertiesOf(c.texts())
+	p[signedRequests] = c.SignedRequests
+	return p
+}
+
+// with is the configuration after the properties were written.
+func (c Configuration) with(p Properties) Configuration {
+	setTexts(c.texts(), p)
+	if value, written := p[signedRequests]; written {
+		c.SignedRequests, _ = value.(bool)
+	}
+	return c
+}
+
+// propertiesOf are texts as Graph has them; what is empty is nil.
+func propertiesOf(texts map[string]*string) Properties {
+	p := Properties{}
+	for name, text := range texts {
+		p[name] = orNil(*text)
+	}
+	return p
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// setTexts writes those of the texts that are among the properties.
+func setTexts(texts map[string]*string, p Properties) {
+	for name, target := range texts {
 		if value, written := p[name]; written {
 			*target, _ = value.(string)
 		}
 	}
-	if value, written := p["isSignedAuthenticationRequestRequired"]; written {
-		c.SignedRequests, _ = value.(bool)
-	}
-	return c
 }

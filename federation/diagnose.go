@@ -69,17 +69,34 @@ func (f *Federator) Diagnose(ctx context.Context, s DiagnoseSettings) (Diagnosis
 	if err := f.examine(ctx, x); err != nil {
 		return Diagnosis{}, err
 	}
-	d := Diagnosis{Domain: x.domain, At: x.at.UTC(), State: x.state(), Findings: []Finding{}}
-	d.Findings = append(d.Findings, x.findings(func(r Rule) bool { return r.Diagnose })...)
-	var err error
-	if d.Verification, err = f.Verify(ctx, x.domain); err != nil {
-		if ctx.Err() != nil {
-			return Diagnosis{}, err
-		}
-		d.Verification.Differences = append(d.Verification.Differences,
-			fmt.Sprintf("What Entra's sign-in service says of %s could not be compared: %v.", x.domain, err))
+	return Diagnosis{
+		Domain: x.domain, At: x.at.UTC(), State: x.state(), Verification: f.verification(x),
+		Findings: append([]Finding{}, x.findings(PurposeDiagnose)...), // JSON has a list, never null
+	}, nil
+}
+
+// verification is that of what was read.
+func (f *Federator) verification(x *examination) Verification {
+	if err := x.incomparable(); err != nil {
+		return Verification{SignInLink: f.signInLink(x.domain), Differences: []string{
+			fmt.Sprintf("What Entra's sign-in service says of %s could not be compared: %v.", x.domain, err),
+		}}
 	}
-	return d, nil
+	return f.compare(x.domain, x.own(), x.federation(), *x.realm)
+}
+
+// incomparable says why nobody can say whether Entra's sign-in service acts on what the tenant shows, or nil.
+func (x *examination) incomparable() error {
+	own := x.own()
+	switch {
+	case !isDomainName(x.domain):
+		return errors.New("it is not a domain name")
+	case !x.has(factConfiguration):
+		return x.failed[factConfiguration]
+	case own != nil && !own.IsRoot && x.federation() == nil && !x.has(factConfigurations):
+		return x.failed[factConfigurations]
+	}
+	return x.failed[factRealm]
 }
 
 // federation is the configuration by which the domain's people sign in: its own or its root's. It is nil where there is

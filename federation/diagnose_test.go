@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,9 @@ func realmRows() []looked {
 		nothing("realm-differs", "the query, which discovery does not tell", func(p *patient) {
 			p.config.PassiveSignInURI += "?tenant=contoso"
 			p.realm = func(r *federation.Realm) { r.SignInURL = "https://id.contoso.com/entra/sso" }
+		}),
+		nothing("realm-differs", "capital letters in the host, which are no difference", func(p *patient) {
+			p.realm = func(r *federation.Realm) { r.SignInURL = "HTTPS://ID.CONTOSO.com/entra/sso" }
 		}),
 		nothing("realm-differs", "discovery does not say", func(p *patient) {
 			p.realm = func(r *federation.Realm) { r.SignInURL, r.Protocol = "", "" }
@@ -611,11 +615,14 @@ func (row looked) judge(t *testing.T, all []federation.Finding) {
 	}
 }
 
+// isFor reports whether a rule is looked at for a purpose.
+func isFor(r federation.Rule, p federation.Purpose) bool { return slices.Contains(r.Purposes, p) }
+
 // diagnoseOnly are the rules that only a diagnosis looks at.
 func diagnoseOnly() map[string]federation.Rule {
 	rules := map[string]federation.Rule{}
 	for _, r := range federation.Rules() {
-		if r.Diagnose && !r.Plan {
+		if isFor(r, federation.PurposeDiagnose) && !isFor(r, federation.PurposeFederate) {
 			rules[r.Name] = r
 		}
 	}
@@ -706,6 +713,43 @@ func TestADiagnosisWithoutRealmDiscoverySaysSo(t *testing.T) {
 	require.Len(t, d.Verification.Differences, 1)
 	require.Contains(t, d.Verification.Differences[0], "could not be compared")
 	require.Len(t, ofRule(d.Findings, "not-looked-at"), 1)
+}
+
+// What the findings say and what the verification says is of the same moment.
+func TestADiagnosisReadsEverythingOnce(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	asked := map[string]int{}
+	p.refuse = func(call string) error {
+		asked[call]++
+		return nil
+	}
+	require.True(t, p.diagnosis().Verification.Live)
+	require.Positive(t, asked["realm contoso.com"])
+	for call, times := range asked {
+		require.Equal(t, 1, times, call)
+	}
+}
+
+func TestADiagnosisOfAChildWhoseRootCannotBeReadSaysSo(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.child()
+	p.refuse = always("configuration contoso.com", unavailable)
+	d := p.diagnosis()
+	require.False(t, d.Verification.Live)
+	require.Len(t, d.Verification.Differences, 1)
+	require.Contains(t, d.Verification.Differences[0], "could not be compared")
+	require.Contains(t, d.Verification.Differences[0], "503 Service Unavailable")
+}
+
+func TestADiagnosisOfWhatIsNoDomainSaysSo(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.settings.Domain = "https://contoso.com"
+	d := p.diagnosis()
+	require.Len(t, ofRule(d.Findings, "domain-name"), 1)
+	require.Contains(t, d.Verification.Differences[0], "could not be compared")
 }
 
 func TestADiagnosisOfATenantThatCannotBeReadIsAnError(t *testing.T) {

@@ -23,7 +23,11 @@ func (d Diagnosis) Print(w io.Writer, style Style) error {
 		out.finding(f)
 	}
 	out.line("")
-	out.line("%s", d.summary())
+	if len(d.Findings) == 0 {
+		out.line("Nothing was found.")
+	} else {
+		out.line("%s", counted(d.Findings))
+	}
 	_, err := io.WriteString(w, out.text.String())
 	return err
 }
@@ -42,19 +46,4 @@ func (o *printer) verification(v Verification) {
 	if v.SignInLink != "" {
 		o.line("To try it: %s", v.SignInLink)
 	}
-}
-
-// summary counts.
-func (d Diagnosis) summary() string {
-	if len(d.Findings) == 0 {
-		return "Nothing was found."
-	}
-	number := map[Severity]int{}
-	for _, f := range d.Findings {
-		number[f.Severity]++
-	}
-	return strings.Join([]string{
-		count(number[SeverityError], "error", "errors"), count(number[SeverityWarning], "warning", "warnings"),
-		count(number[SeverityNotice], "notice", "notices"),
-	}, ", ") + "."
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -46,10 +45,8 @@ const (
 	UnknownRealm   RealmType = "Unknown"
 )
 
-const (
-	discoveryTimeout = 10 * time.Second
-	longestRealm     = 64 << 10 // bytes of an answer; those of Entra have less than 2,000
-)
+// longestRealm, in bytes, is the longest answer that is read; those of Entra have less than 2,000.
+const longestRealm = 64 << 10
 
 // NewDiscovery asks the sign-in service of a cloud over HTTP: GET {Login}/common/UserRealm/{upn}?api-version=1.0, and, of a
 // federated domain, GET {Login}/GetUserRealm.srf for where the browser is sent to. It asks for nobody@domain, because Entra
@@ -65,12 +62,7 @@ func NewDiscovery(cloud entrafed.Cloud, client *http.Client) (Discovery, error) 
 	if err := cloud.CheckURL(cloud.Login); err != nil {
 		return nil, fmt.Errorf("federation: the Login of the Cloud cannot be used: %w", err)
 	}
-	asking := http.Client{Timeout: discoveryTimeout}
-	if client != nil {
-		asking = *client
-	}
-	asking.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &httpDiscovery{login: strings.TrimSuffix(cloud.Login, "/"), client: &asking}, nil
+	return &httpDiscovery{login: strings.TrimSuffix(cloud.Login, "/"), client: withoutRedirects(client)}, nil
 }
 
 type httpDiscovery struct {
@@ -78,15 +70,10 @@ type httpDiscovery struct {
 	client *http.Client
 }
 
-// realmDomain is what may be asked for: labels of letters, digits and hyphens.
-var realmDomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
-
-const longestDomain = 253
-
 // Realm implements [Discovery].
 func (d *httpDiscovery) Realm(ctx context.Context, domain string) (Realm, error) {
 	domain = strings.ToLower(domain)
-	if len(domain) > longestDomain || !realmDomain.MatchString(domain) {
+	if !isDomainName(domain) {
 		return Realm{}, fmt.Errorf("federation: %q is not the name of a domain", domain)
 	}
 	upn := "nobody@" + domain
@@ -187,12 +174,25 @@ func (d *httpDiscovery) get(ctx context.Context, operation, address string, resu
 func refusedDiscovery(operation string, response *http.Response) error {
 	e := &DirectoryError{
 		Operation: operation, Status: response.StatusCode, RequestID: response.Header.Get("x-ms-request-id"),
-	}
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		e.RetryAfter = time.Duration(min(seconds, int(time.Hour/time.Second))) * time.Second
+		RetryAfter: retryAfter(response.Header),
 	}
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
 		e.Message = "it redirects to somewhere else, which is not followed"
 	}
 	return e
+}
+
+// retryAfter is what the header asks for (RFC 9110 section 10.2.3), at most an hour: seconds, or a date of the clock that the
+// answer's own Date is of.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), int(time.Hour/time.Second))) * time.Second
+	}
+	until, err := http.ParseTime(text)
+	now, errToo := http.ParseTime(header.Get("Date"))
+	if err != nil || errToo != nil {
+		return 0
+	}
+	return min(max(until.Sub(now), 0), time.Hour)
 }

@@ -163,8 +163,10 @@ func TestDiscoveryTellsHowLongToWait(t *testing.T) {
 	t.Parallel()
 	for header, wait := range map[string]time.Duration{
 		"7": 7 * time.Second, "-7": 0, "soon": 0, "99999999": time.Hour, "99999999999999999999999": 0,
+		"Mon, 02 Mar 2026 09:03:00 GMT": 3 * time.Minute, "Mon, 02 Mar 2026 08:59:00 GMT": 0, "Tue, 03 Mar 2026 09:00:00 GMT": time.Hour,
 	} {
-		discovery, err := federation.NewDiscovery(loginService(t, answeringWith(429, "Retry-After", header), unexpected(t)), nil)
+		throttled := answeringWith(429, "Retry-After", header, "Date", "Mon, 02 Mar 2026 09:00:00 GMT")
+		discovery, err := federation.NewDiscovery(loginService(t, throttled, unexpected(t)), nil)
 		require.NoError(t, err)
 		_, err = discovery.Realm(t.Context(), "contoso.com")
 		var answer *federation.DirectoryError

@@ -176,9 +176,9 @@ func rootAbove(domains []Domain, name string) *Domain {
 	return nil
 }
 
-// VerifyDomain asks the tenant to look for the DNS record, every 15 seconds at first and every 2 minutes later, for as long
-// as wait says. Zero: once. While the record is not seen, the error matches [ErrNotLive] in the end. A domain that is
-// verified already is left alone.
+// VerifyDomain asks the tenant to look for the DNS record, as often as [Federator.Wait] asks, for as long as wait says.
+// Zero: once. While the record is not seen, the error matches [ErrNotLive] in the end. A domain that is verified already is
+// left alone.
 //
 // progress is called from this goroutine: [EventWaiting] whenever the record was not seen, [EventWritten] in the end, or
 // [EventFound] where the domain was verified before. Nil: not.
@@ -204,8 +204,8 @@ func (f *Federator) VerifyDomain(ctx context.Context, name string, wait time.Dur
 		tell(EventFound, fmt.Sprintf("%s is verified.", name))
 		return status, nil
 	}
-	end := f.now().Add(wait)
-	for attempt := 0; ; attempt++ {
+	begun := f.now()
+	for {
 		verified, domains, err := f.verifyOnce(ctx, proofs, name)
 		if err == nil {
 			tell(EventWritten, fmt.Sprintf("The record was seen, and %s is verified.", name))
@@ -214,7 +214,8 @@ func (f *Federator) VerifyDomain(ctx context.Context, name string, wait time.Dur
 		if !unseen(err) {
 			return status, err
 		}
-		pause := min(verifyPause(attempt), end.Sub(f.now()))
+		waited := f.now().Sub(begun)
+		pause := min(pauseAfter(waited, err), wait-waited)
 		if pause <= 0 {
 			return status, fmt.Errorf("%w: the record of %s is not seen. %s (%w)", ErrNotLive, name, status.Next, err)
 		}
@@ -224,15 +225,6 @@ func (f *Federator) VerifyDomain(ctx context.Context, name string, wait time.Dur
 			return status, fmt.Errorf("%w: the record of %s was not seen: %w", ErrNotLive, name, err)
 		}
 	}
-}
-
-// verifyPause is how long VerifyDomain waits after an attempt, from 0: for two minutes it asks often.
-func verifyPause(attempt int) time.Duration {
-	const often, seldom = 15 * time.Second, 2 * time.Minute
-	if time.Duration(attempt)*often < seldom {
-		return often
-	}
-	return seldom
 }
 
 // verifyOnce asks the tenant to look for the record. After a failure it reads the domain, because the answer may be lost.
@@ -266,7 +258,7 @@ func unseen(err error) bool {
 //
 // Source: https://learn.microsoft.com/graph/api/domain-promote.
 func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposePromote, func(r Rule) bool { return r.Promote }, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposePromote, func(d Domain) []Write {
 		if d.IsRoot {
 			return nil
 		}
@@ -285,7 +277,7 @@ func (f *Federator) PlanPromote(ctx context.Context, name string) (*Plan, error)
 //
 // Source: https://learn.microsoft.com/graph/api/domain-update.
 func (f *Federator) PlanMakeDefault(ctx context.Context, name string) (*Plan, error) {
-	return f.planDomain(ctx, name, PurposeMakeDefault, func(r Rule) bool { return r.MakeDefault }, func(d Domain) []Write {
+	return f.planDomain(ctx, name, PurposeMakeDefault, func(d Domain) []Write {
 		if d.IsDefault {
 			return nil
 		}
@@ -295,7 +287,7 @@ func (f *Federator) PlanMakeDefault(ctx context.Context, name string) (*Plan, er
 }
 
 // planDomain plans a change of a domain itself.
-func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose, wanted func(Rule) bool,
+func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose,
 	writes func(Domain) []Write) (*Plan, error) {
 	name, err := domainName(name)
 	if err != nil {
@@ -308,7 +300,7 @@ func (f *Federator) planDomain(ctx context.Context, name string, purpose Purpose
 	if own := x.own(); own != nil {
 		x.writes = writes(*own)
 	}
-	return f.newPlan(purpose, x.domain, x.state(), x.writes, x.findings(wanted))
+	return f.planOf(purpose, x)
 }
 
 // domainName is the name of a domain in lower case.

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,17 +289,17 @@ func TestVerifyDomainWaits(t *testing.T) {
 	var told events
 	status, err := w.fed.VerifyDomain(context.Background(), "fabrikam.com", time.Hour, func(e federation.Event) {
 		told.add(e)
-		w.published["fabrikam.com"] = len(told) == 10
+		w.published["fabrikam.com"] = len(told) == 22
 	})
 	require.NoError(t, err)
 	require.True(t, status.Domain.IsVerified)
-	require.Len(t, told, 11)
+	require.Len(t, told, 23)
 	require.Equal(t, federation.EventWaiting, told[0].Kind)
 	require.Equal(t, "The record of fabrikam.com is not seen yet; the next look is in 15s.", told[0].Message)
 	require.Equal(t, today, told[0].At)
-	require.Equal(t, federation.EventWritten, told[10].Kind)
+	require.Equal(t, federation.EventWritten, told[22].Kind)
 	const often, seldom = 15 * time.Second, 2 * time.Minute
-	require.Equal(t, []time.Duration{often, often, often, often, often, often, often, often, seldom, seldom}, w.clock.slept)
+	require.Equal(t, slices.Concat(slices.Repeat([]time.Duration{often}, 20), []time.Duration{seldom, seldom}), w.clock.slept)
 }
 
 func TestVerifyDomainGivesUp(t *testing.T) {
@@ -346,6 +347,16 @@ func TestVerifyDomainWhenTheTenantFails(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, status.Domain.IsVerified)
 		require.Len(t, w.writes, 1)
+	})
+	t.Run("it says when to ask again", func(t *testing.T) {
+		w := unverified(t)
+		w.published["fabrikam.com"] = true
+		w.refuse = once("verify domain fabrikam.com", func(call string) error {
+			return &federation.DirectoryError{Operation: call, Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Minute}
+		})
+		_, err := w.fed.VerifyDomain(ctx, "fabrikam.com", time.Hour, nil)
+		require.NoError(t, err)
+		require.Equal(t, []time.Duration{3 * time.Minute}, w.clock.slept)
 	})
 	t.Run("a permission is missing", func(t *testing.T) {
 		w := unverified(t)
@@ -455,8 +466,8 @@ func TestEveryDomainRuleHasARowThatShowsItAndOneThatDoesNot(t *testing.T) {
 	t.Parallel()
 	rules := map[string]federation.Rule{}
 	for _, r := range federation.Rules() {
-		if r.Promote || r.MakeDefault {
-			require.False(t, r.Plan || r.Diagnose, r.Name)
+		if isFor(r, federation.PurposePromote) || isFor(r, federation.PurposeMakeDefault) {
+			require.False(t, isFor(r, federation.PurposeFederate) || isFor(r, federation.PurposeDiagnose), r.Name)
 			rules[r.Name] = r
 		}
 	}

@@ -154,9 +154,7 @@ func (f *Federator) examineCaller(ctx context.Context, x *examination) {
 }
 
 func (f *Federator) examineSignIn(ctx context.Context, x *examination) {
-	if realm, err := read(ctx, f, func(ctx context.Context) (Realm, error) {
-		return f.discovery.Realm(ctx, x.domain)
-	}); err != nil {
+	if realm, err := f.realm(ctx, x.domain); err != nil {
 		x.lacks(factRealm, err)
 	} else {
 		x.realm = &realm

@@ -73,6 +73,15 @@ func exampleFederator() (*federation.Federator, error) {
 	})
 }
 
+// planOfExample is the plan that ExampleFederator_Plan makes, for these settings.
+func planOfExample(settings federation.Settings) (*federation.Plan, error) {
+	fed, err := exampleFederator()
+	if err != nil {
+		return nil, err
+	}
+	return fed.Plan(context.Background(), settings)
+}
+
 // What would be written to federate a domain, and what speaks against it. Nothing is changed.
 func ExampleFederator_Plan() {
 	fed, err := exampleFederator()
@@ -128,12 +137,7 @@ func ExampleFederator_Plan() {
 
 // A plan with an error is not applied. Each finding says what is wrong, and what mends it.
 func ExamplePlan_findings() {
-	fed, err := exampleFederator()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	plan, err := fed.Plan(context.Background(), federation.Settings{
+	plan, err := planOfExample(federation.Settings{
 		Domain:             "contoso.com",
 		Issuer:             "id.contoso.com",
 		SignInURL:          "https://id.contoso.com/entra/sso",
@@ -154,12 +158,7 @@ func ExamplePlan_findings() {
 
 // A plan can be stored, looked at by somebody else, and read again to be applied.
 func ExampleReadPlan() {
-	fed, err := exampleFederator()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	plan, err := fed.Plan(context.Background(), federation.Settings{
+	plan, err := planOfExample(federation.Settings{
 		Domain:             "contoso.com",
 		Issuer:             "https://id.contoso.com/entra/contoso.com",
 		SignInURL:          "https://id.contoso.com/entra/sso",

@@ -40,18 +40,13 @@ const (
 	SeverityNotice  Severity = "notice"  // worth knowing
 )
 
-// Rule is a rule that [Federator.Plan], another plan or [Federator.Diagnose] looks at.
+// Rule is a rule that a plan or [Federator.Diagnose] looks at.
 type Rule struct {
-	Name        string
-	Severity    Severity // the highest that it has
-	AADSTS      string   // what somebody who signs in would see; empty where nothing
-	Plan        bool     // Federator.Plan looks at it
-	Diagnose    bool     // a diagnosis looks at it
-	Promote     bool     // a promotion looks at it
-	MakeDefault bool     // a change of the default domain looks at it
-	Revert      bool     // a way back looks at it
-	Guests      bool     // a plan about a partner's guests looks at it
-	Meaning     string   // one sentence
+	Name     string
+	Severity Severity  // the highest that it has
+	AADSTS   string    // what somebody who signs in would see; empty where nothing
+	Purposes []Purpose // of the plans that look at it, and PurposeDiagnose of a diagnosis
+	Meaning  string    // one sentence
 }
 
 // Rules lists all rules, in the order in which they are looked at.
@@ -68,11 +63,11 @@ func rules() []rule {
 	return slices.Concat(planRules(), diagnoseRules(), domainChangeRules(), revertRules(), guestRules())
 }
 
-// findings looks at the rules that are wanted, and returns what they found, the worst first.
-func (x *examination) findings(wanted func(Rule) bool) []Finding {
+// findings looks at the rules that are for a purpose, and returns what they found, the worst first.
+func (x *examination) findings(purpose Purpose) []Finding {
 	var found []Finding
 	for _, r := range rules() {
-		if wanted(r.Rule) {
+		if slices.Contains(r.Purposes, purpose) {
 			found = append(found, r.look(r.Rule, x)...)
 		}
 	}

@@ -87,7 +87,7 @@ func (f *Federator) PlanGuests(ctx context.Context, s GuestSettings) (*Plan, err
 	}
 	x.partner.choose(x)
 	x.writes = x.federateGuests()
-	return f.planPartner(PurposeFederateGuest, x)
+	return f.planOf(PurposeFederateGuest, x)
 }
 
 // PlanRevertGuests plans to remove the federation with the partner that has this domain, with all its domains. The partner's
@@ -106,10 +106,5 @@ func (f *Federator) PlanRevertGuests(ctx context.Context, domain string) (*Plan,
 	if present := x.partner.present; present != nil {
 		x.writes = []Write{deleteGuests(*present)}
 	}
-	return f.planPartner(PurposeRevertGuest, x)
-}
-
-func (f *Federator) planPartner(purpose Purpose, x *examination) (*Plan, error) {
-	return f.newPlan(purpose, x.domain, State{Guests: x.partner.present}, x.writes,
-		x.findings(func(r Rule) bool { return r.Guests }))
+	return f.planOf(PurposeRevertGuest, x)
 }

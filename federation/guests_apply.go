@@ -67,18 +67,7 @@ func guestsAfter(before *GuestConfiguration, w Write) *GuestConfiguration {
 
 // guestsWith is the federation after the properties were written.
 func guestsWith(g GuestConfiguration, p Properties) GuestConfiguration {
-	for name, target := range map[string]*string{
-		"displayName":                     &g.DisplayName,
-		"issuerUri":                       &g.IssuerURI,
-		"passiveSignInUri":                &g.PassiveSignInURI,
-		"metadataExchangeUri":             &g.MetadataExchangeURI,
-		"signingCertificate":              &g.SigningCertificate,
-		"preferredAuthenticationProtocol": (*string)(&g.Protocol),
-	} {
-		if value, written := p[name]; written {
-			*target, _ = value.(string)
-		}
-	}
+	setTexts(g.texts(), p)
 	if value, written := p["domains"]; written {
 		g.Domains = guestDomains(texts(value))
 	}

@@ -218,26 +218,25 @@ func (x *examination) isForeignPartner() bool {
 	return p.settings == nil || p.present.IssuerURI != p.settings.Issuer || !x.isOurs(p.present.SigningCertificate)
 }
 
-// properties are all of the federation but its ID and its domains; what is empty is nil.
-func (g GuestConfiguration) properties() Properties {
-	return Properties{
-		"displayName":                     orNil(g.DisplayName),
-		"issuerUri":                       orNil(g.IssuerURI),
-		"passiveSignInUri":                orNil(g.PassiveSignInURI),
-		"metadataExchangeUri":             orNil(g.MetadataExchangeURI),
-		"signingCertificate":              orNil(g.SigningCertificate),
-		"preferredAuthenticationProtocol": orNil(string(g.Protocol)),
+// texts are the properties that are texts, by Graph's names.
+func (g *GuestConfiguration) texts() map[string]*string {
+	return map[string]*string{
+		"displayName":                     &g.DisplayName,
+		"issuerUri":                       &g.IssuerURI,
+		"passiveSignInUri":                &g.PassiveSignInURI,
+		"metadataExchangeUri":             &g.MetadataExchangeURI,
+		"signingCertificate":              &g.SigningCertificate,
+		"preferredAuthenticationProtocol": (*string)(&g.Protocol),
 	}
 }
 
+// properties are all of the federation but its ID and its domains; what is empty is nil.
+func (g GuestConfiguration) properties() Properties { return propertiesOf(g.texts()) }
+
 // createGuests is the write that makes a federation, with all its domains.
 func createGuests(g GuestConfiguration) Write {
-	body := Properties{"domains": g.Domains}
-	for name, value := range g.properties() {
-		if value != nil {
-			body[name] = value
-		}
-	}
+	body := g.properties().set()
+	body["domains"] = g.Domains
 	return Write{Operation: CreateGuests, Body: body, Changes: changes(Properties{}, body), Reason: fmt.Sprintf(
 		"People of %s who are invited from then on sign in at their own identity provider.", strings.Join(g.Domains, ", "))}
 }
@@ -245,12 +244,8 @@ func createGuests(g GuestConfiguration) Write {
 // changeGuests is the write that sets properties of a federation; ok is false if they are so already.
 func changeGuests(present GuestConfiguration, to Properties) (w Write, ok bool) {
 	differing := changes(present.properties(), to)
-	body := Properties{}
-	for _, c := range differing {
-		body[c.Property] = c.To
-	}
-	return Write{Operation: ChangeGuests, ID: present.ID, Body: body, Changes: differing,
-		Reason: "The federation with the partner becomes as the settings say."}, len(body) > 0
+	return Write{Operation: ChangeGuests, ID: present.ID, Body: bodyOf(differing), Changes: differing,
+		Reason: "The federation with the partner becomes as the settings say."}, len(differing) > 0
 }
 
 func addGuestDomain(present GuestConfiguration, domain string) Write {
@@ -268,9 +263,6 @@ func removeGuestDomain(present GuestConfiguration, domain string) Write {
 // deleteGuests is the write that removes a federation.
 func deleteGuests(present GuestConfiguration) Write {
 	gone := []Change{{Property: "domains", From: guestDomains(present.Domains)}}
-	for _, c := range changes(Properties{}, present.properties()) {
-		gone = append(gone, Change{Property: c.Property, From: c.To})
-	}
-	return Write{Operation: DeleteGuests, ID: present.ID, Changes: gone,
+	return Write{Operation: DeleteGuests, ID: present.ID, Changes: append(gone, removed(present.properties())...),
 		Reason: "Guests do not sign in at the partner's identity provider any more."}
 }

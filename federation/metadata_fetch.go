@@ -22,8 +22,8 @@ type MetadataOptions struct {
 	InsecureLoopback bool
 }
 
-// metadataTimeout is how long an identity provider may take, where the client does not say.
-const metadataTimeout = 10 * time.Second
+// ownTimeout is how long an answer may take, where the client does not say.
+const ownTimeout = 10 * time.Second
 
 // FetchMetadata reads the metadata of an identity provider from its URL, by https, and its clock from the answer. At most
 // 1 MiB is read, and no redirect is followed, whatever the client would do: who the identity provider is must be said by
@@ -54,9 +54,9 @@ func FetchMetadata(ctx context.Context, client *http.Client, address string,
 	return idp, nil
 }
 
-// withoutRedirects is a copy of the client that returns the redirect itself.
+// withoutRedirects is a copy of the client, or one of its own for nil, that returns a redirect itself.
 func withoutRedirects(client *http.Client) *http.Client {
-	c := http.Client{Timeout: metadataTimeout}
+	c := http.Client{Timeout: ownTimeout}
 	if client != nil {
 		c = *client
 	}

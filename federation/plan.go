@@ -32,7 +32,7 @@ type Plan struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Purpose says what a plan is for.
+// Purpose says what a plan is for, or what a [Rule] is looked at for.
 type Purpose string
 
 // The purposes.
@@ -44,6 +44,7 @@ const (
 	PurposeMakeDefault   Purpose = "make default"
 	PurposeFederateGuest Purpose = "federate guests"
 	PurposeRevertGuest   Purpose = "revert guests"
+	PurposeDiagnose      Purpose = "diagnose" // of no plan
 )
 
 // State is what a plan depends on. The zero State is a tenant that does not know the domain.
@@ -109,7 +110,7 @@ func (f *Federator) Plan(ctx context.Context, s Settings) (*Plan, error) {
 		return nil, fmt.Errorf("federation: the tenant cannot be read, so there is no plan for %q: %w", s.Domain, err)
 	}
 	x.writes = x.federate()
-	return f.newPlan(PurposeFederate, x.domain, x.state(), x.writes, x.findings(func(r Rule) bool { return r.Plan }))
+	return f.planOf(PurposeFederate, x)
 }
 
 // federate are the writes that make the domain as the settings say. There are none where something must be mended first

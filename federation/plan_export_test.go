@@ -1,6 +1,9 @@
 package federation
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // PlanRules are the rules of planRules, for the test that each has a tenant which shows it.
 func PlanRules() []Rule {
@@ -19,7 +22,7 @@ func DiagnoseFindings(ctx context.Context, f *Federator, domain string, idp *Ide
 	}
 	var found []Finding
 	for _, r := range planRules() {
-		if r.Diagnose {
+		if slices.Contains(r.Purposes, PurposeDiagnose) {
 			found = append(found, r.look(r.Rule, x)...)
 		}
 	}

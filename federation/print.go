@@ -52,24 +52,21 @@ func (p *Plan) Print(w io.Writer, style Style) error {
 
 // summary counts.
 func (p *Plan) summary() string {
-	counted := func(s Severity) int {
-		n := 0
-		for _, f := range p.Findings {
-			if f.Severity == s {
-				n++
-			}
-		}
-		return n
-	}
-	errors := counted(SeverityError)
-	text := strings.Join([]string{
-		count(len(p.Writes), "write", "writes"), count(errors, "error", "errors"),
-		count(counted(SeverityWarning), "warning", "warnings"), count(counted(SeverityNotice), "notice", "notices"),
-	}, ", ") + "."
-	if errors > 0 {
+	text := count(len(p.Writes), "write", "writes") + ", " + counted(p.Findings)
+	if slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == SeverityError }) {
 		text += " The plan cannot be applied."
 	}
 	return text
+}
+
+// counted says how many findings of each severity there are.
+func counted(findings []Finding) string {
+	number := map[Severity]int{}
+	for _, f := range findings {
+		number[f.Severity]++
+	}
+	return fmt.Sprintf("%s, %s, %s.", count(number[SeverityError], "error", "errors"),
+		count(number[SeverityWarning], "warning", "warnings"), count(number[SeverityNotice], "notice", "notices"))
 }
 
 // printer collects lines. Everything that comes from outside goes through printable.
@@ -135,7 +132,7 @@ func (o *printer) finding(f Finding) {
 // printed is the value of a property, for people.
 func printed(property string, value any) string {
 	text, isText := value.(string)
-	if isText && slices.Contains([]string{"signingCertificate", "nextSigningCertificate"}, property) {
+	if isText && isCertificate(property) {
 		return describeCertificate(text)
 	}
 	if value == nil {

@@ -17,6 +17,11 @@ type RevertSettings struct {
 	// Undo is the ID of the plan whose effect is to be undone: the domain becomes what it was before that plan. Empty: the
 	// domain becomes a managed one.
 	Undo string
+
+	// InsecureRetiredCertificate lets the plan be applied although it restores the certificate of a key that a rotation has
+	// replaced. It is safe only when the identity provider signs with that key again, or will when the plan is applied:
+	// otherwise Entra refuses everybody of the domain.
+	InsecureRetiredCertificate bool
 }
 
 // PlanRevert plans the way back: to a managed domain, or to the federation that there was before. Its findings say what it
@@ -37,7 +42,7 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 	if err := x.readable(); err != nil {
 		return nil, err
 	}
-	x.reversal = &reversal{}
+	x.reversal = &reversal{retired: s.InsecureRetiredCertificate}
 	if s.Undo != "" {
 		i := slices.IndexFunc(x.record.Undo, func(u Undo) bool { return u.Plan == s.Undo })
 		if i < 0 {
@@ -47,16 +52,13 @@ func (f *Federator) PlanRevert(ctx context.Context, s RevertSettings) (*Plan, er
 		x.reversal.target = x.record.Undo[i].Before.Configuration
 	}
 	x.writes = x.revertWrites()
-	return f.newPlan(PurposeRevert, x.domain, x.state(), x.writes, x.findings(func(r Rule) bool { return r.Revert }))
+	return f.planOf(PurposeRevert, x)
 }
 
 // readable refuses to plan where it is not known how the domain signs in.
 func (x *examination) readable() error {
 	err := x.failed[factConfiguration]
-	if errors.Is(err, ErrNotFound) {
-		err = nil // Graph's other way to say that there is none
-	}
-	if x.state().bricked() && (err == nil || errors.Is(err, ErrUnavailable)) {
+	if x.broken() {
 		return fmt.Errorf("federation: %s: %w", brick(x.domain), cmp.Or(err, errors.New("the tenant shows no configuration")))
 	}
 	if err != nil {
@@ -78,8 +80,9 @@ func (e *noUndoError) Is(target error) bool { return target == ErrNotFound }
 
 // reversal is what a way back leads to.
 type reversal struct {
-	undo   *Undo          // nil: to a managed domain
-	target *Configuration // nil: managed
+	undo    *Undo          // nil: to a managed domain
+	target  *Configuration // nil: managed
+	retired bool           // the certificate of a key that was replaced may come back
 }
 
 // revertWrites are the writes of a way back, as far as there is one; the rules say where there is none.
@@ -93,11 +96,7 @@ func (x *examination) revertWrites() (writes []Write) {
 		writes = append(writes, federation)
 	}
 	if name, moves := x.defaultToRestore(); moves && x.restoreProblem(name) == "" {
-		restored := Write{
-			Operation: ChangeDomain, Domain: name, Body: Properties{"isDefault": true},
-			Changes: []Change{{Property: "isDefault", From: false, To: true}},
-			Reason:  "It was the tenant's default domain before.",
-		}
+		restored := makeDefault(name, "It was the tenant's default domain before.")
 		if x.reversal.target == nil {
 			return append(writes, restored) // once the domain is managed
 		}

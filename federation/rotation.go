@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Keys is the identity provider whose signing key is replaced. Its methods must be safe for concurrent use.
+// Keys is the identity provider whose signing key is replaced. Its methods must be safe for concurrent use. A
+// [github.com/entrafed/entrafed/saml.IdentityProvider] is one, and a Switcher.
 type Keys interface {
 	// Certificates returns the certificate of the key that signs assertions now, and of the one that will sign next or that
 	// signed before; nil if there is none. Of an identity provider with several instances, the first is that of the key
@@ -15,8 +16,8 @@ type Keys interface {
 	Certificates(ctx context.Context) (active, other *x509.Certificate, err error)
 }
 
-// Switcher is a [Keys] that can be told to sign with the other key. Where the identity provider's operator does that by
-// hand, it is not implemented, and the rotation waits until Certificates says that it was done.
+// Switcher is a [Keys] that can be told to sign with the other key. Keys that the identity provider's operator changes by
+// hand are none: the rotation then waits until Certificates says that it was done.
 type Switcher interface {
 	// Switch makes the key of this certificate the one that signs. Where it signs already, it does nothing: a call whose
 	// answer was lost is made again, and two processes may make it at once.
@@ -35,6 +36,9 @@ type RotationRecord struct {
 	// Abandoned says that Old is a certificate that was to come and is withdrawn, and New the one that stays.
 	Abandoned bool `json:"abandoned,omitempty"`
 }
+
+// hasSwitched reports whether the key of New signs: it was told to, or its certificate is the first one.
+func (r *RotationRecord) hasSwitched() bool { return !r.SwitchedAt.IsZero() || !r.PromotedAt.IsZero() }
 
 // RotationStage is how far a rotation has come.
 type RotationStage string

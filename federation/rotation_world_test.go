@@ -7,7 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"errors"
 	"math/big"
 	"sync"
@@ -154,23 +153,7 @@ func (r *rotating) steps(t *testing.T, n int) federation.RotationStatus {
 // kept is the record of the domain.
 func (r *rotating) kept(t *testing.T) federation.Record {
 	t.Helper()
-	document, err := r.store.Load(t.Context(), "contoso.com")
-	require.NoError(t, err)
-	var record federation.Record
-	if document != nil {
-		require.NoError(t, json.Unmarshal(document, &record))
-	}
-	return record
-}
-
-// keep puts a record into the store as set-up.
-func (r *rotating) keep(t *testing.T, record federation.Record) {
-	t.Helper()
-	present, err := r.store.Load(t.Context(), "contoso.com")
-	require.NoError(t, err)
-	document, err := json.Marshal(record)
-	require.NoError(t, err)
-	require.NoError(t, r.store.Save(t.Context(), "contoso.com", present, document))
+	return r.record(t, "contoso.com")
 }
 
 // forgetting loses the store.

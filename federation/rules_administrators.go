@@ -9,16 +9,19 @@ import (
 func administratorsRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "administrators-unknown", Severity: SeverityError, Plan: true,
-			Meaning: "Before a federation is written, it must be known that an administrator can get in without it.",
+			Name: "administrators-unknown", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "Before a federation is written, it must be known that an administrator can get in without it.",
 		}, administratorsUnknown},
 		{Rule{
-			Name: "administrators-none-managed", Severity: SeverityError, Plan: true,
-			Meaning: "An enabled Global Administrator must be in a domain that stays managed.",
+			Name: "administrators-none-managed", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "An enabled Global Administrator must be in a domain that stays managed.",
 		}, administratorsNoneManaged},
 		{Rule{
-			Name: "caller-in-domain", Severity: SeverityError, Plan: true,
-			Meaning: "Who changes the federation should not need it to sign in.",
+			Name: "caller-in-domain", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "Who changes the federation should not need it to sign in.",
 		}, callerInDomain},
 	}
 }

@@ -19,42 +19,50 @@ const (
 func agreementRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "idp-clock", Severity: SeverityError, AADSTS: "AADSTS500089", Diagnose: true,
-			Meaning: "The clock of the identity provider is not the tenant's: an error beyond 5 minutes, a warning beyond 1.",
+			Name: "idp-clock", Severity: SeverityError, AADSTS: "AADSTS500089",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The clock of the identity provider is not the tenant's: an error beyond 5 minutes, a warning beyond 1.",
 		}, lookClock},
 		{Rule{
-			Name: "mfa-loop", Severity: SeverityError, AADSTS: "AADSTS50079", Diagnose: true,
-			Meaning: "Entra sends people back for a second factor that the identity provider never tells of.",
+			Name: "mfa-loop", Severity: SeverityError, AADSTS: "AADSTS50079",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Entra sends people back for a second factor that the identity provider never tells of.",
 		}, mfa(EnforceMFA, false, "Entra sends people who need a second factor back to the identity provider, which never tells "+
 			"of one: they go round in circles.",
 			"Make the identity provider tell Entra of a second factor; or plan the domain with the MFABehavior "+
 				"rejectMfaByFederatedIdp, so that Entra asks itself.")},
 		{Rule{
-			Name: "mfa-twice", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The identity provider tells of a second factor, and Entra does not believe it.",
+			Name: "mfa-twice", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider tells of a second factor, and Entra does not believe it.",
 		}, mfa(RejectMFA, true, "The identity provider tells Entra of a second factor, and Entra does not take it: people who "+
 			"need one are asked twice.",
 			"To be asked once, plan the domain with the MFABehavior acceptIfMfaDoneByFederatedIdp.")},
 		{Rule{
-			Name: "mfa-at-entra", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The identity provider tells of no second factor, and Entra asks for it itself.",
+			Name: "mfa-at-entra", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider tells of no second factor, and Entra asks for it itself.",
 		}, mfa(AcceptMFA, false, "The identity provider tells Entra of no second factor: people who need one are asked by Entra, "+
 			"and must have registered there.", "")},
 		{Rule{
-			Name: "prompt-login", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The federation says what becomes of an application's wish for a fresh sign-in.",
+			Name: "prompt-login", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The federation says what becomes of an application's wish for a fresh sign-in.",
 		}, federated(lookPrompt)},
 		{Rule{
-			Name: "signed-requests", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "Entra signs its requests.",
+			Name: "signed-requests", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Entra signs its requests.",
 		}, federated(lookSignedRequests)},
 		{Rule{
-			Name: "unsigned-requests", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The identity provider says that it wants signed requests, and Entra does not sign them.",
+			Name: "unsigned-requests", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider says that it wants signed requests, and Entra does not sign them.",
 		}, federated(lookUnsignedRequests)},
 		{Rule{
-			Name: "metadata-not-read", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The federation has a metadata URL, which Entra does not read of a SAML identity provider.",
+			Name: "metadata-not-read", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The federation has a metadata URL, which Entra does not read of a SAML identity provider.",
 		}, federated(lookMetadataURL)},
 	}
 }

@@ -11,59 +11,68 @@ import (
 // expiresSoon is how long before its end a certificate is spoken of.
 const expiresSoon = 30 * 24 * time.Hour
 
-// leastBits is how long an RSA key must be.
-const leastBits = 2048
-
 // certificateRules look at the certificates: those of the settings for a plan, those of the tenant for a diagnosis.
 func certificateRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "certificate-missing", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
-			Meaning: "A federation without a signing certificate is out of order, and may be impossible to change.",
+			Name: "certificate-missing", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "A federation without a signing certificate is out of order, and may be impossible to change.",
 		}, certificateMissing},
 		{Rule{
-			Name: "certificate-private-key", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "A private key has no place in the settings.",
+			Name: "certificate-private-key", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "A private key has no place in the settings.",
 		}, certificatePrivateKey},
 		{Rule{
-			Name: "certificate-several", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "Entra takes the one certificate of the key that signs, and no chain.",
+			Name: "certificate-several", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Entra takes the one certificate of the key that signs, and no chain.",
 		}, certificateSeveral},
 		{Rule{
-			Name: "certificate-unreadable", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
-			Meaning: "A certificate must be one of X.509.",
+			Name: "certificate-unreadable", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "A certificate must be one of X.509.",
 		}, certificateUnreadable},
 		{Rule{
-			Name: "certificate-not-rsa", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
-			Meaning: "The key of a certificate must be RSA: no other is known to work with Entra.",
+			Name: "certificate-not-rsa", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "The key of a certificate must be RSA: no other is known to work with Entra.",
 		}, certificateNotRSA},
 		{Rule{
-			Name: "certificate-weak", Severity: SeverityError, Plan: true, Diagnose: true, Guests: true,
-			Meaning: "An RSA key must have at least 2048 bits.",
+			Name: "certificate-weak", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "An RSA key must have at least 2048 bits.",
 		}, certificateWeak},
 		{Rule{
-			Name: "certificate-sha1", Severity: SeverityNotice, Plan: true, Diagnose: true, Guests: true,
-			Meaning: "A certificate should not be signed with SHA-1 or MD5.",
+			Name: "certificate-sha1", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "A certificate should not be signed with SHA-1 or MD5.",
 		}, certificateSHA1},
 		{Rule{
-			Name: "certificate-expired", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
-			Meaning: "The signing certificate must not have expired.",
+			Name: "certificate-expired", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "The signing certificate must not have expired.",
 		}, certificateExpired},
 		{Rule{
-			Name: "certificate-not-yet-valid", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true, Guests: true,
-			Meaning: "The signing certificate must be valid already.",
+			Name: "certificate-not-yet-valid", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest},
+			Meaning:  "The signing certificate must be valid already.",
 		}, certificateNotYetValid},
 		{Rule{
-			Name: "certificate-expiring", Severity: SeverityWarning, AADSTS: "AADSTS5000811", Plan: true, Diagnose: true,
-			Meaning: "The signing certificate should be replaced 30 days before it expires.",
+			Name: "certificate-expiring", Severity: SeverityWarning, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The signing certificate should be replaced 30 days before it expires.",
 		}, certificateExpiring},
 		{Rule{
-			Name: "next-certificate-same", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The next signing certificate must be another one than the present one.",
+			Name: "next-certificate-same", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The next signing certificate must be another one than the present one.",
 		}, nextCertificateSame},
 		{Rule{
-			Name: "next-certificate-expired", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The next signing certificate must not have expired.",
+			Name: "next-certificate-expired", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The next signing certificate must not have expired.",
 		}, nextCertificateExpired},
 	}
 }
@@ -188,7 +197,7 @@ func certificateWeak(r Rule, x *examination) []Finding {
 		if s.certificate == nil {
 			return ""
 		}
-		if key, isRSA := s.certificate.PublicKey.(*rsa.PublicKey); isRSA && key.N.BitLen() < leastBits {
+		if key, isRSA := s.certificate.PublicKey.(*rsa.PublicKey); isRSA && key.N.BitLen() < leastKeyBits {
 			return fmt.Sprintf("has a key of only %d bits", key.N.BitLen())
 		}
 		return ""

@@ -3,7 +3,6 @@ package federation
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,36 +12,44 @@ import (
 func configurationRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "configuration-unreadable", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The federation of a federated domain must be readable.",
+			Name: "configuration-unreadable", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The federation of a federated domain must be readable.",
 		}, configurationUnreadable},
 		{Rule{
-			Name: "configuration-foreign", Severity: SeverityError, Plan: true,
-			Meaning: "A federation that somebody else put on the domain is only overwritten when the settings name it.",
+			Name: "configuration-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A federation that somebody else put on the domain is only overwritten when the settings name it.",
 		}, configurationForeign},
 		{Rule{
-			Name: "certificate-foreign", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "Whoever has the key of a certificate in the federation can sign in as anybody of the domain.",
+			Name: "certificate-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "Whoever has the key of a certificate in the federation can sign in as anybody of the domain.",
 		}, certificateForeign},
 		{Rule{
-			Name: "configuration-equal", Severity: SeverityNotice, Plan: true,
-			Meaning: "The federation is already as the settings say.",
+			Name: "configuration-equal", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "The federation is already as the settings say.",
 		}, configurationEqual},
 		{Rule{
-			Name: "issuer-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "A new issuer of a federated domain keeps people out until all of Entra and the identity provider have it.",
+			Name: "issuer-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A new issuer of a federated domain keeps people out until all of Entra and the identity provider have it.",
 		}, issuerChanges},
 		{Rule{
-			Name: "protocol-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "A new protocol of a federated domain keeps people out until all of Entra and the identity provider speak it.",
+			Name: "protocol-changes", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A new protocol of a federated domain keeps people out until all of Entra and the identity provider speak it.",
 		}, protocolChanges},
 		{Rule{
-			Name: "certificate-changes", Severity: SeverityError, AADSTS: "AADSTS5000811", Plan: true,
-			Meaning: "A signing certificate is replaced by a rotation, so that nobody is kept out; during one, only by it.",
+			Name: "certificate-changes", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "A signing certificate is replaced by a rotation, so that nobody is kept out; during one, only by it.",
 		}, certificateChanges},
 		{Rule{
-			Name: "conversion", Severity: SeverityNotice, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "Converting a domain takes up to 2 hours, and up to 24 hours until everybody can sign in.",
+			Name: "conversion", Severity: SeverityNotice, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "Converting a domain takes up to 2 hours, and up to 24 hours until everybody can sign in.",
 		}, conversion},
 	}
 }
@@ -50,13 +57,10 @@ func configurationRules() []rule {
 // broken reports whether the domain is federated, and there is no federation: what a creation without a certificate has
 // left behind in the past. See https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1389.
 func (x *examination) broken() bool {
-	d := x.own()
-	if d == nil || !d.IsRoot || d.AuthenticationType != Federated || x.configuration != nil {
-		return false
-	}
 	err := x.failed[factConfiguration]
 	var answer *DirectoryError
-	return err == nil || errors.As(err, &answer) && answer.Status >= http.StatusInternalServerError
+	return x.state().bricked() &&
+		(err == nil || errors.As(err, &answer) && answer.Status >= http.StatusInternalServerError)
 }
 
 func configurationUnreadable(r Rule, x *examination) []Finding {
@@ -123,14 +127,22 @@ func (x *examination) isForeign() bool {
 	return x.configuration.IssuerURI != x.settings.Issuer || len(x.strangers()) > 0
 }
 
-// replace is the finding as it is when the settings name the federation that is to be overwritten.
-func (x *examination) replace(f Finding) Finding {
-	if x.settings == nil || x.settings.Replace == "" || x.settings.Replace != x.configuration.ID {
+// replace is the finding as it is when the settings name the federation that is to be overwritten, which has this ID.
+func (x *examination) replace(f Finding, id string) Finding {
+	if x.settings == nil || x.settings.Replace == "" || x.settings.Replace != id {
 		return f
 	}
 	f.Severity = SeverityWarning
-	f.Remedy = "Settings.Replace names it, so the plan overwrites it. Ask whoever made it before."
+	f.Remedy = x.replaceField() + " names it, so the plan overwrites it. Ask whoever made it before."
 	return f
+}
+
+// replaceField is what the federation that is to be overwritten is called in the settings.
+func (x *examination) replaceField() string {
+	if x.partner != nil {
+		return "GuestSettings.Replace"
+	}
+	return "Settings.Replace"
 }
 
 func configurationForeign(r Rule, x *examination) []Finding {
@@ -141,17 +153,18 @@ func configurationForeign(r Rule, x *examination) []Finding {
 	return one(x.replace(r.finding(fmt.Sprintf("Somebody else federated %s: the federation %q was not made by this program.",
 		x.domain, c.ID),
 		fmt.Sprintf("Find out who uses it; people sign in with it now. To overwrite it, make a plan whose Settings.Replace is %q.",
-			c.ID), "", c.lines()...)))
+			c.ID), "", c.lines()...), c.ID))
 }
 
 // lines are the properties that are set, for people.
 func (c Configuration) lines() []string {
-	all := []string{"id: " + printed("id", c.ID)}
-	properties := c.properties()
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if value := properties[name]; value != nil {
-			all = append(all, name+": "+printed(name, value))
-		}
+	return append([]string{"id: " + printed("id", c.ID)}, c.properties().lines()...)
+}
+
+// lines are the properties that have a value, for people.
+func (p Properties) lines() (all []string) {
+	for _, c := range changes(Properties{}, p) {
+		all = append(all, c.Property+": "+printed(c.Property, c.To))
 	}
 	return all
 }
@@ -176,7 +189,7 @@ func certificateForeign(r Rule, x *examination) []Finding {
 	}
 	return one(x.replace(r.finding(fmt.Sprintf("The federation of %s has %s that nobody here knows. Whoever has the key can "+
 		"sign in as anybody of the domain.", x.domain, count(len(details), "certificate", "certificates")),
-		remedy, "", details...)))
+		remedy, "", details...), x.configuration.ID))
 }
 
 func configurationEqual(r Rule, x *examination) []Finding {
@@ -192,7 +205,7 @@ func configurationEqual(r Rule, x *examination) []Finding {
 // changed is what the plan makes of a property of a federation that there is.
 func (x *examination) changed(property string) (Change, bool) {
 	for _, w := range x.writes {
-		if w.Operation != ChangeConfiguration {
+		if w.Operation != ChangeConfiguration && w.Operation != ChangeGuests {
 			continue
 		}
 		if i := slices.IndexFunc(w.Changes, func(c Change) bool { return c.Property == property }); i >= 0 {

@@ -10,32 +10,39 @@ import (
 func domainRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "domain-unknown", Severity: SeverityError, AADSTS: "AADSTS90019", Plan: true, Diagnose: true,
-			Meaning: "The domain must be in the tenant.",
+			Name: "domain-unknown", Severity: SeverityError, AADSTS: "AADSTS90019",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The domain must be in the tenant.",
 		}, domainUnknown},
 		{Rule{
-			Name: "domain-unverified", Severity: SeverityError, AADSTS: "AADSTS50128", Plan: true, Diagnose: true,
-			Meaning: "The domain must be verified.",
+			Name: "domain-unverified", Severity: SeverityError, AADSTS: "AADSTS50128",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The domain must be verified.",
 		}, domainUnverified},
 		{Rule{
-			Name: "domain-initial", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The domain that the tenant began with cannot be federated.",
+			Name: "domain-initial", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The domain that the tenant began with cannot be federated.",
 		}, domainInitial},
 		{Rule{
-			Name: "domain-default", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "The tenant's default domain cannot be federated.",
+			Name: "domain-default", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The tenant's default domain cannot be federated.",
 		}, domainDefault},
 		{Rule{
-			Name: "domain-inherits", Severity: SeverityError, AADSTS: "AADSTS50107", Plan: true, Diagnose: true,
-			Meaning: "A domain below a federated one signs in as that does, with that one's issuer.",
+			Name: "domain-inherits", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "A domain below a federated one signs in as that does, with that one's issuer.",
 		}, domainInherits},
 		{Rule{
-			Name: "domain-below-managed", Severity: SeverityError, Plan: true, Diagnose: true,
-			Meaning: "A domain below a managed one cannot be federated by itself.",
+			Name: "domain-below-managed", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "A domain below a managed one cannot be federated by itself.",
 		}, domainBelowManaged},
 		{Rule{
-			Name: "domain-children", Severity: SeverityNotice, AADSTS: "AADSTS50107", Plan: true,
-			Meaning: "The domains below a domain are federated with it.",
+			Name: "domain-children", Severity: SeverityNotice, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate},
+			Meaning:  "The domains below a domain are federated with it.",
 		}, domainChildren},
 	}
 }
@@ -168,18 +175,23 @@ func domainChildren(r Rule, x *examination) []Finding {
 	if !x.writesAny(CreateConfiguration) {
 		return nil
 	}
-	var children []string
-	for _, d := range x.domains {
-		if root := rootOf(x.domains, d.Name); root != nil && strings.EqualFold(root.Name, x.domain) && !d.IsRoot {
-			children = append(children, d.Name)
-		}
-	}
+	children := x.children()
 	if children == nil {
 		return nil
 	}
 	return one(r.finding(fmt.Sprintf("%s federated together with %s.", count(len(children), "domain below it is",
 		"domains below it are"), x.domain),
 		"The assertions of their people must have the issuer of "+x.domain+".", "", children...))
+}
+
+// children are the domains below the domain, which sign in as that does.
+func (x *examination) children() (names []string) {
+	for _, d := range x.domains {
+		if root := rootOf(x.domains, d.Name); root != nil && strings.EqualFold(root.Name, x.domain) && !d.IsRoot {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // writesAny reports whether the plan has one of these operations.

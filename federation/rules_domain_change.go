@@ -10,40 +10,49 @@ import "fmt"
 func domainChangeRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "promote-unknown", Severity: SeverityError, Promote: true,
-			Meaning: "The tenant does not have the domain that is to be promoted.",
+			Name: "promote-unknown", Severity: SeverityError,
+			Purposes: []Purpose{PurposePromote},
+			Meaning:  "The tenant does not have the domain that is to be promoted.",
 		}, lookDomainUnknown},
 		{Rule{
-			Name: "promote-root", Severity: SeverityNotice, Promote: true,
-			Meaning: "The domain is a root already.",
+			Name: "promote-root", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposePromote},
+			Meaning:  "The domain is a root already.",
 		}, lookPromoteRoot},
 		{Rule{
-			Name: "promote-unverified", Severity: SeverityError, Promote: true,
-			Meaning: "The domain that is to be promoted is not verified.",
+			Name: "promote-unverified", Severity: SeverityError,
+			Purposes: []Purpose{PurposePromote},
+			Meaning:  "The domain that is to be promoted is not verified.",
 		}, lookPromoteUnverified},
 		{Rule{
-			Name: "promote-users", Severity: SeverityError, Promote: true,
-			Meaning: "The domain that is to be promoted has users, or nobody can say whether it has.",
+			Name: "promote-users", Severity: SeverityError,
+			Purposes: []Purpose{PurposePromote},
+			Meaning:  "The domain that is to be promoted has users, or nobody can say whether it has.",
 		}, lookPromoteUsers},
 		{Rule{
-			Name: "promote-becomes-managed", Severity: SeverityWarning, Promote: true,
-			Meaning: "A promoted domain is managed, and loses the federation that it has from its root.",
+			Name: "promote-becomes-managed", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposePromote},
+			Meaning:  "A promoted domain is managed, and loses the federation that it has from its root.",
 		}, lookPromoteManaged},
 		{Rule{
-			Name: "default-unknown", Severity: SeverityError, MakeDefault: true,
-			Meaning: "The tenant does not have the domain that is to be the default.",
+			Name: "default-unknown", Severity: SeverityError,
+			Purposes: []Purpose{PurposeMakeDefault},
+			Meaning:  "The tenant does not have the domain that is to be the default.",
 		}, lookDomainUnknown},
 		{Rule{
-			Name: "default-already", Severity: SeverityNotice, MakeDefault: true,
-			Meaning: "The domain is the default already.",
+			Name: "default-already", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeMakeDefault},
+			Meaning:  "The domain is the default already.",
 		}, lookDefaultAlready},
 		{Rule{
-			Name: "default-unverified", Severity: SeverityError, MakeDefault: true,
-			Meaning: "The domain that is to be the default is not verified.",
+			Name: "default-unverified", Severity: SeverityError,
+			Purposes: []Purpose{PurposeMakeDefault},
+			Meaning:  "The domain that is to be the default is not verified.",
 		}, lookDefaultUnverified},
 		{Rule{
-			Name: "default-federated", Severity: SeverityError, MakeDefault: true,
-			Meaning: "A federated domain cannot be the default.",
+			Name: "default-federated", Severity: SeverityError,
+			Purposes: []Purpose{PurposeMakeDefault},
+			Meaning:  "A federated domain cannot be the default.",
 		}, lookDefaultFederated},
 	}
 }

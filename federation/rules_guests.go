@@ -16,83 +16,94 @@ import (
 func guestRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "guest-domain-name", Severity: SeverityError, Guests: true,
-			Meaning: "Domains must be domain names.",
+			Name: "guest-domain-name", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "Domains must be domain names.",
 		}, guestDomainName},
 		{Rule{
-			Name: "guest-domain-twice", Severity: SeverityWarning, Guests: true,
-			Meaning: "Each of Domains should be there once.",
+			Name: "guest-domain-twice", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "Each of Domains should be there once.",
 		}, guestDomainTwice},
 		{Rule{
-			Name: "guest-domain-own", Severity: SeverityError, Guests: true,
-			Meaning: "People of the tenant's own domains are no guests.",
+			Name: "guest-domain-own", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "People of the tenant's own domains are no guests.",
 		}, guestDomainOwn},
 		{Rule{
-			Name: "guest-domain-taken", Severity: SeverityError, Guests: true,
-			Meaning: "A domain of a partner has one federation.",
+			Name: "guest-domain-taken", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "A domain of a partner has one federation.",
 		}, guestDomainTaken},
 		{Rule{
-			Name: "guest-issuer-taken", Severity: SeverityWarning, Guests: true,
-			Meaning: "An issuer should have one federation for guests, with all of its domains.",
+			Name: "guest-issuer-taken", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "An issuer should have one federation for guests, with all of its domains.",
 		}, guestIssuerTaken},
 		{Rule{
-			Name: "guest-foreign", Severity: SeverityError, Guests: true,
-			Meaning: "A federation that somebody else made is only overwritten when the settings name it.",
+			Name: "guest-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest, PurposeRevertGuest},
+			Meaning:  "A federation that somebody else made is only overwritten when the settings name it.",
 		}, guestForeign},
 		{Rule{
-			Name: "guest-replace-unknown", Severity: SeverityError, Guests: true,
-			Meaning: "Replace must name a federation that has one of the domains.",
+			Name: "guest-replace-unknown", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "Replace must name a federation that has one of the domains.",
 		}, guestReplaceUnknown},
 		{Rule{
-			Name: "guest-certificate-foreign", Severity: SeverityError, Guests: true,
-			Meaning: "Whoever has the key of a certificate in the federation can sign in as any guest of the partner.",
+			Name: "guest-certificate-foreign", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "Whoever has the key of a certificate in the federation can sign in as any guest of the partner.",
 		}, guestCertificateForeign},
 		{Rule{
-			Name: "guest-dns-record", Severity: SeverityWarning, Guests: true,
-			Meaning: "A sign-in URL outside the partner's domain needs a record in the DNS of that domain.",
+			Name: "guest-dns-record", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "A sign-in URL outside the partner's domain needs a record in the DNS of that domain.",
 		}, guestDNSRecord},
 		{Rule{
-			Name: "guest-certificate-expiring", Severity: SeverityWarning, AADSTS: "AADSTS5000811", Guests: true,
-			Meaning: "The signing certificate should be replaced 30 days before it expires.",
+			Name: "guest-certificate-expiring", Severity: SeverityWarning, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "The signing certificate should be replaced 30 days before it expires.",
 		}, guestCertificateExpiring},
 		{Rule{
-			Name: "guest-live-change", Severity: SeverityWarning, AADSTS: "AADSTS50107", Guests: true,
-			Meaning: "A change of how the partner signs keeps guests out until both sides have it.",
+			Name: "guest-live-change", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "A change of how the partner signs keeps guests out until both sides have it.",
 		}, guestLiveChange},
 		{Rule{
-			Name: "guest-domain-removed", Severity: SeverityWarning, Guests: true,
-			Meaning: "People of a domain that is taken away cannot sign in by the federation any more.",
+			Name: "guest-domain-removed", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "People of a domain that is taken away cannot sign in by the federation any more.",
 		}, guestDomainRemoved},
 		{Rule{
-			Name: "guest-rollover", Severity: SeverityNotice, Guests: true,
-			Meaning: "With a metadata URL, Entra renews the certificate once it has expired, and not before.",
+			Name: "guest-rollover", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "With a metadata URL, Entra renews the certificate once it has expired, and not before.",
 		}, guestRollover},
 		{Rule{
-			Name: "guest-redemption", Severity: SeverityNotice, Guests: true,
-			Meaning: "A federation is for people who redeem an invitation from then on.",
+			Name: "guest-redemption", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "A federation is for people who redeem an invitation from then on.",
 		}, guestRedemption},
 		{Rule{
-			Name: "guest-assertion", Severity: SeverityNotice, AADSTS: "AADSTS5000819", Guests: true,
-			Meaning: "What an identity provider asserts of guests differs from what it asserts of members.",
+			Name: "guest-assertion", Severity: SeverityNotice, AADSTS: "AADSTS5000819",
+			Purposes: []Purpose{PurposeFederateGuest},
+			Meaning:  "What an identity provider asserts of guests differs from what it asserts of members.",
 		}, guestAssertion},
 		{Rule{
-			Name: "guest-equal", Severity: SeverityNotice, Guests: true,
-			Meaning: "The federation is already as it is asked for.",
+			Name: "guest-equal", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederateGuest, PurposeRevertGuest},
+			Meaning:  "The federation is already as it is asked for.",
 		}, guestEqual},
 		{Rule{
-			Name: "guest-revert-cost", Severity: SeverityWarning, Guests: true,
-			Meaning: "Guests who signed in by a federation cannot sign in once it is removed.",
+			Name: "guest-revert-cost", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevertGuest},
+			Meaning:  "Guests who signed in by a federation cannot sign in once it is removed.",
 		}, guestRevertCost},
 	}
 }
 
-// federates reports whether the plan is one that federates guests, and is not the way back.
-func (p *partner) federates() bool { return p != nil && p.settings != nil }
-
 func guestDomainName(r Rule, x *examination) []Finding {
-	if !x.partner.federates() {
-		return nil
-	}
 	var found []Finding
 	for _, d := range x.partner.domains {
 		if !isDomainName(d) {
@@ -104,9 +115,6 @@ func guestDomainName(r Rule, x *examination) []Finding {
 }
 
 func guestDomainTwice(r Rule, x *examination) []Finding {
-	if !x.partner.federates() {
-		return nil
-	}
 	times := map[string]int{}
 	for _, d := range x.partner.settings.Domains {
 		times[strings.ToLower(d)]++
@@ -122,9 +130,6 @@ func guestDomainTwice(r Rule, x *examination) []Finding {
 }
 
 func guestDomainOwn(r Rule, x *examination) []Finding {
-	if !x.partner.federates() {
-		return nil
-	}
 	var found []Finding
 	for _, d := range x.partner.domains {
 		switch root := rootOf(x.domains, d); {
@@ -140,7 +145,7 @@ func guestDomainOwn(r Rule, x *examination) []Finding {
 }
 
 func guestDomainTaken(r Rule, x *examination) []Finding {
-	if !x.partner.federates() || x.partner.present == nil {
+	if x.partner.present == nil {
 		return nil
 	}
 	var found []Finding
@@ -154,7 +159,7 @@ func guestDomainTaken(r Rule, x *examination) []Finding {
 }
 
 func guestIssuerTaken(r Rule, x *examination) []Finding {
-	if !x.partner.federates() || x.partner.settings.Issuer == "" {
+	if x.partner.settings.Issuer == "" {
 		return nil
 	}
 	var found []Finding
@@ -172,29 +177,12 @@ func guestIssuerTaken(r Rule, x *examination) []Finding {
 
 // lines are the properties that are set, for people.
 func (g GuestConfiguration) lines() []string {
-	all := []string{"id: " + printed("id", g.ID), "domains: " + printed("domains", strings.Join(guestDomains(g.Domains), ", "))}
-	properties := g.properties()
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if value := properties[name]; value != nil {
-			all = append(all, name+": "+printed(name, value))
-		}
-	}
-	return all
-}
-
-// replacePartner is the finding as it is when the settings name the federation that is to be overwritten.
-func (x *examination) replacePartner(f Finding) Finding {
-	p := x.partner
-	if p.settings == nil || p.settings.Replace == "" || p.settings.Replace != p.present.ID {
-		return f
-	}
-	f.Severity = SeverityWarning
-	f.Remedy = "GuestSettings.Replace names it, so the plan overwrites it. Ask whoever made it before."
-	return f
+	domains := printed("domains", strings.Join(guestDomains(g.Domains), ", "))
+	return append([]string{"id: " + printed("id", g.ID), "domains: " + domains}, g.properties().lines()...)
 }
 
 func guestForeign(r Rule, x *examination) []Finding {
-	if x.partner == nil || !x.isForeignPartner() {
+	if !x.isForeignPartner() {
 		return nil
 	}
 	g := *x.partner.present
@@ -203,12 +191,12 @@ func guestForeign(r Rule, x *examination) []Finding {
 	if x.partner.settings == nil {
 		return one(r.finding(summary, "Find out who uses it before it is removed.", "", g.lines()...).as(SeverityWarning))
 	}
-	return one(x.replacePartner(r.finding(summary, fmt.Sprintf("Find out who uses it; guests sign in with it now. To overwrite "+
-		"it, make a plan whose GuestSettings.Replace is %q.", g.ID), "", g.lines()...)))
+	return one(x.replace(r.finding(summary, fmt.Sprintf("Find out who uses it; guests sign in with it now. To overwrite "+
+		"it, make a plan whose GuestSettings.Replace is %q.", g.ID), "", g.lines()...), g.ID))
 }
 
 func guestReplaceUnknown(r Rule, x *examination) []Finding {
-	if !x.partner.federates() || x.partner.settings.Replace == "" || !x.has(factGuests) {
+	if x.partner.settings.Replace == "" || !x.has(factGuests) {
 		return nil
 	}
 	replace := x.partner.settings.Replace
@@ -222,7 +210,7 @@ func guestReplaceUnknown(r Rule, x *examination) []Finding {
 // guestCertificateForeign looks at a federation of ours. With a metadata URL, Entra itself may have put the certificate there.
 func guestCertificateForeign(r Rule, x *examination) []Finding {
 	p := x.partner
-	if !p.federates() || p.present == nil || !p.ours || x.isOurs(p.present.SigningCertificate) {
+	if p.present == nil || !p.ours || x.isOurs(p.present.SigningCertificate) {
 		return nil
 	}
 	f := r.finding("The federation has a signing certificate that nobody here knows. Whoever has the key can sign in as any "+
@@ -235,21 +223,18 @@ func guestCertificateForeign(r Rule, x *examination) []Finding {
 			"theirs, and put it into the settings if it is: the plan takes it out again."
 		return one(f)
 	}
-	return one(x.replacePartner(f))
+	return one(x.replace(f, p.present.ID))
 }
 
 // guestDNSRecord looks where the tenant would: when a domain or a sign-in URL is new.
 func guestDNSRecord(r Rule, x *examination) []Finding {
-	if !x.partner.federates() {
-		return nil
-	}
 	signIn := x.partner.settings.SignInURL
 	u, err := url.Parse(signIn)
 	if err != nil || u.Hostname() == "" {
 		return nil // another rule says so
 	}
 	looked := x.partner.domains
-	if _, moved := x.changedGuests("passiveSignInUri"); !moved {
+	if _, moved := x.changed("passiveSignInUri"); !moved {
 		looked = x.partner.added()
 	}
 	host := strings.ToLower(u.Hostname())
@@ -269,9 +254,6 @@ func guestDNSRecord(r Rule, x *examination) []Finding {
 }
 
 func guestCertificateExpiring(r Rule, x *examination) []Finding {
-	if !x.partner.federates() {
-		return nil
-	}
 	certificate, err := readCertificate(x.partner.settings.SigningCertificate)
 	if err != nil || x.at.After(certificate.NotAfter) || certificate.NotAfter.Sub(x.at) >= expiresSoon {
 		return nil
@@ -282,29 +264,13 @@ func guestCertificateExpiring(r Rule, x *examination) []Finding {
 			"at that moment: a federation for guests has no next certificate.", "", NewCertificateInfo(certificate).String()))
 }
 
-// changedGuests is what the plan makes of a property of a federation that there is.
-func (x *examination) changedGuests(property string) (Change, bool) {
-	for _, w := range x.writes {
-		if w.Operation != ChangeGuests {
-			continue
-		}
-		if i := slices.IndexFunc(w.Changes, func(c Change) bool { return c.Property == property }); i >= 0 {
-			return w.Changes[i], true
-		}
-	}
-	return Change{}, false
-}
-
 func guestLiveChange(r Rule, x *examination) []Finding {
-	if x.partner == nil {
-		return nil
-	}
 	var details []string
 	code := ""
 	for _, property := range []struct{ name, code string }{
 		{"signingCertificate", "AADSTS5000811"}, {"preferredAuthenticationProtocol", "AADSTS50107"}, {"issuerUri", "AADSTS50107"},
 	} {
-		if c, changes := x.changedGuests(property.name); changes {
+		if c, changes := x.changed(property.name); changes {
 			details = append(details, fmt.Sprintf("%s from %s to %s", c.Property, printed(c.Property, c.From),
 				printed(c.Property, c.To)))
 			code = property.code
@@ -334,7 +300,7 @@ const resetRedemption = "Reset the redemption status of these guests, so that th
 	"such as with a one-time passcode: https://learn.microsoft.com/entra/external-id/reset-redemption-status."
 
 func guestRollover(r Rule, x *examination) []Finding {
-	if !x.partner.federates() || len(x.writes) == 0 {
+	if len(x.writes) == 0 {
 		return nil
 	}
 	if at := x.partner.settings.MetadataURL; at != "" {
@@ -346,7 +312,7 @@ func guestRollover(r Rule, x *examination) []Finding {
 }
 
 func guestRedemption(r Rule, x *examination) []Finding {
-	if !x.writesAny(CreateGuests, AddGuestDomain) || !x.partner.federates() {
+	if !x.writesAny(CreateGuests, AddGuestDomain) {
 		return nil
 	}
 	return one(r.finding("The federation is for people who are invited, and who redeem the invitation once it is there.",
@@ -374,7 +340,7 @@ func guestAssertion(r Rule, x *examination) []Finding {
 
 func guestEqual(r Rule, x *examination) []Finding {
 	switch {
-	case x.partner == nil || len(x.writes) > 0 || !x.has(factGuests):
+	case len(x.writes) > 0 || !x.has(factGuests):
 		return nil
 	case x.partner.settings == nil && x.partner.present == nil:
 		return one(r.finding("The guests of "+x.domain+" have no federation.", "", ""))
@@ -388,7 +354,7 @@ func guestEqual(r Rule, x *examination) []Finding {
 }
 
 func guestRevertCost(r Rule, x *examination) []Finding {
-	if x.partner == nil || x.partner.settings != nil || x.partner.present == nil {
+	if x.partner.present == nil {
 		return nil
 	}
 	domains := guestDomains(x.partner.present.Domains)

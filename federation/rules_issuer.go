@@ -13,24 +13,29 @@ import (
 func issuerRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "issuer-differs", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "The identity provider's issuer is not the issuerUri that the domain signs in with, byte for byte.",
+			Name: "issuer-differs", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider's issuer is not the issuerUri that the domain signs in with, byte for byte.",
 		}, federated(lookIssuer)},
 		{Rule{
-			Name: "issuer-of-another-domain", Severity: SeverityError, AADSTS: "AADSTS5000820", Diagnose: true,
-			Meaning: "The identity provider sends the issuer of another root domain, and the tenant's policy decides.",
+			Name: "issuer-of-another-domain", Severity: SeverityError, AADSTS: "AADSTS5000820",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider sends the issuer of another root domain, and the tenant's policy decides.",
 		}, federated(lookForeignIssuer)},
 		{Rule{
-			Name: "token-policy-none", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The tenant lets the federation of one domain speak for the people of every other.",
+			Name: "token-policy-none", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The tenant lets the federation of one domain speak for the people of every other.",
 		}, lookNoPolicy},
 		{Rule{
-			Name: "sign-in-url-differs", Severity: SeverityError, Diagnose: true,
-			Meaning: "Entra sends people to another URL than the one where the identity provider takes its requests.",
+			Name: "sign-in-url-differs", Severity: SeverityError,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Entra sends people to another URL than the one where the identity provider takes its requests.",
 		}, federated(lookSignInURL)},
 		{Rule{
-			Name: "protocol-differs", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "The domain is federated for another protocol than the one that the identity provider speaks.",
+			Name: "protocol-differs", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The domain is federated for another protocol than the one that the identity provider speaks.",
 		}, federated(lookProtocol)},
 	}
 }

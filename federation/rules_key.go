@@ -15,20 +15,24 @@ import (
 func keyRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "key-not-registered", Severity: SeverityError, AADSTS: "AADSTS5000811", Diagnose: true,
-			Meaning: "The identity provider signs with a key whose certificate the tenant does not have.",
+			Name: "key-not-registered", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider signs with a key whose certificate the tenant does not have.",
 		}, federated(lookKeyNotRegistered)},
 		{Rule{
-			Name: "key-registered-as-next", Severity: SeverityWarning, AADSTS: "AADSTS5000811", Diagnose: true,
-			Meaning: "The identity provider signs with a key whose certificate is the tenant's nextSigningCertificate alone.",
+			Name: "key-registered-as-next", Severity: SeverityWarning, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider signs with a key whose certificate is the tenant's nextSigningCertificate alone.",
 		}, federated(lookKeyNext)},
 		{Rule{
-			Name: "idp-certificate-dates", Severity: SeverityError, Diagnose: true,
-			Meaning: "The identity provider's certificate for signing has expired, or is not valid yet.",
+			Name: "idp-certificate-dates", Severity: SeverityError,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The identity provider's certificate for signing has expired, or is not valid yet.",
 		}, federated(lookKeyDates)},
 		{Rule{
-			Name: "certificate-not-of-idp", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "This program gave the tenant a certificate that the identity provider does not have any more.",
+			Name: "certificate-not-of-idp", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "This program gave the tenant a certificate that the identity provider does not have any more.",
 		}, lookLeftCertificate},
 	}
 }

@@ -9,12 +9,14 @@ import (
 func notLookedAtRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "idp-not-looked-at", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "Something that a sign-in depends on is not known of the identity provider.",
+			Name: "idp-not-looked-at", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Something that a sign-in depends on is not known of the identity provider.",
 		}, federated(lookIdentityProviderUnknown)},
 		{Rule{
-			Name: "person-not-looked-at", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "The person's account, or its ImmutableID, could not be compared.",
+			Name: "person-not-looked-at", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's account, or its ImmutableID, could not be compared.",
 		}, lookPersonUnknown},
 	}
 }

@@ -11,12 +11,14 @@ import (
 func permissionsRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "permission-missing", Severity: SeverityError, Plan: true, Diagnose: true, Guests: true,
-			Meaning: "The credential must have the permissions for what is read and written.",
+			Name: "permission-missing", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest, PurposeRevertGuest},
+			Meaning:  "The credential must have the permissions for what is read and written.",
 		}, permissionMissing},
 		{Rule{
-			Name: "not-looked-at", Severity: SeverityNotice, Plan: true, Diagnose: true, Guests: true,
-			Meaning: "What could not be read was not looked at.",
+			Name: "not-looked-at", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose, PurposeFederateGuest, PurposeRevertGuest},
+			Meaning:  "What could not be read was not looked at.",
 		}, notLookedAt},
 	}
 }

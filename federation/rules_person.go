@@ -11,36 +11,44 @@ import (
 func personRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "person-domain-unknown", Severity: SeverityError, AADSTS: "AADSTS50034", Diagnose: true,
-			Meaning: "The person's UPN is in no verified domain of the tenant.",
+			Name: "person-domain-unknown", Severity: SeverityError, AADSTS: "AADSTS50034",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's UPN is in no verified domain of the tenant.",
 		}, lookPersonDomain},
 		{Rule{
-			Name: "person-in-another-domain", Severity: SeverityError, AADSTS: "AADSTS5000820", Diagnose: true,
-			Meaning: "The person's UPN is in another domain of the tenant, which signs in by its own rules.",
+			Name: "person-in-another-domain", Severity: SeverityError, AADSTS: "AADSTS5000820",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's UPN is in another domain of the tenant, which signs in by its own rules.",
 		}, lookPersonElsewhere},
 		{Rule{
-			Name: "person-not-found", Severity: SeverityError, AADSTS: "AADSTS50034", Diagnose: true,
-			Meaning: "The tenant has no user with the person's UPN.",
+			Name: "person-not-found", Severity: SeverityError, AADSTS: "AADSTS50034",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The tenant has no user with the person's UPN.",
 		}, lookPersonMissing},
 		{Rule{
-			Name: "person-blocked", Severity: SeverityError, AADSTS: "AADSTS50057", Diagnose: true,
-			Meaning: "The person's account is blocked.",
+			Name: "person-blocked", Severity: SeverityError, AADSTS: "AADSTS50057",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's account is blocked.",
 		}, person(lookPersonBlocked)},
 		{Rule{
-			Name: "person-without-immutable-id", Severity: SeverityError, AADSTS: "AADSTS51004", Diagnose: true,
-			Meaning: "The person's account has no ImmutableID, by which Entra finds the account of an assertion.",
+			Name: "person-without-immutable-id", Severity: SeverityError, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's account has no ImmutableID, by which Entra finds the account of an assertion.",
 		}, person(lookNoImmutableID)},
 		{Rule{
-			Name: "person-immutable-id-differs", Severity: SeverityError, AADSTS: "AADSTS51004", Diagnose: true,
-			Meaning: "The person's ImmutableID is not the NameID that the identity provider sends for them.",
+			Name: "person-immutable-id-differs", Severity: SeverityError, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The person's ImmutableID is not the NameID that the identity provider sends for them.",
 		}, person(lookOtherImmutableID)},
 		{Rule{
-			Name: "person-immutable-id-shared", Severity: SeverityError, AADSTS: "AADSTS51004", Diagnose: true,
-			Meaning: "Another user of the domain has the person's ImmutableID.",
+			Name: "person-immutable-id-shared", Severity: SeverityError, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Another user of the domain has the person's ImmutableID.",
 		}, person(lookSharedImmutableID)},
 		{Rule{
-			Name: "person-synced", Severity: SeverityNotice, Diagnose: true,
-			Meaning: "A directory sync owns the person's account.",
+			Name: "person-synced", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "A directory sync owns the person's account.",
 		}, person(lookPersonSynced)},
 	}
 }

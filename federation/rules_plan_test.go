@@ -31,6 +31,16 @@ type ruleCase struct {
 	nearMiss func(*scene)
 }
 
+// valued is the case of a setting that is wrong with one value, and right with another.
+func valued[T any](rule, name string, severity federation.Severity, says string, setting func(*scene) *T,
+	wrong, right T) ruleCase {
+	return ruleCase{
+		rule: rule, name: name, severity: severity, says: says,
+		shows:    func(s *scene) { *setting(s) = wrong },
+		nearMiss: func(s *scene) { *setting(s) = right },
+	}
+}
+
 // ruleCases has at least one case for each rule.
 func ruleCases() []ruleCase {
 	const (
@@ -93,6 +103,13 @@ func ruleCases() []ruleCase {
 			return name
 		}
 	}
+	domain := func(s *scene) *string { return &s.Domain }
+	issuer := func(s *scene) *string { return &s.Issuer }
+	signInURL := func(s *scene) *string { return &s.SignInURL }
+	signOutURL := func(s *scene) *string { return &s.SignOutURL }
+	protocol := func(s *scene) *federation.Protocol { return &s.Protocol }
+	mfa := func(s *scene) *federation.MFABehavior { return &s.MFABehavior }
+	promptLogin := func(s *scene) *federation.PromptLogin { return &s.PromptLogin }
 
 	return []ruleCase{
 		{
@@ -101,31 +118,14 @@ func ruleCases() []ruleCase {
 			shows:    func(s *scene) { s.Domain, s.Issuer, s.SignInURL = "", "", "" },
 			nearMiss: func(s *scene) { s.SignOutURL = "" },
 		},
-		{
-			rule: "domain-name", name: "a URL", severity: isError, says: "https://contoso.com",
-			shows:    func(s *scene) { s.Domain = "https://contoso.com" },
-			nearMiss: func(s *scene) { s.Domain = "CONTOSO.com" },
-		},
-		{
-			rule: "domain-name", name: "another alphabet", severity: isError, says: "xn--",
-			shows:    func(s *scene) { s.Domain = "contöso.com" },
-			nearMiss: func(s *scene) { s.Domain = "xn--contso-zxa.com" },
-		},
-		{
-			rule: "issuer-not-uri", name: "a bare host name", severity: isError, says: "bare name",
-			shows:    func(s *scene) { s.Issuer = "id.contoso.com" },
-			nearMiss: func(s *scene) { s.Issuer = "urn:contoso:id" },
-		},
-		{
-			rule: "issuer-not-uri", name: "a host and a port", severity: isError, says: "bare name",
-			shows:    func(s *scene) { s.Issuer = "id.contoso.com:8443" },
-			nearMiss: func(s *scene) { s.Issuer = "https://id.contoso.com:8443" },
-		},
-		{
-			rule: "issuer-not-uri", name: "a blank", severity: isError, says: "blanks",
-			shows:    func(s *scene) { s.Issuer = "https://id.contoso.com/ " },
-			nearMiss: func(s *scene) { s.Issuer = "https://id.contoso.com/" },
-		},
+		valued("domain-name", "a URL", isError, "https://contoso.com", domain, "https://contoso.com", "CONTOSO.com"),
+		valued("domain-name", "another alphabet", isError, "xn--", domain, "contöso.com", "xn--contso-zxa.com"),
+		valued("issuer-not-uri", "a bare host name", isError, "bare name",
+			issuer, "id.contoso.com", "urn:contoso:id"),
+		valued("issuer-not-uri", "a host and a port", isError, "bare name",
+			issuer, "id.contoso.com:8443", "https://id.contoso.com:8443"),
+		valued("issuer-not-uri", "a blank", isError, "blanks",
+			issuer, "https://id.contoso.com/ ", "https://id.contoso.com/"),
 		{
 			rule: "issuer-taken", name: "by another domain", severity: isError, says: "fabrikam.com",
 			shows: func(s *scene) {
@@ -134,36 +134,17 @@ func ruleCases() []ruleCase {
 			},
 			nearMiss: live, // it is the domain's own
 		},
-		{
-			rule: "issuer-shared", name: "one of many guides", severity: isWarning, says: "urn:uri:o365",
-			shows:    func(s *scene) { s.Issuer = "urn:uri:o365" },
-			nearMiss: func(s *scene) { s.Issuer = "urn:uri:contoso" },
-		},
-		{
-			rule: "url", name: "sign-in by http", severity: isError, says: "SignInURL",
-			shows:    func(s *scene) { s.SignInURL = "http://id.contoso.com/sso" },
-			nearMiss: func(s *scene) { s.SignInURL = "https://id.contoso.com/sso?tenant=a" },
-		},
-		{
-			rule: "url", name: "an optional one that is not absolute", severity: isError, says: "SignOutURL",
-			shows:    func(s *scene) { s.SignOutURL = "/logout" },
-			nearMiss: func(s *scene) { s.SignOutURL = "https://id.contoso.com/logout" },
-		},
-		{
-			rule: "settings-value", name: "protocol in the words of PowerShell", severity: isError, says: "Samlp",
-			shows:    func(s *scene) { s.Protocol = "Samlp" },
-			nearMiss: func(s *scene) { s.Protocol = federation.WSFed },
-		},
-		{
-			rule: "settings-value", name: "MFA", severity: isError, says: "MFABehavior",
-			shows:    func(s *scene) { s.MFABehavior = "accept" },
-			nearMiss: func(s *scene) { s.MFABehavior = federation.AcceptMFA },
-		},
-		{
-			rule: "settings-value", name: "prompt", severity: isError, says: "PromptLogin",
-			shows:    func(s *scene) { s.PromptLogin = "Disabled" },
-			nearMiss: func(s *scene) { s.PromptLogin = federation.DisabledPrompt },
-		},
+		valued("issuer-shared", "one of many guides", isWarning, "urn:uri:o365",
+			issuer, "urn:uri:o365", "urn:uri:contoso"),
+		valued("url", "sign-in by http", isError, "SignInURL",
+			signInURL, "http://id.contoso.com/sso", "https://id.contoso.com/sso?tenant=a"),
+		valued("url", "an optional one that is not absolute", isError, "SignOutURL",
+			signOutURL, "/logout", "https://id.contoso.com/logout"),
+		valued("settings-value", "protocol in the words of PowerShell", isError, "Samlp",
+			protocol, "Samlp", federation.WSFed),
+		valued("settings-value", "MFA", isError, "MFABehavior", mfa, "accept", federation.AcceptMFA),
+		valued("settings-value", "prompt", isError, "PromptLogin",
+			promptLogin, "Disabled", federation.DisabledPrompt),
 
 		{
 			rule: "domain-unknown", name: "not in the tenant", severity: isError, command: "domain add fabrikam.com",
@@ -748,7 +729,7 @@ func TestEachRuleHasACase(t *testing.T) {
 	for _, r := range federation.PlanRules() {
 		require.NotContains(t, names, r.Name)
 		names = append(names, r.Name)
-		require.True(t, r.Plan, r.Name)
+		require.True(t, isFor(r, federation.PurposeFederate), r.Name)
 		require.Regexp(t, `^[A-Z].*\.$`, r.Meaning, r.Name)
 		require.Equal(t, r.Severity, highest[r.Name], "%s: no case shows its severity", r.Name)
 		delete(highest, r.Name)

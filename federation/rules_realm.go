@@ -10,24 +10,29 @@ import (
 func realmRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "domain-not-federated", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "The domain has no federation, so people sign in at Entra, and an assertion for it is refused.",
+			Name: "domain-not-federated", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The domain has no federation, so people sign in at Entra, and an assertion for it is refused.",
 		}, lookNotFederated},
 		{Rule{
-			Name: "realm-managed", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "Graph shows a federation, and the sign-in service still lets people sign in at Entra.",
+			Name: "realm-managed", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Graph shows a federation, and the sign-in service still lets people sign in at Entra.",
 		}, federated(lookRealmManaged)},
 		{Rule{
-			Name: "realm-unknown", Severity: SeverityError, AADSTS: "AADSTS50128", Diagnose: true,
-			Meaning: "Graph shows a federation, and the sign-in service does not know the domain.",
+			Name: "realm-unknown", Severity: SeverityError, AADSTS: "AADSTS50128",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Graph shows a federation, and the sign-in service does not know the domain.",
 		}, federated(lookRealmUnknown)},
 		{Rule{
-			Name: "realm-still-federated", Severity: SeverityError, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "Graph shows no federation, and the sign-in service still sends people to an identity provider.",
+			Name: "realm-still-federated", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "Graph shows no federation, and the sign-in service still sends people to an identity provider.",
 		}, lookStillFederated},
 		{Rule{
-			Name: "realm-differs", Severity: SeverityWarning, AADSTS: "AADSTS50107", Diagnose: true,
-			Meaning: "The sign-in service acts on another configuration than the one that Graph shows.",
+			Name: "realm-differs", Severity: SeverityWarning, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeDiagnose},
+			Meaning:  "The sign-in service acts on another configuration than the one that Graph shows.",
 		}, federated(lookRealmDiffers)},
 	}
 }
@@ -80,13 +85,13 @@ func lookRealmDiffers(r Rule, x *examination, c *Configuration) []Finding {
 		return nil
 	}
 	var details []string
-	differs := func(what, says, graph string) {
-		if says != "" && says != graph {
-			details = append(details, fmt.Sprintf("%s: the sign-in service has %q, Graph has %q", what, says, graph))
-		}
+	if !x.realm.leadsTo(c) {
+		details = append(details, fmt.Sprintf("the sign-in URL: the sign-in service has %q, Graph has %q", x.realm.SignInURL,
+			withoutQuery(c.PassiveSignInURI)))
 	}
-	differs("the sign-in URL", x.realm.SignInURL, withoutQuery(c.PassiveSignInURI))
-	differs("the protocol", string(x.realm.Protocol), string(c.spoken()))
+	if !x.realm.speaks(c) {
+		details = append(details, fmt.Sprintf("the protocol: the sign-in service has %q, Graph has %q", x.realm.Protocol, c.spoken()))
+	}
 	if len(details) == 0 {
 		return nil
 	}

@@ -6,65 +6,87 @@ import (
 	"strings"
 )
 
+// retiredCertificate is the rule that Apply knows, too.
+const retiredCertificate = "revert-retired-certificate"
+
 // revertRules are the rules that only a way back looks at. None of the costs is an error: a way back must be there when the
 // identity provider is lost.
 func revertRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "revert-domain", Severity: SeverityError, Revert: true,
-			Meaning: "The tenant has the domain, and it is verified where it is to be federated again.",
+			Name: "revert-domain", Severity: SeverityError,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The tenant has the domain, and it is verified where it is to be federated again.",
 		}, lookRevertDomain},
 		{Rule{
-			Name: "revert-child", Severity: SeverityError, Revert: true,
-			Meaning: "The domain is a root: a child signs in as its root does.",
+			Name: "revert-child", Severity: SeverityError,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The domain is a root: a child signs in as its root does.",
 		}, lookRevertChild},
 		{Rule{
-			Name: "revert-promotion", Severity: SeverityError, Revert: true,
-			Meaning: "The plan that is undone did not promote the domain, which cannot be taken back.",
+			Name: "revert-promotion", Severity: SeverityError,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The plan that is undone did not promote the domain, which cannot be taken back.",
 		}, lookRevertPromotion},
 		{Rule{
-			Name: "revert-certificate", Severity: SeverityError, Revert: true, AADSTS: "AADSTS5000811",
-			Meaning: "The certificate of the federation that is restored can still be used.",
+			Name: "revert-certificate", Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The certificate of the federation that is restored can still be used.",
 		}, lookRevertCertificate},
 		{Rule{
-			Name: "revert-issuer", Severity: SeverityError, Revert: true,
-			Meaning: "No other domain has the issuer of the federation that is restored.",
+			Name: retiredCertificate, Severity: SeverityError, AADSTS: "AADSTS5000811",
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The certificate of the federation that is restored is not of a key that a rotation has replaced.",
+		}, lookRevertRetired},
+		{Rule{
+			Name: "revert-issuer", Severity: SeverityError,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "No other domain has the issuer of the federation that is restored.",
 		}, lookRevertIssuer},
 		{Rule{
-			Name: "revert-default", Severity: SeverityError, Revert: true,
-			Meaning: "The tenant's default domain can be what it was, and is not the one that is federated.",
+			Name: "revert-default", Severity: SeverityError,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The tenant's default domain can be what it was, and is not the one that is federated.",
 		}, lookRevertDefault},
 		{Rule{
-			Name: "revert-passwords", Severity: SeverityWarning, Revert: true, AADSTS: "AADSTS50126",
-			Meaning: "Nobody needs a password at Entra who had none.",
+			Name: "revert-passwords", Severity: SeverityWarning, AADSTS: "AADSTS50126",
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "Nobody needs a password at Entra who had none.",
 		}, lookRevertPasswords},
 		{Rule{
-			Name: "revert-administrators", Severity: SeverityWarning, Revert: true,
-			Meaning: "A Global Administrator is outside the domain, who can mend what goes wrong.",
+			Name: "revert-administrators", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "A Global Administrator is outside the domain, who can mend what goes wrong.",
 		}, lookRevertAdministrators},
 		{Rule{
-			Name: "revert-caller", Severity: SeverityWarning, Revert: true,
-			Meaning: "Who makes the calls does not sign in with the domain.",
+			Name: "revert-caller", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "Who makes the calls does not sign in with the domain.",
 		}, lookRevertCaller},
 		{Rule{
-			Name: "revert-foreign", Severity: SeverityWarning, Revert: true,
-			Meaning: "The federation that is given up is one that this package made.",
+			Name: "revert-foreign", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "The federation that is given up is one that this package made.",
 		}, lookRevertForeign},
 		{Rule{
-			Name: "revert-rotation", Severity: SeverityWarning, Revert: true,
-			Meaning: "No change of key is under way.",
+			Name: "revert-rotation", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "No change of key is under way.",
 		}, lookRevertRotation},
 		{Rule{
-			Name: "revert-outage", Severity: SeverityWarning, Revert: true,
-			Meaning: "Nothing changes how people sign in, which takes up to two hours to be in force.",
+			Name: "revert-outage", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "Nothing changes how people sign in, which takes up to two hours to be in force.",
 		}, lookRevertOutage},
 		{Rule{
-			Name: "revert-identity-provider", Severity: SeverityNotice, Revert: true,
-			Meaning: "No sign-in depends on an identity provider that may be gone.",
+			Name: "revert-identity-provider", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "No sign-in depends on an identity provider that may be gone.",
 		}, lookRevertIdentityProvider},
 		{Rule{
-			Name: "revert-nothing", Severity: SeverityNotice, Revert: true,
-			Meaning: "There is something to go back from.",
+			Name: "revert-nothing", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeRevert},
+			Meaning:  "There is something to go back from.",
 		}, lookRevertNothing},
 	}
 }
@@ -80,27 +102,6 @@ func (x *examination) becomesManaged() bool { return x.givesUp() && x.reversal.t
 // restores reports whether the way back leads to another federation.
 func (x *examination) restores() bool {
 	return x.reversal.target != nil && slices.ContainsFunc(x.writes, func(w Write) bool { return w.Operation.ofFederation() })
-}
-
-// signsInHere reports whether a user signs in as the domain does: is in it, or in a child of it.
-func (x *examination) signsInHere(u User) bool {
-	upn := strings.ToLower(u.UserPrincipalName)
-	name := upn[strings.LastIndexByte(upn, '@')+1:]
-	if name == x.domain {
-		return true
-	}
-	root := rootOf(x.domains, name)
-	return root != nil && strings.EqualFold(root.Name, x.domain)
-}
-
-// children are the domains that sign in as the domain does, by name.
-func (x *examination) children() (names []string) {
-	for _, d := range x.domains {
-		if !d.IsRoot && x.signsInHere(User{UserPrincipalName: "@" + d.Name}) {
-			names = append(names, d.Name)
-		}
-	}
-	return names
 }
 
 func lookRevertDomain(r Rule, x *examination) []Finding {
@@ -154,6 +155,48 @@ func lookRevertCertificate(r Rule, x *examination) []Finding {
 		"revert "+x.domain, "the certificate "+certificateName(text))}
 }
 
+func lookRevertRetired(r Rule, x *examination) []Finding {
+	if !x.restores() || !x.bringsBackRetired() {
+		return nil
+	}
+	target := x.reversal.target
+	f := r.finding(
+		fmt.Sprintf("The federation of %s would have the certificate of then again, whose key a rotation has replaced: Entra refuses "+
+			"everybody, unless the identity provider signs with that key again.", x.domain),
+		"Make a plan with the settings of then and the certificate of the key that signs; or revert to a managed domain. If the "+
+			"identity provider does sign with that key again, set InsecureRetiredCertificate.", "",
+		"the certificate "+certificateName(target.SigningCertificate))
+	if x.reversal.retired {
+		f = f.as(SeverityWarning)
+	}
+	return one(f)
+}
+
+// bringsBackRetired reports whether the store knows of the certificate that is restored that another key signs in its place,
+// and the federation that is restored does not have that one's.
+func (x *examination) bringsBackRetired() bool {
+	target, rotation, signs := x.reversal.target, x.record.Rotation, ""
+	replaced := slices.ContainsFunc(x.record.Retired, target.hasFirst)
+	if x.configuration != nil {
+		signs = x.configuration.SigningCertificate
+	}
+	if rotation != nil && rotation.hasSwitched() {
+		replaced = replaced || target.hasFirst(rotation.Old)
+		signs = rotation.New
+	}
+	return replaced && (signs == "" || !target.knows(signs))
+}
+
+// knows reports whether the certificate is one of the two.
+func (c *Configuration) knows(bare string) bool {
+	return c.hasFirst(bare) || sameCertificate(c.NextSigningCertificate, bare)
+}
+
+// hasFirst reports whether the certificate is the signing certificate.
+func (c *Configuration) hasFirst(bare string) bool {
+	return sameCertificate(c.SigningCertificate, bare)
+}
+
 func lookRevertIssuer(r Rule, x *examination) []Finding {
 	if !x.restores() {
 		return nil
@@ -202,26 +245,19 @@ func lookRevertPasswords(r Rule, x *examination) []Finding {
 
 func (x *examination) passwordSummary(people, synced int, children []string) string {
 	summary := fmt.Sprintf("%s of %s must sign in at Entra with a password. "+
-		"Who has never had one there, or does not know it, cannot sign in.", persons(people), x.domain)
+		"Who has never had one there, or does not know it, cannot sign in.", count(people, "person", "people"), x.domain)
 	if err := x.failed[factUsers]; err != nil {
 		summary = fmt.Sprintf("Everybody of %s must sign in at Entra with a password, and who has none cannot sign in. "+
 			"How many they are is not known: %v.", x.domain, err)
 	}
 	if synced > 0 {
 		summary += fmt.Sprintf(" %s of them came from a directory sync, and have one if it brings password hashes.",
-			counted(synced, "account"))
+			count(synced, "account", "accounts"))
 	}
 	if len(children) > 0 {
 		summary += fmt.Sprintf(" So must those of %s, who are not counted here.", strings.Join(children, ", "))
 	}
 	return summary
-}
-
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
 }
 
 func lookRevertAdministrators(r Rule, x *examination) []Finding {
@@ -230,7 +266,7 @@ func lookRevertAdministrators(r Rule, x *examination) []Finding {
 	}
 	var inside []string
 	for _, admin := range x.admins {
-		if x.signsInHere(admin) || !admin.Enabled {
+		if x.isBelow(domainOf(admin.UserPrincipalName)) || !admin.Enabled {
 			inside = append(inside, admin.UserPrincipalName)
 		}
 	}
@@ -245,7 +281,7 @@ func lookRevertAdministrators(r Rule, x *examination) []Finding {
 }
 
 func lookRevertCaller(r Rule, x *examination) []Finding {
-	if x.caller == nil || x.caller.Application || !x.signsInHere(x.caller.User) || !x.becomesManaged() && !x.restores() {
+	if x.caller == nil || x.caller.Application || !x.isBelow(domainOf(x.caller.User.UserPrincipalName)) || !x.becomesManaged() && !x.restores() {
 		return nil
 	}
 	return []Finding{r.finding(

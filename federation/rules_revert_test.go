@@ -117,6 +117,17 @@ func revertFindings() map[string]revertFinding {
 			says:    "The federation with https://old.example.net cannot be restored with its certificate: it expired on 2026-03-03.",
 			details: []string{`the certificate "CN=old" until 2026-03-03`},
 		},
+		"revert-retired-certificate": {
+			shows: revertCase{undo: true, begin: func(t *testing.T, w *world) {
+				toOld().begin(t, w)
+				record := w.record(t, "contoso.com")
+				record.Retired = []string{record.Undo[0].Before.Configuration.SigningCertificate}
+				w.keep(t, record)
+			}},
+			silent:  toOld(),
+			says:    "The federation of contoso.com would have the certificate of then again, whose key a rotation has replaced",
+			details: []string{`the certificate "CN=old" until 2026-03-03`},
+		},
 		"revert-issuer": {
 			shows: toOld(func(w *world) {
 				w.with(federation.Domain{Name: "contoso.net", IsRoot: true, IsVerified: true})
@@ -304,7 +315,7 @@ func TestEachRevertRuleHasATenantThatShowsItAndOneThatDoesNot(t *testing.T) {
 		})
 	}
 	for _, r := range federation.Rules() {
-		if r.Revert {
+		if isFor(r, federation.PurposeRevert) {
 			require.True(t, shown[r.Name], "%s is not tested", r.Name)
 			require.NotEmpty(t, r.Meaning)
 		}

@@ -12,32 +12,39 @@ import (
 func settingsRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "settings-missing", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "Domain, Issuer and SignInURL must be set.",
+			Name: "settings-missing", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Domain, Issuer and SignInURL must be set.",
 		}, settingsMissing},
 		{Rule{
-			Name: "domain-name", Severity: SeverityError, Plan: true,
-			Meaning: "Domain must be a domain name.",
+			Name: "domain-name", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "Domain must be a domain name.",
 		}, settingsDomainName},
 		{Rule{
-			Name: "issuer-not-uri", Severity: SeverityError, AADSTS: "AADSTS50107", Plan: true, Guests: true,
-			Meaning: "Issuer must be a URI without blanks; Entra refuses a bare host name.",
+			Name: "issuer-not-uri", Severity: SeverityError, AADSTS: "AADSTS50107",
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Issuer must be a URI without blanks; Entra refuses a bare host name.",
 		}, settingsIssuer},
 		{Rule{
-			Name: "issuer-taken", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "Issuer must belong to no other domain of the tenant.",
+			Name: "issuer-taken", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Issuer must belong to no other domain of the tenant.",
 		}, settingsIssuerTaken},
 		{Rule{
-			Name: "issuer-shared", Severity: SeverityWarning, Plan: true, Guests: true,
-			Meaning: "Issuer should be one that no other tenant has.",
+			Name: "issuer-shared", Severity: SeverityWarning,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Issuer should be one that no other tenant has.",
 		}, settingsIssuerShared},
 		{Rule{
-			Name: "url", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "The URLs must be absolute https URLs.",
+			Name: "url", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "The URLs must be absolute https URLs.",
 		}, settingsURLs},
 		{Rule{
-			Name: "settings-value", Severity: SeverityError, Plan: true, Guests: true,
-			Meaning: "Protocol, MFABehavior and PromptLogin must have values that Graph knows.",
+			Name: "settings-value", Severity: SeverityError,
+			Purposes: []Purpose{PurposeFederate, PurposeFederateGuest},
+			Meaning:  "Protocol, MFABehavior and PromptLogin must have values that Graph knows.",
 		}, settingsValues},
 	}
 }
@@ -69,10 +76,10 @@ func (x *examination) domainField() string {
 }
 
 func settingsDomainName(r Rule, x *examination) []Finding {
-	if x.settings == nil || x.settings.Domain == "" || isDomainName(x.domain) {
+	if x.domain == "" || isDomainName(x.domain) {
 		return nil
 	}
-	return one(r.finding(fmt.Sprintf("%q is not a domain name.", x.settings.Domain),
+	return one(r.finding(fmt.Sprintf("%q is not a domain name.", x.domain),
 		"Write it as contoso.com, without a scheme or an @, and other alphabets in their xn-- form.", ""))
 }
 

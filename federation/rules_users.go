@@ -4,20 +4,24 @@ package federation
 func usersRules() []rule {
 	return []rule{
 		{Rule{
-			Name: "users-without-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004", Plan: true, Diagnose: true,
-			Meaning: "A user without an ImmutableID cannot sign in to a federated domain.",
+			Name: "users-without-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "A user without an ImmutableID cannot sign in to a federated domain.",
 		}, usersWithout},
 		{Rule{
-			Name: "users-same-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004", Plan: true, Diagnose: true,
-			Meaning: "No two users should have ImmutableIDs that are equal, or equal but for capital letters.",
+			Name: "users-same-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "No two users should have ImmutableIDs that are equal, or equal but for capital letters.",
 		}, usersAlike},
 		{Rule{
-			Name: "users-other-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004", Plan: true, Diagnose: true,
-			Meaning: "A user must have the ImmutableID that the identity provider sends.",
+			Name: "users-other-immutable-id", Severity: SeverityWarning, AADSTS: "AADSTS51004",
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "A user must have the ImmutableID that the identity provider sends.",
 		}, usersOther},
 		{Rule{
-			Name: "users-synced", Severity: SeverityNotice, Plan: true, Diagnose: true,
-			Meaning: "The ImmutableID of a user that a directory sync owns is the sync's.",
+			Name: "users-synced", Severity: SeverityNotice,
+			Purposes: []Purpose{PurposeFederate, PurposeDiagnose},
+			Meaning:  "The ImmutableID of a user that a directory sync owns is the sync's.",
 		}, usersSynced},
 	}
 }

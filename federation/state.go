@@ -44,6 +44,9 @@ func stateOf(domains []Domain, domain string) State {
 
 // state is what was read, as a plan keeps it.
 func (x *examination) state() State {
+	if x.partner != nil {
+		return State{Guests: x.partner.present}
+	}
 	s := stateOf(x.domains, x.domain)
 	s.Configuration = x.configuration
 	return s

@@ -157,6 +157,16 @@ func (w *world) record(t *testing.T, name string) (r federation.Record) {
 	return r
 }
 
+// keep puts a record of contoso.com into the store as set-up.
+func (w *world) keep(t *testing.T, record federation.Record) {
+	t.Helper()
+	present, err := w.store.Load(t.Context(), "contoso.com")
+	require.NoError(t, err)
+	document, err := json.Marshal(record)
+	require.NoError(t, err)
+	require.NoError(t, w.store.Save(t.Context(), "contoso.com", present, document))
+}
+
 // replica answers reads as the tenant was before the last write, for a number of reads.
 type replica struct {
 	*tenant

@@ -179,9 +179,10 @@ func (v *validation) known(at string, body Properties, names []string) {
 // certificates checks that the federation has a signing certificate afterwards, and that all of them can be read.
 func (v *validation) certificates(at string, w Write) {
 	signing, sent := w.Body["signingCertificate"]
-	v.check(sent || w.Operation != CreateConfiguration && w.Operation != CreateGuests, "%s: it would make a federation without a signing certificate", at)
+	creates := w.Operation == CreateConfiguration || w.Operation == CreateGuests
+	v.check(sent || !creates, "%s: it would make a federation without a signing certificate", at)
 	v.check(!sent || signing != nil, "%s: it would leave a federation without a signing certificate", at)
-	for _, name := range []string{"signingCertificate", "nextSigningCertificate"} {
+	for _, name := range certificateProperties() {
 		value := w.Body[name]
 		if value == nil {
 			continue

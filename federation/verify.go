@@ -39,27 +39,39 @@ func (f *Federator) Verify(ctx context.Context, domain string) (Verification, er
 
 // verify asks how the domain signs in, and compares that with the state.
 func (f *Federator) verify(ctx context.Context, domain string, s State) (Verification, error) {
-	v := Verification{SignInLink: f.signInLink(domain)}
 	expected, err := f.signsInWith(ctx, s)
 	if err != nil {
-		return v, fmt.Errorf("federation: the domain above %s cannot be read: %w", domain, err)
+		return Verification{SignInLink: f.signInLink(domain)},
+			fmt.Errorf("federation: the domain above %s cannot be read: %w", domain, err)
 	}
-	v.Realm, err = read(ctx, f, func(ctx context.Context) (Realm, error) { return f.discovery.Realm(ctx, domain) })
+	realm, err := f.realm(ctx, domain)
 	if err != nil {
-		return v, fmt.Errorf("federation: Entra's sign-in service cannot be asked for %s: %w", domain, err)
+		return Verification{SignInLink: f.signInLink(domain), Realm: realm},
+			fmt.Errorf("federation: Entra's sign-in service cannot be asked for %s: %w", domain, err)
 	}
+	return f.compare(domain, s.Domain, expected, realm), nil
+}
+
+// realm asks how the people of a domain sign in.
+func (f *Federator) realm(ctx context.Context, domain string) (Realm, error) {
+	return read(ctx, f, func(ctx context.Context) (Realm, error) { return f.discovery.Realm(ctx, domain) })
+}
+
+// compare compares the answer with the federation by which the people of the domain should sign in; nil: at Entra.
+func (f *Federator) compare(domain string, d *Domain, expected *Configuration, realm Realm) Verification {
+	v := Verification{SignInLink: f.signInLink(domain), Realm: realm}
 	switch {
-	case s.Domain == nil:
+	case d == nil:
 		v.Differences = []string{fmt.Sprintf("%s is not a domain of the tenant; Entra's sign-in service says %s",
-			domain, v.Realm.says())}
-	case !s.Domain.IsVerified:
+			domain, realm.says())}
+	case !d.IsVerified:
 		v.Differences = []string{fmt.Sprintf("%s is not verified, so nobody can sign in with it", domain)}
 	default:
-		wrong := v.Realm.wrong(domain, expected)
+		wrong := realm.wrong(domain, expected)
 		v.Live = len(wrong) == 0
-		v.Differences = append(wrong, v.Realm.odd(expected, f.cloud.Audience)...)
+		v.Differences = append(wrong, realm.odd(expected, f.cloud.Audience)...)
 	}
-	return v, nil
+	return v
 }
 
 // signsInWith is the federation by which the people of a domain sign in: its own, or its root's; nil if they sign in at Entra.
@@ -102,12 +114,20 @@ func (r Realm) wrong(domain string, expected *Configuration) []string {
 		return []string{fmt.Sprintf("Entra's sign-in service says of %s %s, and it should be managed", domain, r.says())}
 	case r.Type != FederatedRealm:
 		return []string{fmt.Sprintf("Entra's sign-in service says of %s %s, and it should be federated", domain, r.says())}
-	case r.SignInURL != "" && !sameURL(r.SignInURL, expected.PassiveSignInURI):
+	case !r.leadsTo(expected):
 		return []string{fmt.Sprintf("Entra sends people of %s to %q, and it should be %q",
 			domain, r.SignInURL, withoutQuery(expected.PassiveSignInURI))}
 	}
 	return nil
 }
+
+// leadsTo reports whether people are led to where the federation says, as far as the answer tells.
+func (r Realm) leadsTo(c *Configuration) bool {
+	return r.SignInURL == "" || sameURL(r.SignInURL, c.PassiveSignInURI)
+}
+
+// speaks reports whether what is spoken there is what the federation says, as far as the answer tells.
+func (r Realm) speaks(c *Configuration) bool { return r.Protocol == "" || r.Protocol == c.spoken() }
 
 // odd says what else is not as expected. None of it decides where people are led.
 func (r Realm) odd(expected *Configuration, audience string) (all []string) {
@@ -117,12 +137,10 @@ func (r Realm) odd(expected *Configuration, audience string) (all []string) {
 	if expected == nil || r.Type != FederatedRealm {
 		return all
 	}
-	protocol := expected.Protocol
-	if protocol == "" {
-		protocol = WSFed
+	if !r.speaks(expected) {
+		all = append(all, fmt.Sprintf("the protocol is %q, and it should be %q", r.Protocol, expected.spoken()))
 	}
 	for _, part := range []struct{ name, is, should string }{
-		{"protocol", string(r.Protocol), string(protocol)},
 		{"name that people see", r.BrandName, expected.DisplayName},
 		{"active sign-in URL", r.ActiveSignInURL, expected.ActiveSignInURI},
 		{"metadata URL", r.MetadataURL, expected.MetadataExchangeURI},

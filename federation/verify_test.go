@@ -250,6 +250,41 @@ func TestWaitIsHonestAboutWhatCannotBeSeen(t *testing.T) {
 		"servers may take up to 2h0m0s."}}, events)
 }
 
+// Whoever is asked says when to ask again, and is believed for up to ten minutes.
+func TestWaitDoesNotAskSoonerThanItIsTold(t *testing.T) {
+	t.Parallel()
+	dir := newTenant()
+	w := newWorld(t, dir)
+	plan := planned(t, dir, federation.PurposeFederate, "contoso.com", creating("contoso.com", configured(newCertificate(t, "first"))))
+	_, err := w.fed.Apply(t.Context(), plan, nil)
+	require.NoError(t, err)
+	for name, test := range map[string]struct {
+		told  federation.DirectoryError
+		pause time.Duration
+	}{
+		"throttled for three minutes":      {federation.DirectoryError{Status: 429, RetryAfter: 3 * time.Minute}, 3 * time.Minute},
+		"out of order for three minutes":   {federation.DirectoryError{Status: 503, RetryAfter: 3 * time.Minute}, 3 * time.Minute},
+		"an hour, by the whim of a proxy":  {federation.DirectoryError{Status: 503, RetryAfter: time.Hour}, 10 * time.Minute},
+		"as long as nobody else waits for": {federation.DirectoryError{Status: 429, RetryAfter: 61 * time.Second}, 61 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.clock = &clock{now: today}
+			asked := 0
+			service := says{func(domain string) (federation.Realm, error) {
+				if asked++; asked == 1 {
+					return federation.Realm{}, &test.told
+				}
+				return w.Realm(context.Background(), domain)
+			}}
+			v, err := w.asking(t, service).Wait(t.Context(), plan, nil)
+			require.NoError(t, err)
+			require.True(t, v.Live)
+			require.Equal(t, 2, asked)
+			require.Equal(t, []time.Duration{test.pause}, w.clock.slept)
+		})
+	}
+}
+
 func TestWaitEndsAfterTwoHours(t *testing.T) {
 	t.Parallel()
 	dir := newTenant()

@@ -12,16 +12,22 @@ const (
 	// longestWait is how long Entra takes at most to act on a change, as Microsoft says.
 	longestWait = 2 * time.Hour
 
-	// How often realm discovery is asked: often in the first minutes, when most changes come into force.
+	// How often it is asked whether something is so yet: often in the first minutes, when most changes come into force.
 	firstWaits   = 15 * time.Second
 	laterWaits   = 2 * time.Minute
 	oftenAtFirst = 5 * time.Minute
+
+	// longestTold is how long whoever is asked may put off the next question. Microsoft's services ask for up to some
+	// minutes, and a proxy in between for whatever it likes: Microsoft's own libraries believe nobody who asks for more
+	// than an hour, which would be half of what is waited here:
+	// https://learn.microsoft.com/entra/msal/dotnet/advanced/client-and-server-throttling.
+	longestTold = 10 * time.Minute
 )
 
 // Wait waits until Entra's sign-in service acts on what the plan wrote, as [Federator.Verify] tells: up to two hours, in
 // which people may or may not be sent to the identity provider. It asks every 15 seconds in the first five minutes and every
-// 2 minutes later. After two hours the error matches [ErrNotLive]. With a context that ends earlier, the error matches
-// ErrNotLive as well.
+// 2 minutes later, and not sooner than a Retry-After says, of which it heeds up to 10 minutes. After two hours the error
+// matches [ErrNotLive]. With a context that ends earlier, the error matches ErrNotLive as well.
 //
 // Realm discovery tells neither the issuer nor the certificate. Of a plan that changes nothing else, it can only say that the
 // domain is still a federated one: allow two hours for it, whatever Wait says.
@@ -86,7 +92,7 @@ func (w wait) run(ctx context.Context) (Verification, error) {
 		}
 		w.report(EventWaiting, fmt.Sprintf("Not in force yet after %s of up to %s: %s. Until it is, people of %s may or may not be "+
 			"sent to the identity provider.", waited.Round(time.Second), longestWait, w.still(v, err), w.domain))
-		_ = w.f.sleep(ctx, min(pauseAfter(waited), longestWait-waited)) // a context that ended is seen above
+		_ = w.f.sleep(ctx, min(pauseAfter(waited, err), longestWait-waited)) // a context that ended is seen above
 	}
 }
 
@@ -99,11 +105,18 @@ func (w wait) ask(ctx context.Context) (Verification, error) {
 	return w.f.verify(ctx, w.domain, end)
 }
 
-func pauseAfter(waited time.Duration) time.Duration {
+// pauseAfter is how long to wait before the next question, where so much time has passed since the first one, and the last
+// one was answered with err.
+func pauseAfter(waited time.Duration, err error) time.Duration {
+	pause := laterWaits
 	if waited < oftenAtFirst {
-		return firstWaits
+		pause = firstWaits
 	}
-	return laterWaits
+	var answer *DirectoryError
+	if errors.As(err, &answer) {
+		pause = max(pause, min(answer.RetryAfter, longestTold))
+	}
+	return pause
 }
 
 // still says what is not yet so.

@@ -129,7 +129,7 @@ func journeys(t testing.TB) map[string]journey {
 					require.NoError(f, err)
 					f.clock.Advance(federation.RotationOverlap)
 				}
-				require.NoError(f, f.idp.SwitchSigner())
+				f.idp.turn()
 				return f.abandon
 			},
 			writes: 2,
@@ -207,7 +207,7 @@ func (f *federating) rotate(ctx context.Context, fed *federation.Federator) erro
 	for {
 		f.requireSignsIn()
 		s, err := fed.RotateStep(ctx, "contoso.com", f.idp, nil)
-		_, other := f.idp.IdentityProvider.Certificates()
+		_, other := f.idp.signs()
 		switch {
 		case errors.Is(err, federation.ErrTooEarly):
 			if err := f.clock.Sleep(ctx, s.NotBefore.Sub(f.clock.Now())); err != nil {
@@ -590,7 +590,7 @@ func TestWhateverHappensWhenTheKeyIsSwitchedTheRotationEndsWell(t *testing.T) {
 			require.NoError(t, f.rotate(t.Context(), f.fed))
 			j.requireEnded(f, end)
 			require.Equal(t, writes, f.writes()[before:])
-			active, _ := f.idp.IdentityProvider.Certificates()
+			active, _ := f.idp.signs()
 			require.Equal(t, "new", active.Subject.CommonName)
 		})
 	}

@@ -101,8 +101,10 @@ func (v *visit) apply(t *testing.T, plan *federation.Plan, err error) *federatio
 	return outcome.State.Guests
 }
 
-func (v *visit) settings() federation.GuestSettings {
-	certificate, _ := v.idp.Certificates()
+func (v *visit) settings(t *testing.T) federation.GuestSettings {
+	t.Helper()
+	certificate, _, err := v.idp.Certificates(t.Context())
+	require.NoError(t, err)
 	return federation.GuestSettings{
 		Domains: []string{"example.net"}, Issuer: "https://id.example.net/guests",
 		SignInURL:          "https://id.example.net/guests/sso",
@@ -128,7 +130,7 @@ func TestAPartnersGuestSignsIn(t *testing.T) {
 	_, err := v.NewAuthnRequest(visitor)
 	require.ErrorIs(t, err, entratest.ErrNotFederated)
 
-	plan, err := v.federator(t).PlanGuests(t.Context(), v.settings())
+	plan, err := v.federator(t).PlanGuests(t.Context(), v.settings(t))
 	require.NoError(t, err)
 	require.Len(t, plan.Writes, 1)
 	require.Contains(t, plan.String(), "0 errors, 0 warnings")
@@ -143,9 +145,9 @@ func TestAPartnersGuestSignsIn(t *testing.T) {
 
 	nextKey, next := newCertificate(t, "partner's next")
 	require.NoError(t, v.idp.SetNextSigner(saml.Signer{Key: nextKey, Certificate: next}))
-	require.NoError(t, v.idp.SwitchSigner())
+	require.NoError(t, v.idp.Switch(t.Context(), next))
 	require.Contains(t, string(v.browse(t).Body), "AADSTS5000811", "the tenant does not know the new key yet")
-	plan, err = v.federator(t).PlanGuests(t.Context(), v.settings())
+	plan, err = v.federator(t).PlanGuests(t.Context(), v.settings(t))
 	require.NoError(t, err)
 	require.Contains(t, plan.String(), "guest-live-change")
 	require.Equal(t, made.ID, v.apply(t, plan, nil).ID)
@@ -164,11 +166,11 @@ func TestAPartnersDomainsChange(t *testing.T) {
 	t.Parallel()
 	key, certificate := newCertificate(t, "partner")
 	v := newVisit(t, saml.Signer{Key: key, Certificate: certificate})
-	old, err := v.federator(t).PlanGuests(t.Context(), v.settings())
+	old, err := v.federator(t).PlanGuests(t.Context(), v.settings(t))
 	require.NoError(t, err)
 	v.apply(t, old, nil)
 
-	settings := v.settings()
+	settings := v.settings(t)
 	settings.Domains, settings.DisplayName = []string{"example.org", "example.net"}, "Partner"
 	plan, err := v.federator(t).PlanGuests(t.Context(), settings)
 	require.NoError(t, err)
@@ -194,7 +196,7 @@ func TestAPartnerSignsInNobodyElse(t *testing.T) {
 	key, certificate := newCertificate(t, "partner")
 	signer := saml.Signer{Key: key, Certificate: certificate}
 	v := newVisit(t, signer)
-	plan, err := v.federator(t).PlanGuests(t.Context(), v.settings())
+	plan, err := v.federator(t).PlanGuests(t.Context(), v.settings(t))
 	require.NoError(t, err)
 	v.apply(t, plan, nil)
 	asked := func() *saml.AuthnRequest {

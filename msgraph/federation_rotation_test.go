@@ -109,7 +109,7 @@ func (r *rush) soonest() time.Time {
 // may be.
 func (r *rush) signIn() {
 	now := r.clock.Now()
-	active, _ := r.idp.IdentityProvider.Certificates()
+	active, _ := r.idp.signs()
 	a := arrival{r.answered(r.idp, r.asked(adeleUPN)), active.Subject.CommonName, now}
 	r.signIns++
 	switch {
@@ -163,7 +163,7 @@ func (r *rush) requireRotated() {
 	c := r.configuration()
 	require.Equal(r, bare(next), c.SigningCertificate)
 	require.Empty(r, c.NextSigningCertificate)
-	active, _ := r.idp.IdentityProvider.Certificates()
+	active, _ := r.idp.signs()
 	require.Equal(r, next, active)
 }
 
@@ -294,7 +294,7 @@ func (r *rush) change(p federation.Properties) {
 // switchKey makes the identity provider sign with its other key.
 func (r *rush) switchKey() {
 	r.Helper()
-	require.NoError(r, r.idp.SwitchSigner())
+	r.idp.turn()
 }
 
 // requireRefused asserts that people whose answer was signed with a key are refused from one moment to another, and that
@@ -354,7 +354,7 @@ func TestIfTheSecondCertificateDoesNotCountGoingBackHelpsAtOnce(t *testing.T) {
 		}
 		r.federating.idp.switched = nil
 		require.Equal(t, "AADSTS5000811", r.federating.signIn().Code)
-		require.NoError(t, r.idp.SwitchSigner())
+		r.idp.turn()
 		r.requireSignsIn()
 	}
 }

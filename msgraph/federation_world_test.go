@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
@@ -110,7 +109,7 @@ func (f *federating) as(upn string, permissions ...string) *federation.Federator
 
 // settings federate contoso.com with the identity provider.
 func (f *federating) settings(change ...func(*federation.Settings)) federation.Settings {
-	active, _ := f.idp.IdentityProvider.Certificates()
+	active, _ := f.idp.signs()
 	s := federation.Settings{
 		Domain: "contoso.com", Issuer: issuer, SignInURL: signInURL, SigningCertificate: active.Raw,
 	}
@@ -187,7 +186,7 @@ func (f *federating) writes() (all []string) {
 	return all
 }
 
-// provider is an identity provider of package saml, behind its addresses, and the Keys of a rotation. Everybody who asks is
+// provider is an identity provider of package saml, the Keys of a rotation, behind its addresses. Everybody who asks is
 // signed in as somebody at once.
 type provider struct {
 	*saml.IdentityProvider
@@ -214,28 +213,28 @@ func (f *federating) provider(name string, active, next saml.Signer, change ...f
 	}
 }
 
-// Certificates implements [federation.Keys].
-func (p *provider) Certificates(context.Context) (active, other *x509.Certificate, err error) {
-	active, other = p.IdentityProvider.Certificates()
-	return active, other, nil
-}
-
-// Switch implements [federation.Switcher].
-func (p *provider) Switch(_ context.Context, certificate *x509.Certificate) error {
-	active, next := p.IdentityProvider.Certificates()
-	switch {
-	case certificate.Equal(active):
-		return nil
-	case !certificate.Equal(next):
-		return errors.New("the identity provider has no such key")
-	}
-	if err := p.SwitchSigner(); err != nil {
-		return err
-	}
-	if p.switched != nil {
+// Switch implements [federation.Switcher], and tells of it.
+func (p *provider) Switch(ctx context.Context, certificate *x509.Certificate) error {
+	err := p.IdentityProvider.Switch(ctx, certificate)
+	if err == nil && p.switched != nil {
 		p.switched()
 	}
-	return nil
+	return err
+}
+
+// signs is the certificate of the key that signs, and other that of its other key.
+func (p *provider) signs() (signing, other *x509.Certificate) {
+	p.t.Helper()
+	signing, other, err := p.Certificates(context.Background())
+	require.NoError(p.t, err)
+	return signing, other
+}
+
+// turn makes the other key sign, by the hand of the operator.
+func (p *provider) turn() {
+	p.t.Helper()
+	_, other := p.signs()
+	require.NoError(p.t, p.IdentityProvider.Switch(context.Background(), other))
 }
 
 // ServeHTTP answers Entra's requests, and shows the metadata.

@@ -31,8 +31,8 @@ type Config struct {
 	// Signer is the key that signs assertions.
 	Signer Signer
 
-	// NextSigner is the key that will sign after the present one. Metadata shows both; [IdentityProvider.SwitchSigner]
-	// switches. The zero value is none.
+	// NextSigner is the key that will sign after the present one. Metadata shows both; [IdentityProvider.Switch] switches.
+	// The zero value is none.
 	NextSigner Signer
 
 	// RequestCertificates are the certificates whose keys sign Entra's requests, from the cloud's SAML metadata

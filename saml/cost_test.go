@@ -52,12 +52,14 @@ func TestPrivateKeyOperations(t *testing.T) {
 			_, err := idp.ReadRequest(redirectRequest(url.Values{"SAMLRequest": {deflated(plainRequest)}}))
 			return err
 		},
-		"ParseAuthnRequest":  func() error { _, err := idp.ParseAuthnRequest([]byte(plainRequest)); return err },
-		"ReadLogout":         func() error { _, err := idp.ReadLogout(logoutByQuery(logoutRequest, "")); return err },
-		"Metadata":           func() error { _, err := idp.Metadata(""); return err },
-		"Certificates":       func() error { idp.Certificates(); return nil },
-		"SetNextSigner":      func() error { return idp.SetNextSigner(announced) },
-		"SwitchSigner":       func() error { return errorsOf(idp.SetNextSigner(announced), idp.SwitchSigner(), idp.SwitchSigner()) },
+		"ParseAuthnRequest": func() error { _, err := idp.ParseAuthnRequest([]byte(plainRequest)); return err },
+		"ReadLogout":        func() error { _, err := idp.ReadLogout(logoutByQuery(logoutRequest, "")); return err },
+		"Metadata":          func() error { _, err := idp.Metadata(""); return err },
+		"Certificates":      func() error { _, _, err := idp.Certificates(t.Context()); return err },
+		"SetNextSigner":     func() error { return idp.SetNextSigner(announced) },
+		"Switch": func() error {
+			return errorsOf(idp.SetNextSigner(announced), idp.Switch(t.Context(), announced.Certificate), idp.Switch(t.Context(), cfg.Signer.Certificate))
+		},
 		"a refused subject":  func() error { _, err := idp.Respond(request, saml.Subject{}); return refused(err) },
 		"a refused UPN":      func() error { _, err := idp.RespondUnsolicited(foreign(), ""); return refused(err) },
 		"a refused status":   func() error { _, err := idp.RespondStatus(request, "", saml.Status{}); return refused(err) },
@@ -84,7 +86,7 @@ func TestPrivateKeyOperations(t *testing.T) {
 		require.Zero(t, present.shown+next.shown+next.signed, name)
 	}
 
-	require.NoError(t, errorsOf(idp.SetNextSigner(announced), idp.SwitchSigner()))
+	require.NoError(t, errorsOf(idp.SetNextSigner(announced), idp.Switch(t.Context(), announced.Certificate)))
 	*present, *next = meteredSigner{Signer: testKey()}, meteredSigner{Signer: unknownSigner().key}
 	_, err = idp.Respond(request, testSubject())
 	require.NoError(t, err)

@@ -47,7 +47,7 @@
 // # Keys
 //
 // One key signs; another may be announced beside it ([IdentityProvider.SetNextSigner]), so that Entra knows its
-// certificate before it is needed, and [IdentityProvider.SwitchSigner] changes over while requests are in flight.
+// certificate before it is needed, and [IdentityProvider.Switch] changes over while requests are in flight.
 //
 // # Logout
 //

@@ -35,7 +35,7 @@ type GuestConfig struct {
 	SingleSignOnService string
 
 	// Signer and NextSigner are as in [Config]. The federation in Entra has one certificate, so that it is changed at the
-	// moment of [GuestIdentityProvider.SwitchSigner].
+	// moment of [GuestIdentityProvider.Switch].
 	Signer     Signer
 	NextSigner Signer
 

@@ -316,7 +316,7 @@ func TestGuestsKeysAreSwitched(t *testing.T) {
 	next := validNext(t)
 	idp := newGuestIdP(t)
 	require.NoError(t, idp.SetNextSigner(next))
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), next.Certificate))
 	_, err := verify(respondToGuest(t, idp, guestSubject()).XML, next.Certificate)
 	require.NoError(t, err)
 }

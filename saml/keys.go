@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
@@ -54,12 +55,13 @@ func (p *provider) newKeys(active, next Signer) (*keys, error) {
 	return k, nil
 }
 
-// Certificates returns the certificate of the key that signs, and that of the next key, or nil if there is none. Both
-// must be known to Entra before the next key signs: as signingCertificate and nextSigningCertificate of the domain's
-// federation.
-func (p *provider) Certificates() (active, next *x509.Certificate) {
+// Certificates returns the certificate of the key that signs, and that of the next key or of the one that signed before, or
+// nil if there is none. Both must be known to Entra before the other key signs: as signingCertificate and
+// nextSigningCertificate of the domain's federation. Nobody is asked, and err is always nil: with
+// [IdentityProvider.Switch], this is what a rotation of package federation needs.
+func (p *provider) Certificates(context.Context) (active, other *x509.Certificate, err error) {
 	k := p.keys.Load()
-	return k.active.Certificate, k.next.Certificate
+	return k.active.Certificate, k.next.Certificate, nil
 }
 
 // SetNextSigner announces the key that will sign after the present one, or with the zero Signer withdraws it. Metadata
@@ -76,21 +78,28 @@ func (p *provider) SetNextSigner(next Signer) error {
 	return nil
 }
 
-// ErrNoNextSigner: there is no next key to switch to. For errors.Is.
-var ErrNoNextSigner = errors.New("saml: there is no next key: announce one with SetNextSigner first")
+// ErrUnknownSigner: the certificate is that of neither key. For errors.Is.
+var ErrUnknownSigner = errors.New("saml: no key has this certificate: announce it with SetNextSigner first")
 
-// SwitchSigner makes the next key sign from now on. The key that signed until now becomes the next one: it stays in
-// metadata, and calling SwitchSigner again goes back to it. Withdraw it with SetNextSigner once nothing needs it.
+// Switch makes the key of this certificate sign from now on: that of the next key, or of the one that signed before. Where it
+// signs already, nothing is done, so that a call whose outcome is not known may be made again. The key that signed until now
+// stays in metadata, as the way back: withdraw it with SetNextSigner once nothing needs it. One whose certificate has expired
+// is dropped at once.
 //
-// It is safe while requests are in flight: each response is signed entirely with one of the two keys. Entra must know
-// the certificate of the next key already, or it refuses what follows with AADSTS5000811. The error matches
-// [ErrNoNextSigner], or says that the certificate is not valid yet or no more; nothing has changed then.
-func (p *provider) SwitchSigner() error {
+// It is safe while requests are in flight: each response is signed entirely with one of the two keys. Entra must
+// know the certificate already, or it refuses what follows with AADSTS5000811. The error matches [ErrUnknownSigner], or says
+// that the certificate is not valid yet or no more; nothing has changed then.
+func (p *provider) Switch(_ context.Context, certificate *x509.Certificate) error {
 	p.keysMu.Lock()
 	defer p.keysMu.Unlock()
 	present := p.keys.Load()
-	if present.next.isZero() {
-		return ErrNoNextSigner
+	switch {
+	case certificate == nil:
+		return ErrUnknownSigner
+	case certificate.Equal(present.active.Certificate):
+		return nil
+	case !certificate.Equal(present.next.Certificate):
+		return ErrUnknownSigner
 	}
 	// The old key may have expired meanwhile, which is no reason to stay with it: it is dropped then.
 	old := present.active

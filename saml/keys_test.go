@@ -3,6 +3,7 @@ package saml_test
 import (
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -36,13 +37,20 @@ func publishedCertificates(t testing.TB, idp *saml.IdentityProvider) []string {
 	return found
 }
 
+func certificatesOf(t testing.TB, idp *saml.IdentityProvider) (active, other *x509.Certificate) {
+	t.Helper()
+	active, other, err := idp.Certificates(t.Context())
+	require.NoError(t, err)
+	return active, other
+}
+
 func base64Of(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }
 
 func TestMetadataPublishesBothKeys(t *testing.T) {
 	t.Parallel()
 	next := validNext(t)
 	idp := newIdP(t, func(c *saml.Config) { c.NextSigner = next })
-	active, announced := idp.Certificates()
+	active, announced := certificatesOf(t, idp)
 	require.Equal(t, next.Certificate, announced)
 	require.Equal(t, []string{base64Of(active), base64Of(next.Certificate)}, publishedCertificates(t, idp))
 	document, err := idp.Metadata("")
@@ -54,7 +62,7 @@ func TestMetadataPublishesBothKeys(t *testing.T) {
 func TestTheKeyIsSwitchedInStages(t *testing.T) {
 	t.Parallel()
 	idp := newIdP(t)
-	first, _ := idp.Certificates()
+	first, _ := certificatesOf(t, idp)
 	next := validNext(t)
 	signedBy := func() *x509.Certificate {
 		response, err := idp.RespondUnsolicited(testSubject(), "")
@@ -66,18 +74,53 @@ func TestTheKeyIsSwitchedInStages(t *testing.T) {
 		}
 		return nil
 	}
-	require.ErrorIs(t, idp.SwitchSigner(), saml.ErrNoNextSigner)
+	require.ErrorIs(t, idp.Switch(t.Context(), next.Certificate), saml.ErrUnknownSigner)
 
 	require.NoError(t, idp.SetNextSigner(next))
 	require.Equal(t, first, signedBy(), "announcing changes nothing")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), next.Certificate))
 	require.Equal(t, next.Certificate, signedBy())
 	require.Equal(t, []string{base64Of(next.Certificate), base64Of(first)}, publishedCertificates(t, idp), "the old key is a way back")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), first))
 	require.Equal(t, first, signedBy(), "and back")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), next.Certificate))
 	require.NoError(t, idp.SetNextSigner(saml.Signer{}))
 	require.Equal(t, []string{base64Of(next.Certificate)}, publishedCertificates(t, idp))
+}
+
+// Whoever does not know whether a switch was made makes it again.
+func TestASwitchToTheKeyThatSignsDoesNothing(t *testing.T) {
+	t.Parallel()
+	next := validNext(t)
+	idp := newIdP(t, func(c *saml.Config) { c.NextSigner = next })
+	first, _ := certificatesOf(t, idp)
+	for range 2 {
+		require.NoError(t, idp.Switch(t.Context(), next.Certificate))
+		active, other := certificatesOf(t, idp)
+		require.Equal(t, next.Certificate, active)
+		require.Equal(t, first, other)
+	}
+}
+
+func TestASwitchToAnUnknownCertificateIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		next    saml.Signer
+		unknown *x509.Certificate
+	}{
+		"none, and there is no next key": {saml.Signer{}, nil},
+		"none":                           {validNext(t), nil},
+		"of no key":                      {validNext(t), certify(t, newKey(2048), testTime, testTime.AddDate(1, 0, 0))},
+		"another one of the next key":    {validNext(t), nextSigner(t, testTime, testTime.AddDate(3, 0, 0)).Certificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			idp := newIdP(t, func(c *saml.Config) { c.NextSigner = test.next })
+			before := publishedCertificates(t, idp)
+			require.ErrorIs(t, idp.Switch(t.Context(), test.unknown), saml.ErrUnknownSigner)
+			require.Equal(t, before, publishedCertificates(t, idp), "nothing has changed")
+		})
+	}
 }
 
 func TestNextKeysThatAreRefused(t *testing.T) {
@@ -110,24 +153,27 @@ func TestAKeyOfTheFutureIsAnnouncedAndDoesNotSignYet(t *testing.T) {
 	t.Parallel()
 	now := testTime
 	idp := newIdP(t, func(c *saml.Config) { c.Now = func() time.Time { return now } })
-	require.NoError(t, idp.SetNextSigner(nextSigner(t, testTime.Add(time.Hour), testTime.AddDate(3, 0, 0))))
-	require.ErrorContains(t, idp.SwitchSigner(), "valid only from")
+	first, _ := certificatesOf(t, idp)
+	next := nextSigner(t, testTime.Add(time.Hour), testTime.AddDate(3, 0, 0))
+	require.NoError(t, idp.SetNextSigner(next))
+	require.ErrorContains(t, idp.Switch(t.Context(), next.Certificate), "valid only from")
 	now = testTime.Add(2 * time.Hour)
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), next.Certificate))
 
 	now = testTime.AddDate(1, 0, 1)
-	require.ErrorContains(t, idp.SwitchSigner(), "expired", "the first key is no way back any more")
+	require.ErrorContains(t, idp.Switch(t.Context(), first), "expired", "the first key is no way back any more")
 }
 
 func TestAnExpiredKeyIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	now := testTime
+	next := validNext(t)
 	idp := newIdP(t, func(c *saml.Config) {
 		c.Now = func() time.Time { return now }
-		c.NextSigner = validNext(t)
+		c.NextSigner = next
 	})
 	now = testTime.AddDate(1, 0, 1) // the active certificate has expired meanwhile
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), next.Certificate))
 	require.Len(t, publishedCertificates(t, idp), 1)
 }
 
@@ -136,7 +182,7 @@ func TestSwitchingIsSafeWhileRequestsAreInFlight(t *testing.T) {
 	t.Parallel()
 	next := validNext(t)
 	idp := newIdP(t, func(c *saml.Config) { c.NextSigner = next })
-	first, _ := idp.Certificates()
+	first, _ := certificatesOf(t, idp)
 	responses := make(chan []byte, 200)
 	var group sync.WaitGroup
 	for range 4 {
@@ -149,8 +195,9 @@ func TestSwitchingIsSafeWhileRequestsAreInFlight(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
-		require.NoError(t, idp.SwitchSigner())
+	for range 10 {
+		require.NoError(t, idp.Switch(t.Context(), next.Certificate))
+		require.NoError(t, idp.Switch(t.Context(), first))
 	}
 	group.Wait()
 	close(responses)
@@ -160,4 +207,20 @@ func TestSwitchingIsSafeWhileRequestsAreInFlight(t *testing.T) {
 		_, byNext := verify(document, next.Certificate)
 		require.True(t, byFirst == nil || byNext == nil)
 	}
+}
+
+// Two processes of a rotation may tell it at once: both mean the same key.
+func TestSwitchesAtOnceEndWithTheKeyThatAllOfThemMean(t *testing.T) {
+	t.Parallel()
+	next := validNext(t)
+	idp := newIdP(t, func(c *saml.Config) { c.NextSigner = next })
+	errs := make([]error, 8)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() { errs[i] = idp.Switch(t.Context(), next.Certificate) })
+	}
+	group.Wait()
+	require.NoError(t, errors.Join(errs...))
+	active, _ := certificatesOf(t, idp)
+	require.Equal(t, next.Certificate, active)
 }

@@ -100,6 +100,8 @@ func TestWhatIsWrongWithTheUseIsSaidAtOnce(t *testing.T) {
 		{"a connection alone", []string{"plan", "contoso.com", "-connection", "hr"}, []string{"-connection goes with -immutable-id"}},
 		{"later without simulate", []string{"verify", "contoso.com", "-later", "1h"}, []string{"-later goes with -simulate"}},
 		{"earlier", append([]string{"verify", "contoso.com", "-later", "-1h"}, simulated...), []string{"is earlier"}},
+		{"a retired certificate, and nothing to undo", []string{"revert", "contoso.com", "-insecure-retired-certificate"},
+			[]string{"-insecure-retired-certificate goes with -undo"}},
 		{"list and undo", []string{"revert", "contoso.com", "-list", "-undo", "x"}, []string{"-list goes without -undo"}},
 		{"a dry run that there is not", []string{"domain", "add", "contoso.com", "-dry-run"}, []string{"domain add has no -dry-run"}},
 		{"nothing to wait for", []string{"domain", "show", "contoso.com", "-wait"}, []string{"domain show has nothing to -wait for"}},

@@ -91,6 +91,8 @@ type flags struct {
 	undo         string
 	ways         bool
 
+	retiredCertificate bool
+
 	wait   bool
 	yes    bool
 	dryRun bool
@@ -176,6 +178,8 @@ func (f *flags) list() (all command.Flags) {
 	all.Add(&f.user, "user", "UPN", "somebody who cannot sign in", commandDoctor)
 	all.Add(&f.secondFactor, "mfa", "yes|no", "whether the identity provider tells Entra of a second factor", commandDoctor)
 	all.Add(&f.undo, "undo", "ID", "become as before the plan with this ID. Default: become managed", commandRevert)
+	all.Add(&f.retiredCertificate, "insecure-retired-certificate", "",
+		"-undo may bring back a key that was replaced. Read federation.RevertSettings first", commandRevert)
 	all.Add(&f.ways, "list", "", "list the ways back that are kept", commandRevert)
 	all.Add(&f.wait, "wait", "", "wait until it is so: up to two hours, for a DNS record up to 72",
 		commandApply, commandVerify, commandRotate, commandRevert, commandDomain)
@@ -258,6 +262,7 @@ func (f *flags) validate(others []string) error {
 	wrong(f.later != 0 && f.simulate == "", "-later goes with -simulate: nobody can move Entra's clock")
 	wrong(f.later < 0, "-later %v is earlier", f.later)
 	wrong(f.ways && f.undo != "", "-list goes without -undo")
+	wrong(f.retiredCertificate && f.undo == "", "-insecure-retired-certificate goes with -undo")
 	wrong(f.dryRun && f.command == commandDomain && !f.plansDomain(), "domain %s has no -dry-run: look by domain show", f.verb)
 	wrong(f.wait && f.command == commandDomain && f.verb != domainVerify, "domain %s has nothing to -wait for", f.verb)
 	return problems.Err()

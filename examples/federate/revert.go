@@ -18,7 +18,9 @@ func (s *session) revert(ctx context.Context) int {
 	if err := document.Absent(s.flags.out, "-out"); err != nil {
 		return s.Misused(err)
 	}
-	plan, err := s.federator.PlanRevert(ctx, federation.RevertSettings{Domain: s.domain, Undo: s.flags.undo})
+	plan, err := s.federator.PlanRevert(ctx, federation.RevertSettings{
+		Domain: s.domain, Undo: s.flags.undo, InsecureRetiredCertificate: s.flags.retiredCertificate,
+	})
 	if err != nil {
 		return s.failed(err, nothingChanged)
 	}

@@ -66,7 +66,7 @@ func TestARotationIsWalkedThrough(t *testing.T) {
 	accepted(t, f, idp)
 
 	require.NoError(t, idp.SetNextSigner(idp.signers[1]))
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), idp.signers[1].Certificate))
 	accepted(t, f, idp)
 	tell(rotate(command.ExitOK, "status", after))
 	tell(rotate(command.ExitOK, "step", after, "-yes"))
@@ -83,6 +83,16 @@ func TestARotationIsWalkedThrough(t *testing.T) {
 	golden(t, f, "rotate", said.String())
 	require.Equal(t, idp.signers[1].Certificate.Raw, opened(t, f).Domains()[0].Federation.Certificates[0].Raw)
 	require.Len(t, opened(t, f).Domains()[0].Federation.Certificates, 1)
+
+	var ways []federation.Undo
+	got = p.must(t, command.ExitOK, "revert", "contoso.com", "-list", "-json", "-simulate", f.tenant)
+	require.NoError(t, json.Unmarshal([]byte(got.Stdout), &ways))
+	undo := []string{"revert", "contoso.com", "-undo", ways[len(ways)-2].Plan, "-simulate", f.tenant, "-yes"}
+	got = p.must(t, command.ExitFailed, undo...)
+	require.Contains(t, got.Stdout, "error revert-retired-certificate")
+	accepted(t, f, idp)
+	p.must(t, command.ExitOK, append(undo, "-insecure-retired-certificate")...)
+	require.Equal(t, idp.signers[0].Certificate.Raw, opened(t, f).Domains()[0].Federation.Certificates[0].Raw)
 }
 
 func TestARotationIsAbandoned(t *testing.T) {
@@ -141,7 +151,7 @@ func TestARotationByMetadata(t *testing.T) {
 	p.Clock.Advance(2 * time.Hour)
 	got := p.must(t, command.ExitStopped, "rotate", "step", "contoso.com", "-state", f.state, "-yes")
 	require.Contains(t, got.Stderr, "so that its certificate is the first in the metadata")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), idp.signers[1].Certificate))
 	document, err := idp.Metadata("contoso.com")
 	require.NoError(t, err)
 	require.NoError(t, writeFile(f.metadata, document))

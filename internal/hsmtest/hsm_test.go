@@ -115,7 +115,7 @@ func TestAKeyInsideTheHSMReplacesAnother(t *testing.T) {
 
 	require.NoError(t, idp.SetNextSigner(saml.Signer{Key: next, Certificate: nextCertificate}))
 	require.NoError(t, respondAndVerify(idp, oldCertificate), "the next key is announced, and does not sign yet")
-	require.NoError(t, idp.SwitchSigner())
+	require.NoError(t, idp.Switch(t.Context(), nextCertificate))
 	require.NoError(t, respondAndVerify(idp, nextCertificate))
 	require.Error(t, respondAndVerify(idp, oldCertificate))
 }
