@@ -140,9 +140,7 @@ func (b *Bridge) answer(w http.ResponseWriter, r *http.Request, handle string, p
 	b.clearCookies(w, r, handle)
 	b.log.InfoContext(r.Context(), "signed in", "connection", person.Person.Connection, "upn", account.UPN,
 		"assertion", response.AssertionID, "in_response_to", response.InResponseTo, "mfa", person.MFA, "methods", person.Methods)
-	if err := response.Post(w); err != nil {
-		b.log.WarnContext(r.Context(), "the browser was gone", "assertion", response.AssertionID, "error", err)
-	}
+	b.post(w, r, response)
 }
 
 func (b *Bridge) follow(w http.ResponseWriter, r *http.Request, handle string, p pending, account provision.Account) {

@@ -25,7 +25,7 @@ var postJS string
 type postPage struct {
 	beforeResponse, beforeRelayState, afterRelayState, withoutRelayState string
 
-	policy string // Content-Security-Policy
+	policy, formAction string // Content-Security-Policy, and what it says of the form
 }
 
 // Marks stand in the template for the values. Neither is changed by escaping.
@@ -35,14 +35,8 @@ const (
 )
 
 func newPostPage(cloud entrafed.Cloud) *postPage {
-	page := &postPage{policy: strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + csp.Hash(postCSS),
-		"script-src " + csp.Hash(postJS),
-		"form-action " + formAction(cloud),
-		"base-uri 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")}
+	page := &postPage{formAction: formAction(cloud)}
+	page.policy = csp.Policy{Style: csp.Hash(postCSS), Script: csp.Hash(postJS), Form: page.formAction}.String()
 	var rest string
 	page.beforeResponse, rest, _ = strings.Cut(renderPostPage(cloud, markRelayState), markResponse)
 	page.beforeRelayState, page.afterRelayState, _ = strings.Cut(rest, markRelayState)
@@ -88,17 +82,15 @@ func formAction(cloud entrafed.Cloud) string {
 	return "https:"
 }
 
+// FormAction is what the Content-Security-Policy of a page that posts the response must allow by form-action: more than
+// Destination, because Chromium applies it to the redirects that follow the post as well.
+func (r *Response) FormAction() string { return r.page.formAction }
+
 // Post answers the browser with a page that posts the response to Entra at once. Without JavaScript the person presses
 // its button. The page must not be cached, framed, or changed: its Content-Security-Policy allows nothing but its own
 // style and script, by their hashes. The error is that of writing to w.
 func (r *Response) Post(w http.ResponseWriter) error {
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", r.page.policy)
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "strict-origin")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
+	csp.Protect(w.Header(), r.page.policy, csp.OriginOnly)
 	w.WriteHeader(http.StatusOK)
 	_, err := w.Write(r.page.fill(r))
 	return err
