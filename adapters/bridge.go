@@ -134,6 +134,7 @@ func New(cfg Config) (*Bridge, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	pages.formAction = cfg.IdentityProvider.FormAction()
 	b := &Bridge{
 		base: cfg.BaseURL, path: base.Path, secure: base.Scheme == "https",
 		idp: cfg.IdentityProvider, host: cfg.Authenticator, people: cfg.People,

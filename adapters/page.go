@@ -123,7 +123,9 @@ type pages struct {
 	logo      template.URL
 	darkLogo  template.URL
 	inline    inlineParts // of the layout
-	log       *slog.Logger
+
+	formAction string // where a form may lead that leads to Entra
+	log        *slog.Logger
 }
 
 // newPages prepares the pages and shows each once. The brand has been checked, and has its defaults.
@@ -164,12 +166,12 @@ func (p *pages) write(w http.ResponseWriter, status int, kind PageKind, v view) 
 		http.Error(w, v.say(msgInternalTitle), http.StatusInternalServerError)
 		return
 	}
-	policy, referrer := p.policy(kind), csp.NoReferrer
+	referrer := csp.NoReferrer
 	if kind == PageResponse {
-		policy.Form, referrer = v.Response.FormAction(), csp.OriginOnly
+		referrer = csp.OriginOnly
 	}
 	header := w.Header()
-	csp.Protect(header, policy.String(), referrer)
+	csp.Protect(header, p.policy(kind), referrer)
 	header.Set("Content-Language", v.Tag)
 	header.Add("Vary", "Accept-Language")
 	if kind == PageWaiting {
@@ -227,21 +229,23 @@ func (p *pages) render(name string, data any) (template.HTML, error) {
 }
 
 // policy is the Content-Security-Policy of a page: what the page itself brings along, and nothing else.
-func (p *pages) policy(kind PageKind) csp.Policy {
+func (p *pages) policy(kind PageKind) string {
 	policy := csp.Policy{Style: strings.Join(append([]string{hashOf(p.style)}, p.inline.styles...), " ")}
 	scripts := slices.Clone(p.inline.scripts)
 	if own := scriptOf(kind); own != "" {
 		scripts = append(scripts, hashOf(own))
 	}
 	policy.Script = strings.Join(scripts, " ")
-	if kind == PageProgress {
+	switch kind {
+	case PageProgress:
 		policy.Connect = "'self'" // the stream of the steps
-	}
-	if kind == PageSignIn {
+	case PageSignIn:
 		policy.Form = "'self'"
+	case PageResponse:
+		policy.Form = p.formAction
 	}
 	if p.logo != "" || p.inline.images || strings.Contains(p.brand.Stylesheet, "data:") {
 		policy.Image = "data:"
 	}
-	return policy
+	return policy.String()
 }

@@ -25,7 +25,7 @@ var postJS string
 type postPage struct {
 	beforeResponse, beforeRelayState, afterRelayState, withoutRelayState string
 
-	policy, formAction string // Content-Security-Policy, and what it says of the form
+	policy string // Content-Security-Policy
 }
 
 // Marks stand in the template for the values. Neither is changed by escaping.
@@ -34,9 +34,10 @@ const (
 	markRelayState = "MARK-RELAYSTATE"
 )
 
-func newPostPage(cloud entrafed.Cloud) *postPage {
-	page := &postPage{formAction: formAction(cloud)}
-	page.policy = csp.Policy{Style: csp.Hash(postCSS), Script: csp.Hash(postJS), Form: page.formAction}.String()
+func newPostPage(cloud entrafed.Cloud, formAction string) *postPage {
+	page := &postPage{
+		policy: csp.Policy{Style: csp.Hash(postCSS), Script: csp.Hash(postJS), Form: formAction}.String(),
+	}
 	var rest string
 	page.beforeResponse, rest, _ = strings.Cut(renderPostPage(cloud, markRelayState), markResponse)
 	page.beforeRelayState, page.afterRelayState, _ = strings.Cut(rest, markRelayState)
@@ -73,18 +74,15 @@ func (p *postPage) fill(r *Response) []byte {
 	return append(page, p.afterRelayState...)
 }
 
-// formAction allows every https address, although the form has only one: browsers apply the rule to the redirects that
-// follow the post as well, and Entra redirects to wherever the person wanted to go.
-func formAction(cloud entrafed.Cloud) string {
-	if cloud.InsecureLoopback {
+// FormAction is what form-action must allow, in the Content-Security-Policy of a page whose form leads to Entra: every https
+// address. Chromium applies the rule to the redirects that follow a form as well, and Entra redirects to wherever the person
+// wanted to go.
+func (p *provider) FormAction() string {
+	if p.cloud.InsecureLoopback {
 		return "https: http://localhost:* http://127.0.0.1:*"
 	}
 	return "https:"
 }
-
-// FormAction is what the Content-Security-Policy of a page that posts the response must allow by form-action: more than
-// Destination, because Chromium applies it to the redirects that follow the post as well.
-func (r *Response) FormAction() string { return r.page.formAction }
 
 // Post answers the browser with a page that posts the response to Entra at once. Without JavaScript the person presses
 // its button. The page must not be cached, framed, or changed: its Content-Security-Policy allows nothing but its own

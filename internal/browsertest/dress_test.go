@@ -12,35 +12,39 @@ type shown struct {
 	path     string // below the dress
 	status   int
 	headings map[string]string
+	leaves   bool // by sending its form
 }
 
 func everyShownPage() map[string]shown {
-	const scene = "/start?login_hint="
+	const scene, asked = "/start?login_hint=", "/ask?login_hint="
 	return map[string]shown{
-		"the form": {scene + "form", 200, map[string]string{
+		"the form": {path: scene + "form", status: 200, headings: map[string]string{
 			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
 			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
-		"the form again": {scene + "form-wrong", 422, map[string]string{
+		"the form again": {path: scene + "form-wrong", status: 422, headings: map[string]string{
 			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
 			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
-		"the steps": {scene + "progress", 200, map[string]string{
+		"the steps": {path: scene + "progress", status: 200, headings: map[string]string{
 			"en": "Getting Microsoft 365 ready for you", "de": "Microsoft 365 wird für Sie vorbereitet",
 			"fr": "Nous préparons Microsoft 365 pour vous"}},
-		"longer than usual": {scene + "long", 503, map[string]string{
+		"longer than usual": {path: scene + "long", status: 503, headings: map[string]string{
 			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
 			"fr": "L’opération est plus longue que d’habitude"}},
-		"too long": {scene + "late", 503, map[string]string{
+		"too long": {path: scene + "late", status: 503, headings: map[string]string{
 			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
 			"fr": "L’opération est plus longue que d’habitude"}},
-		"no licence": {scene + "no-licence", 403, map[string]string{
+		"no licence": {path: scene + "no-licence", status: 403, headings: map[string]string{
 			"en": "Your account could not be set up", "de": "Ihr Konto konnte nicht eingerichtet werden",
 			"fr": "Votre compte n’a pas pu être configuré"}},
-		"denied": {scene + "denied", 403, map[string]string{
+		"denied": {path: scene + "denied", status: 403, headings: map[string]string{
 			"en": "You cannot sign in to Microsoft 365 here", "de": "Sie können sich hier nicht bei Microsoft 365 anmelden",
 			"fr": "Vous ne pouvez pas vous connecter à Microsoft 365 ici"}},
-		"signed out": {"/logout", 200, map[string]string{
+		"the response": {path: asked + "signed-in", status: 200, leaves: true, headings: map[string]string{
+			"en": "Taking you to Microsoft 365", "de": "Sie werden zu Microsoft 365 weitergeleitet",
+			"fr": "Redirection vers Microsoft 365"}},
+		"signed out": {path: "/logout", status: 200, headings: map[string]string{
 			"en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Votre session est fermée"}},
-		"a refused link": {"/go?to=https%3A%2F%2Fexample.net%2F", 400, map[string]string{
+		"a refused link": {path: "/go?to=https%3A%2F%2Fexample.net%2F", status: 400, headings: map[string]string{
 			"en": "This link cannot be opened", "de": "Dieser Link lässt sich nicht öffnen",
 			"fr": "Ce lien ne peut pas être ouvert"}},
 	}
@@ -63,6 +67,9 @@ func TestEveryDressIsForEverybody(t *testing.T) {
 					heading = s.headings["en"] // the words of this dress
 				}
 				v := newVisitor(t)
+				if s.leaves {
+					v.sendsNoForms()
+				}
 				v.speaks(dressed.asked)
 				v.opens(site.address(dressed.dress, s.path))
 				v.comesTo(page{Heading: heading, Status: s.status, Plain: true})
