@@ -240,7 +240,8 @@ func (p *pages) policy(kind PageKind) string {
 	case PageProgress:
 		policy.Connect = "'self'" // the stream of the steps
 	case PageSignIn:
-		policy.Form = "'self'"
+		// Where an account is ready, nothing but redirects stands between this form and Microsoft.
+		policy.Form = "'self' " + p.formAction
 	case PageResponse:
 		policy.Form = p.formAction
 	}

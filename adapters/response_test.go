@@ -143,3 +143,14 @@ func TestALayoutThatFailsLater(t *testing.T) {
 	require.NotContains(t, recorder.Body.String(), "SAMLResponse")
 	require.Contains(t, w.log.String(), "a page could not be shown")
 }
+
+// From the form of a start link, redirects lead to Microsoft, and from there to wherever the person wanted to go; Chromium
+// applies the form's policy to all of them.
+func TestTheFormMayLeadToMicrosoft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.host = typing
+	b := w.browser()
+	address := b.get(base + "/start").Header().Get("Location")
+	require.Equal(t, "'self' https:", policyOf(b.get(address))["form-action"])
+}

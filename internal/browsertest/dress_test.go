@@ -118,25 +118,29 @@ func TestPicturesOfTheDresses(t *testing.T) {
 		t.Skip("no pictures are asked for: see -pictures")
 	}
 	site := startShowcase(t)
-	for name, p := range map[string]struct{ dress, scene, language, scheme string }{
-		"progress":      {"plain", "progress", "en", "light"},
-		"branded":       {"branded", "progress", "en", "light"},
-		"german":        {"branded", "progress", "de", "light"},
-		"dark":          {"branded", "progress", "en", "dark"},
-		"sign-in":       {"branded", "form-wrong", "en", "light"},
-		"sign-in-dark":  {"plain", "form", "fr", "dark"},
-		"waiting":       {"branded", "waiting", "en", "light"},
-		"failure":       {"plain", "no-licence", "de", "light"},
-		"layout":        {"layout", "form", "de", "light"},
-		"right-to-left": {"mirrored", "progress", "ar", "light"},
-		"too-long":      {"branded", "late", "fr", "light"},
+	const start, ask = "/start?login_hint=", "/ask?login_hint="
+	for name, p := range map[string]struct{ dress, path, language, scheme string }{
+		"progress":      {"plain", start + "progress", "en", "light"},
+		"branded":       {"branded", start + "progress", "en", "light"},
+		"german":        {"branded", start + "progress", "de", "light"},
+		"dark":          {"branded", start + "progress", "en", "dark"},
+		"sign-in":       {"branded", start + "form-wrong", "en", "light"},
+		"sign-in-dark":  {"plain", start + "form", "fr", "dark"},
+		"waiting":       {"branded", start + "waiting", "en", "light"},
+		"failure":       {"plain", start + "no-licence", "de", "light"},
+		"layout":        {"layout", start + "form", "de", "light"},
+		"right-to-left": {"mirrored", start + "progress", "ar", "light"},
+		"too-long":      {"branded", start + "late", "fr", "light"},
+		"response":      {"branded", ask + "signed-in", "en", "light"},
+		"response-dark": {"branded", ask + "signed-in", "de", "dark"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVisitor(t)
+			v.sendsNoForms()
 			v.speaks(p.language)
 			v.prefers(p.scheme)
-			v.opens(site.scene(p.dress, p.scene))
+			v.opens(site.address(p.dress, p.path))
 			v.waits("the page", func() bool {
 				return evaluate[bool](v, `document.readyState === "complete" && document.querySelector("main h1") !== null`)
 			})

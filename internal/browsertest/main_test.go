@@ -12,7 +12,7 @@ import (
 
 // patience is how long a test waits for what must happen. It is generous: nothing is decided by it but how soon a
 // broken page is noticed.
-const patience = 15 * time.Second
+const patience = 90 * time.Second
 
 var pictures = flag.String("pictures", "", "take pictures of the pages and write them to this `directory`")
 

@@ -30,6 +30,7 @@ func (s showcase) address(dress, path string) string { return s.home + "/" + dre
 var (
 	formPage    = page{Heading: "Sign in to go on to Microsoft 365", Plain: true}
 	stepsPage   = page{Heading: "Getting Microsoft 365 ready for you", Plain: true}
+	leavingPage = page{Heading: "Taking you to Microsoft 365", Plain: true}
 	arrivedPage = page{Heading: "Microsoft 365 would be here", Plain: true}
 	waitingPage = page{Heading: "This takes longer than usual", Status: 503, Plain: true}
 )
