@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +20,7 @@ type runs struct {
 	people  People
 	profile Profiler // nil: what the host stated is all there is
 	now     func() time.Time
+	log     *slog.Logger
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -30,9 +33,11 @@ type runs struct {
 // keepResult is how long an ended run is kept for the browser to come and see it.
 const keepResult = time.Minute
 
-func newRuns(people People, profile Profiler, now func() time.Time) *runs {
+func newRuns(people People, profile Profiler, now func() time.Time, log *slog.Logger) *runs {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &runs{people: people, profile: profile, now: now, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{}}
+	return &runs{
+		people: people, profile: profile, now: now, log: log, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{},
+	}
 }
 
 var errClosed = errors.New("adapters: the Bridge is closed")
@@ -67,11 +72,18 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 	return started, nil
 }
 
-// ensure asks the host for the whole profile, and then the pipeline for the account.
-func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (provision.Account, error) {
+// ensure asks the host for the whole profile, and then the pipeline for the account. A panic of either ends this run and
+// not the process, as net/http does it where they are called by a handler.
+func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (account provision.Account, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			rs.log.ErrorContext(ctx, "a panic of the host's", "connection", person.Person.Connection, "panic", value,
+				"stack", string(debug.Stack()))
+			account, err = provision.Account{}, fmt.Errorf("adapters: a panic of the host's: %v", value)
+		}
+	}()
 	whole := person.Person
 	if rs.profile != nil {
-		var err error
 		if whole, err = rs.profile.Profile(ctx, person); err != nil {
 			return provision.Account{}, fmt.Errorf("%w has no profile: %w", errHost, err)
 		}
