@@ -42,16 +42,16 @@ func newRuns(people People, profile Profiler, now func() time.Time, log *slog.Lo
 
 var errClosed = errors.New("adapters: the Bridge is closed")
 
-// of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it. The
-// run's context has the values of the first request's, so that its trace goes on, and outlives the request.
-func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, error) {
+// of returns the person's run and starts it if there is none. What ended before this sign-in came to it says nothing any
+// more, for a person may have left since; and a failed run is started again if the person asks for it. The run's context has the values of the first request's, so that its trace goes on, and outlives the request.
+func (rs *runs) of(ctx context.Context, person identified, retry bool) (*run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.ctx.Err() != nil {
 		return nil, errClosed
 	}
 	rs.sweep()
-	if known, ok := rs.byPerson[person.Person.Key()]; ok && !(retry && known.failed()) {
+	if known, ok := rs.byPerson[person.Person.Key()]; ok && !known.over(person.Since, retry) {
 		return known, nil
 	}
 	started := &run{
@@ -63,7 +63,7 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 	rs.running.Go(func() {
 		defer cancel()
 		defer stop()
-		account, err := rs.ensure(ctx, person, started.add)
+		account, err := rs.ensure(ctx, person.SignedIn, started.add)
 		started.end(account, err, rs.now())
 		rs.mu.Lock()
 		defer rs.mu.Unlock()
@@ -170,10 +170,12 @@ func (r *run) result() (provision.Account, error) {
 	return r.account, r.err
 }
 
-func (r *run) failed() bool {
+// over reports whether another run must begin: because this one ended before a time, or because it failed and is retried.
+func (r *run) over(since time.Time, retry bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.err != nil
+	before := !r.at.IsZero() && r.at.Before(since)
+	return before || retry && r.err != nil
 }
 
 // follow returns what is known now, and a channel that is closed when there is more.

@@ -37,7 +37,7 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		b.redirect(w, r, b.signInURL(handle))
 		return
 	}
-	account, state, err := b.account(r, person.SignedIn)
+	account, state, err := b.account(r, *person)
 	switch {
 	case err != nil:
 		b.notProvisioned(w, r, handle, p, *person, err)
@@ -96,7 +96,7 @@ func checkSignedIn(s SignedIn, ask Ask) error {
 }
 
 // account returns the person's account, or how far it has come, or why there is none.
-func (b *Bridge) account(r *http.Request, person SignedIn) (provision.Account, []stepView, error) {
+func (b *Bridge) account(r *http.Request, person identified) (provision.Account, []stepView, error) {
 	if b.people == nil {
 		return statedAccount(person.Person)
 	}
