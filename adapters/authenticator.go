@@ -112,7 +112,7 @@ type SignedIn struct {
 type Profiler interface {
 	// Profile returns the person with all that provisioning can use. Connection and ID must be the same. It is called
 	// once for each sign-in that is provisioned, while the person watches the page with the steps, and by many goroutines
-	// at once.
+	// at once. A panic ends this sign-in and nothing else.
 	Profile(ctx context.Context, person SignedIn) (provision.Person, error)
 }
 

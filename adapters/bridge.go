@@ -20,7 +20,8 @@ import (
 
 // People makes sure that a person has an account. *[provision.Provisioner] implements it.
 type People interface {
-	// EnsureWithProgress makes sure that the person can sign in, and tells of each step through progress.
+	// EnsureWithProgress makes sure that the person can sign in, and tells of each step through progress. A panic ends this
+	// sign-in and nothing else.
 	EnsureWithProgress(ctx context.Context, person provision.Person, progress func(provision.Event)) (provision.Account, error)
 }
 
@@ -134,6 +135,7 @@ func New(cfg Config) (*Bridge, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	pages.formAction = cfg.IdentityProvider.FormAction()
 	b := &Bridge{
 		base: cfg.BaseURL, path: base.Path, secure: base.Scheme == "https",
 		idp: cfg.IdentityProvider, host: cfg.Authenticator, people: cfg.People,
@@ -141,7 +143,7 @@ func New(cfg Config) (*Bridge, error) {
 		domain: cfg.Domain, home: cfg.Home,
 		sealer: sealer, signInTime: cfg.SignInTime, patience: cfg.Patience,
 		now: cfg.Now, rand: cfg.Rand, log: cfg.Logger,
-		runs: newRuns(cfg.People, profilerOf(cfg.Authenticator), cfg.Now), pages: pages,
+		runs: newRuns(cfg.People, profilerOf(cfg.Authenticator), cfg.Now, cfg.Logger), pages: pages,
 		store: cfg.Pending,
 	}
 	smart, err := b.smartLinks()

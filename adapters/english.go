@@ -89,6 +89,10 @@ func English() Language {
 		msgSignInTooOften:    "There were too many attempts. Please wait a few minutes.",
 		msgSignInUnavailable: "Your password cannot be checked at the moment. Please try again in a few minutes.",
 
+		msgResponseTitle:    "Taking you to Microsoft 365",
+		msgResponseText:     "This takes only a moment. If nothing happens, choose Continue.",
+		msgResponseContinue: "Continue",
+
 		msgSignedOutTitle:     "You are signed out",
 		msgSignedOutText:      "The session of this browser has ended here. Microsoft 365 may still be signed in.",
 		msgSignedOutMicrosoft: "Sign out of Microsoft 365 as well",

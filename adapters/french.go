@@ -88,6 +88,10 @@ func French() Language {
 		msgSignInTooOften:    "Il y a eu trop de tentatives. Veuillez patienter quelques minutes.",
 		msgSignInUnavailable: "Votre mot de passe ne peut pas être vérifié pour le moment. Veuillez réessayer dans quelques minutes.",
 
+		msgResponseTitle:    "Redirection vers Microsoft 365",
+		msgResponseText:     "Cela ne prend qu’un instant. Si rien ne se passe, choisissez « Continuer ».",
+		msgResponseContinue: "Continuer",
+
 		msgSignedOutTitle:     "Votre session est fermée",
 		msgSignedOutText:      "La session de ce navigateur est terminée ici. Votre session Microsoft 365 est peut-être encore ouverte.",
 		msgSignedOutMicrosoft: "Se déconnecter aussi de Microsoft 365",

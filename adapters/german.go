@@ -94,6 +94,10 @@ func German() Language {
 		msgSignInTooOften:    "Es gab zu viele Versuche. Bitte warten Sie einige Minuten.",
 		msgSignInUnavailable: "Ihr Kennwort kann gerade nicht geprüft werden. Bitte versuchen Sie es in einigen Minuten noch einmal.",
 
+		msgResponseTitle:    "Sie werden zu Microsoft 365 weitergeleitet",
+		msgResponseText:     "Das dauert nur einen Augenblick. Wenn nichts geschieht, wählen Sie „Weiter“.",
+		msgResponseContinue: "Weiter",
+
 		msgSignedOutTitle:     "Sie sind abgemeldet",
 		msgSignedOutText:      "Die Sitzung dieses Browsers ist hier beendet. Bei Microsoft 365 sind Sie möglicherweise noch angemeldet.",
 		msgSignedOutMicrosoft: "Auch bei Microsoft 365 abmelden",

@@ -45,7 +45,7 @@ func TestTheBuiltInLanguagesSayEverything(t *testing.T) {
 func TestEveryMessageIsShownSomewhere(t *testing.T) {
 	t.Parallel()
 	var sources strings.Builder
-	for _, name := range []string{"page.html", "failure.go", "begin.go", "bridge.go", "form.go", "logout.go", "progress.go", "waiting.go"} {
+	for _, name := range []string{"page.html", "failure.go", "begin.go", "response.go", "bridge.go", "form.go", "logout.go", "progress.go", "waiting.go"} {
 		content, err := os.ReadFile(name)
 		require.NoError(t, err)
 		sources.Write(content)

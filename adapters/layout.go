@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/entrafed/entrafed/internal/csp"
+	"github.com/entrafed/entrafed/saml"
 )
 
 // inlineParts are the styles and scripts of a layout, as source expressions for a Content-Security-Policy.
@@ -28,7 +29,7 @@ func (p *pages) checkLayout() error {
 	var errs []error
 	told := map[string]bool{} // what is wrong with one page is, as a rule, wrong with all
 	for _, l := range p.languages {
-		for _, kind := range []PageKind{PageProgress, PageWaiting, PageFailure, PageSignIn, PageSignedOut} {
+		for _, kind := range pageKinds() {
 			if err := p.tryPage(kind, l); err != nil && !told[err.Error()] {
 				told[err.Error()] = true
 				errs = append(errs, fmt.Errorf("adapters: Brand.Layout, page %q in %q: %w", kind, l.Tag, err))
@@ -42,7 +43,8 @@ func (p *pages) tryPage(kind PageKind, l Language) error {
 	v := view{
 		Language: l, Title: "First title", Text: "text", More: "more", Action: "https://example.net/", Label: "label", ID: "0",
 		Self: "https://example.net/", Again: "https://example.net/", Seconds: 1, When: "when", Username: "name",
-		Steps: []stepView{{Name: "create", Label: "label", State: "doing"}},
+		Response: &saml.Response{Destination: "https://example.net/", RelayState: "state"},
+		Steps:    []stepView{{Name: "create", Label: "label", State: "doing"}},
 	}
 	if _, err := p.show(kind, v); err != nil {
 		return err

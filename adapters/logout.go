@@ -106,9 +106,7 @@ func (b *Bridge) answerLogout(w http.ResponseWriter, r *http.Request, request *s
 		b.fail(w, r, internalFailure(err))
 		return
 	}
-	if err := response.Post(w); err != nil {
-		b.log.WarnContext(r.Context(), "the browser was gone", "in_response_to", request.ID, "error", err)
-	}
+	b.post(w, r, response)
 }
 
 // decline answers a request that may not be answered with a page: nobody was signed in, and finding out would have
@@ -122,5 +120,5 @@ func (b *Bridge) decline(w http.ResponseWriter, r *http.Request, handle string, 
 	}
 	b.clearCookies(w, r, handle)
 	b.log.InfoContext(r.Context(), "declined, because no page may be shown", "in_response_to", p.Request.ID, "error", cause)
-	_ = response.Post(w)
+	b.post(w, r, response)
 }

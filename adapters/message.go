@@ -92,6 +92,10 @@ const (
 	msgSignInTooOften    Message = "sign-in.too-often"
 	msgSignInUnavailable Message = "sign-in.unavailable"
 
+	msgResponseTitle    Message = "response.title" // the answer is on its way to Entra
+	msgResponseText     Message = "response.text"
+	msgResponseContinue Message = "response.continue" // a button
+
 	msgSignedOutTitle     Message = "signed-out.title"
 	msgSignedOutText      Message = "signed-out.text"
 	msgSignedOutMicrosoft Message = "signed-out.microsoft" // a link

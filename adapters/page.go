@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/entrafed/entrafed/internal/csp"
+	"github.com/entrafed/entrafed/saml"
 )
 
 //go:embed page.html
@@ -19,6 +22,9 @@ var pageHTML string
 
 //go:embed layout.html
 var layoutHTML string
+
+//go:embed response.js
+var responseJS string
 
 //go:embed progress.js
 var progressJS string
@@ -35,8 +41,14 @@ const (
 	PageWaiting   PageKind = "waiting"    // a provisioning that outlasts its budget, and is begun again after a pause
 	PageFailure   PageKind = "failure"    // what went wrong
 	PageSignIn    PageKind = "sign-in"    // the form of Ask.ShowForm
+	PageResponse  PageKind = "response"   // the answer on its way to Entra: goes on by itself, and by a button without scripts
 	PageSignedOut PageKind = "signed-out" // after a sign-out
 )
+
+// pageKinds lists the pages.
+func pageKinds() []PageKind {
+	return []PageKind{PageProgress, PageWaiting, PageFailure, PageSignIn, PageResponse, PageSignedOut}
+}
 
 // Page is what a [Brand.Layout] is executed with:
 //
@@ -85,6 +97,7 @@ type view struct {
 	When     string // the same in words
 	Steps    []stepView
 	Username string
+	Response *saml.Response // what is posted to Entra
 
 	// The pages set these themselves.
 	PageTitle, Scheme string
@@ -110,7 +123,9 @@ type pages struct {
 	logo      template.URL
 	darkLogo  template.URL
 	inline    inlineParts // of the layout
-	log       *slog.Logger
+
+	formAction string // where a form may lead that leads to Entra
+	log        *slog.Logger
 }
 
 // newPages prepares the pages and shows each once. The brand has been checked, and has its defaults.
@@ -148,18 +163,17 @@ func (p *pages) write(w http.ResponseWriter, status int, kind PageKind, v view) 
 	if err != nil {
 		// Every page was shown once when the Bridge was made, so this is for a layout that changes its mind.
 		p.log.Error("a page could not be shown", "page", string(kind), "error", err)
-		http.Error(w, v.Title, status)
+		http.Error(w, v.say(msgInternalTitle), http.StatusInternalServerError)
 		return
 	}
+	referrer := csp.NoReferrer
+	if kind == PageResponse {
+		referrer = csp.OriginOnly
+	}
 	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
+	csp.Protect(header, p.policy(kind), referrer)
 	header.Set("Content-Language", v.Tag)
 	header.Add("Vary", "Accept-Language")
-	header.Set("Content-Security-Policy", p.policy(kind))
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
 	if kind == PageWaiting {
 		header.Set("Retry-After", strconv.Itoa(v.Seconds))
 	}
@@ -201,6 +215,8 @@ func scriptOf(kind PageKind) string {
 		return progressJS
 	case PageWaiting:
 		return waitingJS
+	case PageResponse:
+		return responseJS
 	}
 	return ""
 }
@@ -214,31 +230,23 @@ func (p *pages) render(name string, data any) (template.HTML, error) {
 
 // policy is the Content-Security-Policy of a page: what the page itself brings along, and nothing else.
 func (p *pages) policy(kind PageKind) string {
+	policy := csp.Policy{Style: strings.Join(append([]string{hashOf(p.style)}, p.inline.styles...), " ")}
 	scripts := slices.Clone(p.inline.scripts)
-	connect, form, images := "'none'", "'none'", "'none'"
 	if own := scriptOf(kind); own != "" {
 		scripts = append(scripts, hashOf(own))
 	}
-	if kind == PageProgress {
-		connect = "'self'" // the stream of the steps
-	}
-	if kind == PageSignIn {
-		form = "'self'"
+	policy.Script = strings.Join(scripts, " ")
+	switch kind {
+	case PageProgress:
+		policy.Connect = "'self'" // the stream of the steps
+	case PageSignIn:
+		// Where an account is ready, nothing but redirects stands between this form and Microsoft.
+		policy.Form = "'self' " + p.formAction
+	case PageResponse:
+		policy.Form = p.formAction
 	}
 	if p.logo != "" || p.inline.images || strings.Contains(p.brand.Stylesheet, "data:") {
-		images = "data:"
+		policy.Image = "data:"
 	}
-	if len(scripts) == 0 {
-		scripts = []string{"'none'"}
-	}
-	return strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + strings.Join(append([]string{hashOf(p.style)}, p.inline.styles...), " "),
-		"script-src " + strings.Join(scripts, " "),
-		"img-src " + images,
-		"connect-src " + connect,
-		"form-action " + form,
-		"base-uri 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")
+	return policy.String()
 }

@@ -31,7 +31,7 @@ func (b *Bridge) serveProgress(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no sign-in under way here.", http.StatusForbidden)
 		return
 	}
-	run, err := b.runs.of(r.Context(), person.SignedIn, false)
+	run, err := b.runs.of(r.Context(), person, false)
 	if err != nil {
 		http.Error(w, "Please load the page again.", http.StatusServiceUnavailable)
 		return

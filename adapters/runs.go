@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +20,7 @@ type runs struct {
 	people  People
 	profile Profiler // nil: what the host stated is all there is
 	now     func() time.Time
+	log     *slog.Logger
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -30,23 +33,25 @@ type runs struct {
 // keepResult is how long an ended run is kept for the browser to come and see it.
 const keepResult = time.Minute
 
-func newRuns(people People, profile Profiler, now func() time.Time) *runs {
+func newRuns(people People, profile Profiler, now func() time.Time, log *slog.Logger) *runs {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &runs{people: people, profile: profile, now: now, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{}}
+	return &runs{
+		people: people, profile: profile, now: now, log: log, ctx: ctx, cancel: cancel, byPerson: map[provision.PersonKey]*run{},
+	}
 }
 
 var errClosed = errors.New("adapters: the Bridge is closed")
 
-// of returns the person's run and starts it if there is none. A failed run is started again if the person asks for it. The
-// run's context has the values of the first request's, so that its trace goes on, and outlives the request.
-func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, error) {
+// of returns the person's run and starts it if there is none. What ended before this sign-in came to it says nothing any
+// more, for a person may have left since; and a failed run is started again if the person asks for it. The run's context has the values of the first request's, so that its trace goes on, and outlives the request.
+func (rs *runs) of(ctx context.Context, person identified, retry bool) (*run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.ctx.Err() != nil {
 		return nil, errClosed
 	}
 	rs.sweep()
-	if known, ok := rs.byPerson[person.Person.Key()]; ok && !(retry && known.failed()) {
+	if known, ok := rs.byPerson[person.Person.Key()]; ok && !known.over(person.Since, retry) {
 		return known, nil
 	}
 	started := &run{
@@ -58,7 +63,7 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 	rs.running.Go(func() {
 		defer cancel()
 		defer stop()
-		account, err := rs.ensure(ctx, person, started.add)
+		account, err := rs.ensure(ctx, person.SignedIn, started.add)
 		started.end(account, err, rs.now())
 		rs.mu.Lock()
 		defer rs.mu.Unlock()
@@ -67,11 +72,18 @@ func (rs *runs) of(ctx context.Context, person SignedIn, retry bool) (*run, erro
 	return started, nil
 }
 
-// ensure asks the host for the whole profile, and then the pipeline for the account.
-func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (provision.Account, error) {
+// ensure asks the host for the whole profile, and then the pipeline for the account. A panic of either ends this run and
+// not the process, as net/http does it where they are called by a handler.
+func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (account provision.Account, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			rs.log.ErrorContext(ctx, "a panic of the host's", "connection", person.Person.Connection, "panic", value,
+				"stack", string(debug.Stack()))
+			account, err = provision.Account{}, fmt.Errorf("adapters: a panic of the host's: %v", value)
+		}
+	}()
 	whole := person.Person
 	if rs.profile != nil {
-		var err error
 		if whole, err = rs.profile.Profile(ctx, person); err != nil {
 			return provision.Account{}, fmt.Errorf("%w has no profile: %w", errHost, err)
 		}
@@ -158,10 +170,12 @@ func (r *run) result() (provision.Account, error) {
 	return r.account, r.err
 }
 
-func (r *run) failed() bool {
+// over reports whether another run must begin: because this one ended before a time, or because it failed and is retried.
+func (r *run) over(since time.Time, retry bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.err != nil
+	before := !r.at.IsZero() && r.at.Before(since)
+	return before || retry && r.err != nil
 }
 
 // follow returns what is known now, and a channel that is closed when there is more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -93,4 +94,30 @@ func BenchmarkSignInsOfManyPeople(b *testing.B) {
 			}
 		})
 	}
+}
+
+// What came of an earlier sign-in says nothing of the next one: who has left meanwhile is not let in by the minute for which
+// a result is kept, and who was refused by mistake need not wait for it.
+func TestASignInHasAResultOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var result error
+	w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
+		return account, result
+	}
+	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
+		person := signedIn()
+		person.At = w.clock()
+		return person, nil
+	}
+	b := w.browser()
+	signIn := func() *httptest.ResponseRecorder {
+		w.advance(time.Second)
+		return b.get(b.request("", "state", w.clock()))
+	}
+	requireAnswered(t, signIn(), "state")
+	result = stopped(provision.ErrRetired)
+	w.requireFailure(signIn(), http.StatusForbidden, "Your account could not be set up")
+	result = nil
+	requireAnswered(t, signIn(), "state")
 }

@@ -37,7 +37,7 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		b.redirect(w, r, b.signInURL(handle))
 		return
 	}
-	account, state, err := b.account(r, person.SignedIn)
+	account, state, err := b.account(r, *person)
 	switch {
 	case err != nil:
 		b.notProvisioned(w, r, handle, p, *person, err)
@@ -96,7 +96,7 @@ func checkSignedIn(s SignedIn, ask Ask) error {
 }
 
 // account returns the person's account, or how far it has come, or why there is none.
-func (b *Bridge) account(r *http.Request, person SignedIn) (provision.Account, []stepView, error) {
+func (b *Bridge) account(r *http.Request, person identified) (provision.Account, []stepView, error) {
 	if b.people == nil {
 		return statedAccount(person.Person)
 	}
@@ -140,9 +140,7 @@ func (b *Bridge) answer(w http.ResponseWriter, r *http.Request, handle string, p
 	b.clearCookies(w, r, handle)
 	b.log.InfoContext(r.Context(), "signed in", "connection", person.Person.Connection, "upn", account.UPN,
 		"assertion", response.AssertionID, "in_response_to", response.InResponseTo, "mfa", person.MFA, "methods", person.Methods)
-	if err := response.Post(w); err != nil {
-		b.log.WarnContext(r.Context(), "the browser was gone", "assertion", response.AssertionID, "error", err)
-	}
+	b.post(w, r, response)
 }
 
 func (b *Bridge) follow(w http.ResponseWriter, r *http.Request, handle string, p pending, account provision.Account) {

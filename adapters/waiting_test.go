@@ -196,7 +196,7 @@ func TestTheScriptsAreOld(t *testing.T) {
 	for _, sample := range []string{"let a", "a => b", "`a`", "a?.b", "for (a of b) {}"} {
 		require.Regexp(t, newer, sample, "the check can fail")
 	}
-	for _, name := range []string{"progress.js", "waiting.js"} {
+	for _, name := range []string{"progress.js", "waiting.js", "response.js"} {
 		script, err := os.ReadFile(name)
 		require.NoError(t, err)
 		for i, line := range strings.Split(text.ReplaceAllString(string(script), `""`), "\n") {

@@ -34,15 +34,10 @@ const (
 	markRelayState = "MARK-RELAYSTATE"
 )
 
-func newPostPage(cloud entrafed.Cloud) *postPage {
-	page := &postPage{policy: strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + csp.Hash(postCSS),
-		"script-src " + csp.Hash(postJS),
-		"form-action " + formAction(cloud),
-		"base-uri 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")}
+func newPostPage(cloud entrafed.Cloud, formAction string) *postPage {
+	page := &postPage{
+		policy: csp.Policy{Style: csp.Hash(postCSS), Script: csp.Hash(postJS), Form: formAction}.String(),
+	}
 	var rest string
 	page.beforeResponse, rest, _ = strings.Cut(renderPostPage(cloud, markRelayState), markResponse)
 	page.beforeRelayState, page.afterRelayState, _ = strings.Cut(rest, markRelayState)
@@ -79,10 +74,11 @@ func (p *postPage) fill(r *Response) []byte {
 	return append(page, p.afterRelayState...)
 }
 
-// formAction allows every https address, although the form has only one: browsers apply the rule to the redirects that
-// follow the post as well, and Entra redirects to wherever the person wanted to go.
-func formAction(cloud entrafed.Cloud) string {
-	if cloud.InsecureLoopback {
+// FormAction is what form-action must allow, in the Content-Security-Policy of a page whose form leads to Entra: every https
+// address. Chromium applies the rule to the redirects that follow a form as well, and Entra redirects to wherever the person
+// wanted to go.
+func (p *provider) FormAction() string {
+	if p.cloud.InsecureLoopback {
 		return "https: http://localhost:* http://127.0.0.1:*"
 	}
 	return "https:"
@@ -92,13 +88,7 @@ func formAction(cloud entrafed.Cloud) string {
 // its button. The page must not be cached, framed, or changed: its Content-Security-Policy allows nothing but its own
 // style and script, by their hashes. The error is that of writing to w.
 func (r *Response) Post(w http.ResponseWriter) error {
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", r.page.policy)
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "strict-origin")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
+	csp.Protect(w.Header(), r.page.policy, csp.OriginOnly)
 	w.WriteHeader(http.StatusOK)
 	_, err := w.Write(r.page.fill(r))
 	return err

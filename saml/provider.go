@@ -74,7 +74,7 @@ func (p *provider) setUp(b basics, attribute string, wrong *problems) {
 	}
 	p.solicited, p.unsolicited = newTemplates(false, attribute), newTemplates(true, attribute)
 	p.scratch.New = func() any { return new([]byte) }
-	p.page = newPostPage(p.cloud)
+	p.page = newPostPage(p.cloud, p.FormAction())
 
 	wrong.add("SingleSignOnService", p.cloud.CheckURL(p.sso))
 	wrong.add("Lifetime", within(p.lifetime, maxLifetime))

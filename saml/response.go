@@ -12,7 +12,8 @@ import (
 )
 
 // Response is an issued answer, ready to be posted by the person's browser. Its fields are for logs and for whoever
-// renders another page than [Response.Post] does; changing them changes nothing that was signed.
+// renders another page than [Response.Post] does; changing them changes nothing that was signed. Such a page has a form that
+// posts SAMLResponse, and RelayState unless that is empty, to Destination; [IdentityProvider.FormAction] is for its policy.
 type Response struct {
 	// ID and AssertionID are 128 random bits each. A response without an assertion has no AssertionID.
 	ID, AssertionID string

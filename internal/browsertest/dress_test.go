@@ -12,35 +12,39 @@ type shown struct {
 	path     string // below the dress
 	status   int
 	headings map[string]string
+	leaves   bool // by sending its form
 }
 
 func everyShownPage() map[string]shown {
-	const scene = "/start?login_hint="
+	const scene, asked = "/start?login_hint=", "/ask?login_hint="
 	return map[string]shown{
-		"the form": {scene + "form", 200, map[string]string{
+		"the form": {path: scene + "form", status: 200, headings: map[string]string{
 			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
 			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
-		"the form again": {scene + "form-wrong", 422, map[string]string{
+		"the form again": {path: scene + "form-wrong", status: 422, headings: map[string]string{
 			"en": "Sign in to go on to Microsoft 365", "de": "Melden Sie sich an, um mit Microsoft 365 fortzufahren",
 			"fr": "Connectez-vous pour accéder à Microsoft 365"}},
-		"the steps": {scene + "progress", 200, map[string]string{
+		"the steps": {path: scene + "progress", status: 200, headings: map[string]string{
 			"en": "Getting Microsoft 365 ready for you", "de": "Microsoft 365 wird für Sie vorbereitet",
 			"fr": "Nous préparons Microsoft 365 pour vous"}},
-		"longer than usual": {scene + "long", 503, map[string]string{
+		"longer than usual": {path: scene + "long", status: 503, headings: map[string]string{
 			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
 			"fr": "L’opération est plus longue que d’habitude"}},
-		"too long": {scene + "late", 503, map[string]string{
+		"too long": {path: scene + "late", status: 503, headings: map[string]string{
 			"en": "This takes longer than usual", "de": "Das dauert länger als üblich",
 			"fr": "L’opération est plus longue que d’habitude"}},
-		"no licence": {scene + "no-licence", 403, map[string]string{
+		"no licence": {path: scene + "no-licence", status: 403, headings: map[string]string{
 			"en": "Your account could not be set up", "de": "Ihr Konto konnte nicht eingerichtet werden",
 			"fr": "Votre compte n’a pas pu être configuré"}},
-		"denied": {scene + "denied", 403, map[string]string{
+		"denied": {path: scene + "denied", status: 403, headings: map[string]string{
 			"en": "You cannot sign in to Microsoft 365 here", "de": "Sie können sich hier nicht bei Microsoft 365 anmelden",
 			"fr": "Vous ne pouvez pas vous connecter à Microsoft 365 ici"}},
-		"signed out": {"/logout", 200, map[string]string{
+		"the response": {path: asked + "signed-in", status: 200, leaves: true, headings: map[string]string{
+			"en": "Taking you to Microsoft 365", "de": "Sie werden zu Microsoft 365 weitergeleitet",
+			"fr": "Redirection vers Microsoft 365"}},
+		"signed out": {path: "/logout", status: 200, headings: map[string]string{
 			"en": "You are signed out", "de": "Sie sind abgemeldet", "fr": "Votre session est fermée"}},
-		"a refused link": {"/go?to=https%3A%2F%2Fexample.net%2F", 400, map[string]string{
+		"a refused link": {path: "/go?to=https%3A%2F%2Fexample.net%2F", status: 400, headings: map[string]string{
 			"en": "This link cannot be opened", "de": "Dieser Link lässt sich nicht öffnen",
 			"fr": "Ce lien ne peut pas être ouvert"}},
 	}
@@ -63,6 +67,9 @@ func TestEveryDressIsForEverybody(t *testing.T) {
 					heading = s.headings["en"] // the words of this dress
 				}
 				v := newVisitor(t)
+				if s.leaves {
+					v.sendsNoForms()
+				}
 				v.speaks(dressed.asked)
 				v.opens(site.address(dressed.dress, s.path))
 				v.comesTo(page{Heading: heading, Status: s.status, Plain: true})
@@ -111,25 +118,29 @@ func TestPicturesOfTheDresses(t *testing.T) {
 		t.Skip("no pictures are asked for: see -pictures")
 	}
 	site := startShowcase(t)
-	for name, p := range map[string]struct{ dress, scene, language, scheme string }{
-		"progress":      {"plain", "progress", "en", "light"},
-		"branded":       {"branded", "progress", "en", "light"},
-		"german":        {"branded", "progress", "de", "light"},
-		"dark":          {"branded", "progress", "en", "dark"},
-		"sign-in":       {"branded", "form-wrong", "en", "light"},
-		"sign-in-dark":  {"plain", "form", "fr", "dark"},
-		"waiting":       {"branded", "waiting", "en", "light"},
-		"failure":       {"plain", "no-licence", "de", "light"},
-		"layout":        {"layout", "form", "de", "light"},
-		"right-to-left": {"mirrored", "progress", "ar", "light"},
-		"too-long":      {"branded", "late", "fr", "light"},
+	const start, ask = "/start?login_hint=", "/ask?login_hint="
+	for name, p := range map[string]struct{ dress, path, language, scheme string }{
+		"progress":      {"plain", start + "progress", "en", "light"},
+		"branded":       {"branded", start + "progress", "en", "light"},
+		"german":        {"branded", start + "progress", "de", "light"},
+		"dark":          {"branded", start + "progress", "en", "dark"},
+		"sign-in":       {"branded", start + "form-wrong", "en", "light"},
+		"sign-in-dark":  {"plain", start + "form", "fr", "dark"},
+		"waiting":       {"branded", start + "waiting", "en", "light"},
+		"failure":       {"plain", start + "no-licence", "de", "light"},
+		"layout":        {"layout", start + "form", "de", "light"},
+		"right-to-left": {"mirrored", start + "progress", "ar", "light"},
+		"too-long":      {"branded", start + "late", "fr", "light"},
+		"response":      {"branded", ask + "signed-in", "en", "light"},
+		"response-dark": {"branded", ask + "signed-in", "de", "dark"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVisitor(t)
+			v.sendsNoForms()
 			v.speaks(p.language)
 			v.prefers(p.scheme)
-			v.opens(site.scene(p.dress, p.scene))
+			v.opens(site.address(p.dress, p.path))
 			v.waits("the page", func() bool {
 				return evaluate[bool](v, `document.readyState === "complete" && document.querySelector("main h1") !== null`)
 			})

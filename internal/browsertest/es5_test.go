@@ -23,8 +23,10 @@ func TestTheScriptsAreES5(t *testing.T) {
 	site := startShowcase(t)
 	for address, shows := range map[string]page{
 		site.scene("plain", "progress"): stepsPage, site.scene("plain", "long"): waitingPage,
+		site.address("plain", "/ask?login_hint=signed-in"): leavingPage,
 	} {
 		v := newVisitor(t)
+		v.sendsNoForms()
 		v.opens(address)
 		v.comesTo(shows)
 		scripts := evaluate[[]string](v, `[...document.scripts].map(s => s.textContent)`)

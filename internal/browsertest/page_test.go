@@ -15,7 +15,7 @@ var (
 	homePage     = page{Heading: "Sign in to Microsoft 365 with the account you have"}
 	choicePage   = page{Heading: "Who are you?"}
 	progressPage = page{Heading: "Getting Microsoft 365 ready for you"}
-	responsePage = page{Heading: "Signing you in", Plain: true}
+	responsePage = page{Heading: "Taking you to Microsoft 365"}
 	goodbyePage  = page{Heading: "You are signed out", Banner: "Demonstration"}
 
 	noLicencePage = page{Heading: "Your account could not be set up", Status: 403}

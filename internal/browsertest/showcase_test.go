@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
+	devpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -29,6 +30,8 @@ func (s showcase) address(dress, path string) string { return s.home + "/" + dre
 var (
 	formPage    = page{Heading: "Sign in to go on to Microsoft 365", Plain: true}
 	stepsPage   = page{Heading: "Getting Microsoft 365 ready for you", Plain: true}
+	leavingPage = page{Heading: "Taking you to Microsoft 365", Plain: true}
+	arrivedPage = page{Heading: "Microsoft 365 would be here", Plain: true}
 	waitingPage = page{Heading: "This takes longer than usual", Status: 503, Plain: true}
 )
 
@@ -38,5 +41,13 @@ func (v *visitor) speaks(language string) {
 	_, err := chromedp.Call(v.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 		Headers: network.Headers{"Accept-Language": language},
 	})
+	require.NoError(v.t, err)
+}
+
+// sendsNoForms keeps pages from sending their forms by themselves, so that they stay.
+func (v *visitor) sendsNoForms() {
+	v.t.Helper()
+	_, err := chromedp.Call(v.ctx, devpage.AddScriptToEvaluateOnNewDocument,
+		devpage.AddScriptToEvaluateOnNewDocumentParams{Source: `HTMLFormElement.prototype.submit = function () {}`})
 	require.NoError(v.t, err)
 }

@@ -1,10 +1,10 @@
-// Command showcase serves the Bridge's own pages on this machine, in several dresses, without anybody signing in: for the
+// Command showcase serves the Bridge's own pages on this machine, in several dresses, without anybody being let in anywhere: for the
 // tests that look at them with a browser, for the pictures of the documentation, and for whoever changes their look.
 //
 //	go run ./internal/showcase
 //
-// Open /DRESS/start?login_hint=SCENE, and /DRESS/logout, with a dress of [dresses] and a scene of [scenes]. The program
-// prints where, and ends with Ctrl-C.
+// Open /DRESS/start?login_hint=SCENE, /DRESS/ask?login_hint=SCENE, which has Entra's part in it, and /DRESS/logout, with a dress
+// of [dresses] and a scene of [scenes]. The program prints where, and ends with Ctrl-C.
 package main
 
 import (
@@ -54,20 +54,28 @@ func serve(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
+	microsoft, leadOn, err := newMicrosoft(origin)
+	if err != nil {
+		return err
+	}
 	mux, bridges := http.NewServeMux(), []*adapters.Bridge{}
+	mux.HandleFunc(arrived, serveArrived)
 	for name, brand := range dresses() {
-		bridge, err := newBridge(origin+"/"+name, brand, signer)
+		bridge, err := newBridge(cloudAt(microsoft), origin+"/"+name, brand, signer)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		bridges = append(bridges, bridge)
 		mux.Handle("/"+name+"/", bridge)
+		mux.Handle("/"+name+"/ask", asking(origin+"/"+name))
 	}
 	fmt.Printf("Open   %s/\n", origin)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	behind := &http.Server{Handler: leadOn, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = behind.Serve(microsoft) }()
 	go func() {
 		<-ctx.Done()
-		_ = server.Close()
+		_ = errors.Join(server.Close(), behind.Close())
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -78,9 +86,7 @@ func serve(ctx context.Context, address string) error {
 	return err
 }
 
-func newBridge(base string, brand adapters.Brand, signer saml.Signer) (*adapters.Bridge, error) {
-	cloud := entrafed.Global()
-	cloud.InsecureLoopback = true
+func newBridge(cloud entrafed.Cloud, base string, brand adapters.Brand, signer saml.Signer) (*adapters.Bridge, error) {
 	idp, err := saml.New(saml.Config{
 		Cloud: cloud, SingleSignOnService: base + "/sso", SingleLogoutService: base + "/logout", Signer: signer,
 		Realms: []saml.Realm{{Domain: "contoso.com", Issuer: "https://id.contoso.com/showcase"}},
@@ -98,7 +104,7 @@ func newBridge(base string, brand adapters.Brand, signer saml.Signer) (*adapters
 	})
 }
 
-// throwAwaySigner makes a key that signs nothing: no scene ends in a sign-in.
+// throwAwaySigner makes a key that nobody trusts.
 func throwAwaySigner() (saml.Signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
