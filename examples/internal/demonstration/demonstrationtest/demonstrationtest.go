@@ -18,13 +18,13 @@ import (
 
 // SignsIn opens the host's smart link as somebody who has never been there, and follows it to the document, signs out, and
 // is asked again.
-func SignsIn(t *testing.T, host func(*demonstration.Demonstration) (http.Handler, error)) {
+func SignsIn(t *testing.T, host func(context.Context, *demonstration.Demonstration) (http.Handler, error)) {
 	t.Helper()
 	demo, err := demonstration.Open("127.0.0.1:0", entratest.LagNone)
 	require.NoError(t, err)
-	handler, err := host(demo)
-	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
+	handler, err := host(ctx, demo)
+	require.NoError(t, err)
 	served := make(chan error, 1)
 	go func() { served <- demo.Serve(ctx, handler) }()
 	t.Cleanup(func() {
