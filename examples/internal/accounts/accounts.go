@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// Account is somebody whom the host knows.
-type Account struct{ ID, Name, Email, DisplayName string }
+// Account is somebody whom the host knows. ID is a UUID.
+type Account struct{ ID, Name, Email, DisplayName, GivenName, Surname string }
 
 // Known are those whom it knows. The password of each is [Password].
 func Known() []Account {
 	return []Account{
-		{ID: "a-1", Name: "contractor", Email: "contractor@example.net", DisplayName: "A Contractor"},
-		{ID: "a-2", Name: "partner", Email: "partner@example.org", DisplayName: "A Partner"},
+		{"0d9a5b1c-7c1e-4f0b-9d55-1f6f2b0c8a01", "contractor", "contractor@example.net", "A Contractor", "A", "Contractor"},
+		{"0d9a5b1c-7c1e-4f0b-9d55-1f6f2b0c8a02", "partner", "partner@example.org", "A Partner", "A", "Partner"},
 	}
 }
 

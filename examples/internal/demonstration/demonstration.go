@@ -157,8 +157,8 @@ func (d *Demonstration) Serve(ctx context.Context, host http.Handler) error {
 
 // Close ends what nobody serves.
 func (d *Demonstration) Close() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // nothing is under way
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
 	return errors.Join(d.site.Close(), d.portal.Close(), d.end(ctx))
 }
 
@@ -173,8 +173,8 @@ func (d *Demonstration) end(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// ThrowAwaySigner makes a key for as long as the program runs.
-func ThrowAwaySigner(now time.Time) (saml.Signer, error) {
+// ThrowAwaySigner makes a key for as long as the program runs. A server at one of the addresses can use it for TLS.
+func ThrowAwaySigner(now time.Time, addresses ...net.IP) (saml.Signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return saml.Signer{}, err
@@ -184,6 +184,7 @@ func ThrowAwaySigner(now time.Time) (saml.Signer, error) {
 		Subject:      pkix.Name{CommonName: "Throw-away key of a demonstration"},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.AddDate(1, 0, 0),
+		IPAddresses:  addresses,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
