@@ -87,45 +87,23 @@ func TestWhereNothingIsToBeChangedNothingIsAsked(t *testing.T) {
 
 func TestNothingChangesBeforeSomebodySaysYes(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		asks   bool
-		answer string
-		code   int
-		want   string
-	}{
-		{"nobody can be asked", false, "yes\n", command.ExitUsage, "give -yes"},
-		{"no", true, "no\n", command.ExitUsage, "the answer was not yes"},
-		{"y", true, "y\n", command.ExitUsage, "the answer was not yes"},
-		{"no answer", true, "", command.ExitUsage, "the answer was not yes"},
-		{"yes", true, "yes\n", command.ExitOK, "1 users of contoso.com get ImmutableIDs; 0 of them have another one now. Planned 0s ago."},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			f, p := newFiles(t), newProgram()
-			tenant := p.tenant(t, false, employee("a", ""))
-			p = p.at(tenant)
-			p.planned(t, f)
-			p.InTerminal, p.Stdin = c.asks, strings.NewReader(c.answer)
-			got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo)
-			require.Equal(t, c.code, got.Code, got.Stderr)
-			require.Contains(t, got.Stderr, c.want)
-			if c.code == command.ExitOK {
-				require.Equal(t, map[string]string{"a@contoso.com": "a@contoso.com"}, ids(tenant))
-				return
-			}
-			require.Equal(t, map[string]string{"a@contoso.com": ""}, ids(tenant))
-			require.NoFileExists(t, f.undo)
-		})
-	}
-}
-
-// silent is somebody who is asked and leaves.
-type silent struct{ leave context.CancelFunc }
-
-func (s silent) Read([]byte) (int, error) {
-	s.leave()
-	select {}
+	const question = "1 users of contoso.com get ImmutableIDs; 0 of them have another one now. Planned 0s ago."
+	commandtest.OnlyAYesGoesOn(t, question, func(t *testing.T, answer commandtest.Answer) {
+		f, p := newFiles(t), newProgram()
+		tenant := p.tenant(t, false, employee("a", ""))
+		p = p.at(tenant)
+		p.planned(t, f)
+		answer.Give(&p.Program)
+		got := p.command(t, t.Context(), "apply", f.plan, "-undo", f.undo)
+		require.Equal(t, answer.Code, got.Code, got.Stderr)
+		require.Contains(t, got.Stderr, answer.Says)
+		if answer.Yes() {
+			require.Equal(t, map[string]string{"a@contoso.com": "a@contoso.com"}, ids(tenant))
+			return
+		}
+		require.Equal(t, map[string]string{"a@contoso.com": ""}, ids(tenant))
+		require.NoFileExists(t, f.undo)
+	})
 }
 
 func TestTheQuestionCanBeInterrupted(t *testing.T) {
@@ -134,7 +112,7 @@ func TestTheQuestionCanBeInterrupted(t *testing.T) {
 	p = p.at(p.tenant(t, false, employee("a", "")))
 	p.planned(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.InTerminal, p.Stdin = true, silent{cancel}
+	p.InTerminal, p.Stdin = true, commandtest.Silent{Leave: cancel}
 	got := p.command(t, ctx, "apply", f.plan, "-undo", f.undo)
 	require.Equal(t, command.ExitStopped, got.Code)
 	require.Contains(t, got.Stderr, "nothing was changed")

@@ -93,37 +93,30 @@ func TestADryRunWritesNothing(t *testing.T) {
 
 func TestNothingChangesBeforeSomebodySaysYes(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		asks   bool
-		answer string
-		code   int
-		want   string
-	}{
-		{"nobody can be asked", false, "yes\n", command.ExitUsage, "give -yes"},
-		{"no", true, "no\n", command.ExitUsage, "the answer was not yes"},
-		{"y", true, "y\n", command.ExitUsage, "the answer was not yes"},
-		{"no answer", true, "", command.ExitUsage, "the answer was not yes"},
-		{"yes", true, "yes\n", command.ExitOK, "federate contoso.com, by 1 of the writes above. Planned 0s ago."},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			f, p := newFiles(t), newProgram()
-			newIdentityProvider(t, p.Now).writeMetadata(t, f.metadata, false)
-			tenant := p.tenant(t)
-			p = p.at(tenant)
-			p.planned(t, f)
-			p.InTerminal, p.Stdin = c.asks, strings.NewReader(c.answer)
-			got := p.must(t, c.code, "apply", f.plan, "-state", f.state)
-			require.Contains(t, got.Stderr, c.want)
-			if c.code == command.ExitOK {
-				require.Len(t, writes(tenant), 1)
-				return
-			}
-			require.Empty(t, writes(tenant))
-			require.NoFileExists(t, filepath.Join(f.state, "record-contoso.com.json"))
-		})
-	}
+	const question = "federate contoso.com, by 1 of the writes above. Planned 0s ago."
+	commandtest.OnlyAYesGoesOn(t, question, func(t *testing.T, answer commandtest.Answer) {
+		f, p, tenant := beforeApply(t)
+		answer.Give(&p.Program)
+		got := p.must(t, answer.Code, "apply", f.plan, "-state", f.state)
+		require.Contains(t, got.Stderr, answer.Says)
+		if answer.Yes() {
+			require.Len(t, writes(tenant), 1)
+			return
+		}
+		require.Empty(t, writes(tenant))
+		require.NoFileExists(t, filepath.Join(f.state, "record-contoso.com.json"))
+	})
+}
+
+// beforeApply is a tenant and a plan for it.
+func beforeApply(t *testing.T, changes ...func(*entratest.Config)) (files, program, *entratest.Tenant) {
+	t.Helper()
+	f, p := newFiles(t), newProgram()
+	newIdentityProvider(t, p.Now).writeMetadata(t, f.metadata, false)
+	tenant := p.tenant(t, changes...)
+	p = p.at(tenant)
+	p.planned(t, f)
+	return f, p, tenant
 }
 
 func TestAPlanWithAnErrorIsRefused(t *testing.T) {
@@ -155,11 +148,7 @@ func TestAPlanThatWasChangedByHandIsRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f, p := newFiles(t), newProgram()
-			newIdentityProvider(t, p.Now).writeMetadata(t, f.metadata, false)
-			tenant := p.tenant(t)
-			p = p.at(tenant)
-			p.planned(t, f)
+			f, p, tenant := beforeApply(t)
 			text := commandtest.Read(t, f.plan)
 			require.Contains(t, text, c.old)
 			require.NoError(t, os.WriteFile(f.plan, []byte(strings.Replace(text, c.old, c.new, 1)), 0o600))
@@ -257,23 +246,11 @@ func TestAPlanInOneGoCanBeGoneOnWith(t *testing.T) {
 	require.NotNil(t, tenant.Domains()[0].Federation)
 }
 
-// silent is somebody who is asked and leaves.
-type silent struct{ leave context.CancelFunc }
-
-func (s silent) Read([]byte) (int, error) {
-	s.leave()
-	select {}
-}
-
 func TestTheQuestionCanBeInterrupted(t *testing.T) {
 	t.Parallel()
-	f, p := newFiles(t), newProgram()
-	newIdentityProvider(t, p.Now).writeMetadata(t, f.metadata, false)
-	tenant := p.tenant(t)
-	p = p.at(tenant)
-	p.planned(t, f)
+	f, p, tenant := beforeApply(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.InTerminal, p.Stdin = true, silent{cancel}
+	p.InTerminal, p.Stdin = true, commandtest.Silent{Leave: cancel}
 	got := p.command(t, ctx, "apply", f.plan, "-state", f.state)
 	require.Equal(t, command.ExitStopped, got.Code)
 	require.Contains(t, got.Stderr, nothingChanged)
@@ -283,11 +260,7 @@ func TestTheQuestionCanBeInterrupted(t *testing.T) {
 // Two hours are the longest that Microsoft speaks of; what is not in force by then is said, and not hidden.
 func TestAWaitThatIsInVainEnds(t *testing.T) {
 	t.Parallel()
-	f, p := newFiles(t), newProgram()
-	newIdentityProvider(t, p.Now).writeMetadata(t, f.metadata, false)
-	tenant := p.tenant(t, func(cfg *entratest.Config) { cfg.FederationLag = 3 * time.Hour })
-	p = p.at(tenant)
-	p.planned(t, f)
+	f, p, tenant := beforeApply(t, func(cfg *entratest.Config) { cfg.FederationLag = 3 * time.Hour })
 	p.ErrTerminal = true
 	got := p.must(t, command.ExitStopped, "apply", f.plan, "-state", f.state, "-yes", "-wait")
 	require.Contains(t, got.Stderr, "[############............] waiting for 1h1m0s of up to 2h0m0s")

@@ -7,12 +7,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"flag"
-	"fmt"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -21,32 +16,14 @@ import (
 	"github.com/entrafed/entrafed/adapters/session"
 	"github.com/entrafed/entrafed/examples/internal/accounts"
 	"github.com/entrafed/entrafed/examples/internal/demonstration"
-	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
 
 func main() {
-	address := flag.String("addr", "127.0.0.1:8080", "where the application listens, on this machine")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	demo, err := demonstration.Open(*address, entratest.LagNormal)
-	if err == nil {
-		err = run(ctx, demo)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "gorilla:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, demo *demonstration.Demonstration) error {
-	app, err := newApplication(demo)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("Open %s and sign in as %s. Ctrl-C ends it.\n", demo.SmartLink(), accounts.Known()[0].Name)
-	return demo.Serve(ctx, app)
+	demonstration.Show{
+		Name: "gorilla", Host: newApplication,
+		Is: "gorilla is a web application that keeps its sessions with gorilla/sessions, and has gained a sign-in to Microsoft 365.",
+	}.Main()
 }
 
 // application is a web application as there are many: accounts, a sign-in page, sessions.
@@ -55,7 +32,7 @@ type application struct {
 	host     *session.Authenticator
 }
 
-func newApplication(demo *demonstration.Demonstration) (http.Handler, error) {
+func newApplication(_ context.Context, demo *demonstration.Demonstration) (http.Handler, error) {
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
 		return nil, err

@@ -2,24 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"time"
 
-	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/examples/internal/loopback"
 )
 
 // serve runs the demonstration for a browser until ctx ends.
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	site, err := listen("-addr", o.addr)
+	site, err := loopback.Listen("-addr", o.addr)
 	if err != nil {
 		return err
 	}
 	defer site.Close()
-	cloud, err := listen("-tenant-addr", o.tenantAddr)
+	cloud, err := loopback.Listen("-tenant-addr", o.tenantAddr)
 	if err != nil {
 		return err
 	}
@@ -40,7 +38,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serveAll(ctx, w, map[net.Listener]http.Handler{site: w.handler, cloud: w.tenant})
+	return loopback.Serve(ctx, map[net.Listener]http.Handler{site: w.handler, cloud: w.tenant}, w.close)
 }
 
 // kept says what is left when the program ends.
@@ -49,43 +47,4 @@ func (o options) kept() string {
 		return "nothing is kept"
 	}
 	return "what there is to keep is in " + o.state
-}
-
-func listen(name, address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || !entrafed.IsLoopback(host) {
-		return nil, fmt.Errorf("%s %q is not an address of this machine such as 127.0.0.1:8080", name, address)
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%w; choose another address with %s", err, name)
-	}
-	return listener, nil
-}
-
-// serveAll serves until ctx ends or one of the servers fails, and leaves in order: first the servers, then the work.
-func serveAll(ctx context.Context, w *world, sites map[net.Listener]http.Handler) error {
-	failed := make(chan error, len(sites))
-	var servers []*http.Server
-	for listener, handler := range sites {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-		servers = append(servers, server)
-		go func() { failed <- server.Serve(listener) }()
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-	defer cancel()
-	for _, server := range servers {
-		if server.Shutdown(leaving) != nil {
-			err = errors.Join(err, server.Close()) // streams to open pages do not end by themselves
-		}
-	}
-	if closing := w.close(leaving); !errors.Is(closing, context.DeadlineExceeded) {
-		err = errors.Join(err, closing)
-	}
-	return err
 }

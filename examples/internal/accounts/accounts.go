@@ -3,19 +3,17 @@ package accounts
 
 import (
 	"crypto/subtle"
-	_ "embed" // the page
-	"html/template"
 	"net/http"
 )
 
-// Account is somebody whom the host knows.
-type Account struct{ ID, Name, Email, DisplayName string }
+// Account is somebody whom the host knows. ID is a UUID.
+type Account struct{ ID, Name, Email, DisplayName, GivenName, Surname string }
 
 // Known are those whom it knows. The password of each is [Password].
 func Known() []Account {
 	return []Account{
-		{ID: "a-1", Name: "contractor", Email: "contractor@example.net", DisplayName: "A Contractor"},
-		{ID: "a-2", Name: "partner", Email: "partner@example.org", DisplayName: "A Partner"},
+		{"0d9a5b1c-7c1e-4f0b-9d55-1f6f2b0c8a01", "contractor", "contractor@example.net", "A Contractor", "A", "Contractor"},
+		{"0d9a5b1c-7c1e-4f0b-9d55-1f6f2b0c8a02", "partner", "partner@example.org", "A Partner", "A", "Partner"},
 	}
 }
 
@@ -32,6 +30,9 @@ func ByID(id string) (Account, bool) {
 	return Account{}, false
 }
 
+// NameField is what the form calls the name.
+const NameField = "username"
+
 // Check reads the form and returns the account whose name and password it has; otherwise nil, and what to tell the person.
 func Check(r *http.Request) (account *Account, problem string) {
 	if r.Method != http.MethodPost {
@@ -39,28 +40,9 @@ func Check(r *http.Request) (account *Account, problem string) {
 	}
 	right := subtle.ConstantTimeCompare([]byte(r.PostFormValue("password")), []byte(Password)) == 1
 	for _, account := range Known() {
-		if right && account.Name == r.PostFormValue("username") {
+		if right && account.Name == r.PostFormValue(NameField) {
 			return &account, ""
 		}
 	}
 	return nil, "The user name or the password is not right."
-}
-
-//go:embed page.html
-var pageHTML string
-
-var page = template.Must(template.New("page").Parse(pageHTML))
-
-// ShowForm shows the sign-in page, which keeps return_to.
-func ShowForm(w http.ResponseWriter, r *http.Request, problem string) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'")
-	if problem != "" {
-		w.WriteHeader(http.StatusUnprocessableEntity)
-	}
-	_ = page.Execute(w, map[string]any{
-		"Problem": problem, "ReturnTo": r.FormValue("return_to"), "Username": r.FormValue("login_hint"), "Password": Password,
-		"Known": Known(),
-	})
 }

@@ -38,14 +38,6 @@ func TestAnEarlyEndSaysHowToGoOn(t *testing.T) {
 	require.Equal(t, "federate: context canceled\nfederate: nothing was changed\n", stderr.String())
 }
 
-// silent is somebody who is asked and leaves.
-type silent struct{ leave context.CancelFunc }
-
-func (s silent) Read([]byte) (int, error) {
-	s.leave()
-	select {}
-}
-
 func TestOnlyAYesGoesOn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -78,7 +70,7 @@ func TestAQuestionCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	p, stderr := federate()
 	ctx, cancel := context.WithCancel(t.Context())
-	p.InTerminal, p.Stdin = true, silent{cancel}
+	p.InTerminal, p.Stdin = true, commandtest.Silent{Leave: cancel}
 	code, ok := p.Confirm(ctx, false, "")
 	require.Equal(t, command.ExitStopped, code)
 	require.False(t, ok)

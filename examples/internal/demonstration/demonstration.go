@@ -17,8 +17,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/examples/internal/accounts"
+	"github.com/entrafed/entrafed/examples/internal/loopback"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -36,39 +37,41 @@ type Demonstration struct {
 	// BaseURL is that of the Bridge: Origin + "/entra".
 	BaseURL string
 
+	// Visitor is whom to sign in as, in words. A host whose people are not those of package accounts changes it.
+	Visitor string
+
 	lag          entratest.Lag
 	tenant       *entratest.Tenant
+	directory    *msgraph.Tenant
+	store        provision.Store
 	people       *provision.Provisioner
 	idp          *saml.IdentityProvider
 	bridge       *adapters.Bridge
 	site, portal net.Listener
+	ends         []func(context.Context) error
 }
 
 // Open listens at address, such as "127.0.0.1:8080", for the host, and founds a tenant that answers at an address of its
-// own and lags as given. Nothing is kept when the program ends.
+// own and lags as given. Nothing is kept when the program ends. [Demonstration.Serve] closes it, or [Demonstration.Close].
 func Open(address string, lag entratest.Lag) (*Demonstration, error) {
-	d := &Demonstration{lag: lag}
+	person := accounts.Known()[0]
+	d := &Demonstration{
+		Visitor: fmt.Sprintf("%s, with the password %q", person.Name, accounts.Password),
+		lag:     lag, store: provision.NewMemoryStore(),
+	}
 	var err error
-	if d.site, err = listen(address); err != nil {
+	if d.site, err = loopback.Listen("-addr", address); err != nil {
 		return nil, err
 	}
-	if d.portal, err = listen("127.0.0.1:0"); err != nil {
+	if d.portal, err = loopback.Listen("the tenant", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, d.site.Close())
 	}
 	d.Origin = "http://" + d.site.Addr().String()
 	d.BaseURL = d.Origin + "/entra"
 	if err := d.found(); err != nil {
-		return nil, errors.Join(err, d.site.Close(), d.portal.Close())
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
-}
-
-func listen(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || !entrafed.IsLoopback(host) {
-		return nil, fmt.Errorf("%q is not an address of this machine such as 127.0.0.1:8080", address)
-	}
-	return net.Listen("tcp", address)
 }
 
 // found makes the tenant, federated, and what talks to it.
@@ -87,7 +90,7 @@ func (d *Demonstration) found() error {
 	if err != nil {
 		return err
 	}
-	directory, err := msgraph.New(msgraph.Config{
+	d.directory, err = msgraph.New(msgraph.Config{
 		Cloud: d.tenant.Cloud(), Credential: d.tenant.Credential(), Transport: d.tenant.Transport(),
 	})
 	if err != nil {
@@ -98,7 +101,7 @@ func (d *Demonstration) found() error {
 		settle.Dwell = -1
 	}
 	d.people, err = provision.New(provision.Config{
-		Directory: directory, Settle: settle, Rules: provision.Rules{
+		Directory: d.directory, Store: d.store, Settle: settle, Rules: provision.Rules{
 			Domain: Domain, UsageLocation: "US", Licenses: []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}},
 		},
 	})
@@ -134,32 +137,44 @@ func (d *Demonstration) SmartLink() string { return d.BaseURL + "/go" }
 // Tenant is the simulated tenant.
 func (d *Demonstration) Tenant() *entratest.Tenant { return d.tenant }
 
-// Serve serves the host and the tenant until ctx ends, and then what is under way.
-func (d *Demonstration) Serve(ctx context.Context, host http.Handler) error {
-	failed := make(chan error, 2)
-	servers := []*http.Server{
-		{Handler: host, ReadHeaderTimeout: 10 * time.Second}, {Handler: d.tenant, ReadHeaderTimeout: 10 * time.Second},
+// SignOut ends the sessions of somebody at the tenant, as where they sign out elsewhere. The error matches
+// [provision.ErrNoRecord] for somebody who was never here.
+func (d *Demonstration) SignOut(ctx context.Context, person provision.PersonKey) error {
+	record, err := d.store.Load(ctx, person)
+	if err != nil {
+		return err
 	}
-	for i, listener := range []net.Listener{d.site, d.portal} {
-		go func() { failed <- servers[i].Serve(listener) }()
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-	defer cancel()
-	for _, server := range servers {
-		if server.Shutdown(leaving) != nil {
-			err = errors.Join(err, server.Close()) // streams to open pages do not end by themselves
-		}
-	}
-	return errors.Join(err, d.bridge.Close(leaving), d.people.Wait(leaving))
+	return d.directory.RevokeSessions(ctx, record.ObjectID)
 }
 
-// ThrowAwaySigner makes a key for as long as the program runs.
-func ThrowAwaySigner(now time.Time) (saml.Signer, error) {
+// AtEnd calls end when the demonstration ends. What is not over when its context ends is not waited for.
+func (d *Demonstration) AtEnd(end func(context.Context) error) { d.ends = append(d.ends, end) }
+
+// Serve serves the host and the tenant until ctx ends, and then what is under way.
+func (d *Demonstration) Serve(ctx context.Context, host http.Handler) error {
+	return loopback.Serve(ctx, map[net.Listener]http.Handler{d.site: host, d.portal: d.tenant}, d.end)
+}
+
+// Close ends what nobody serves.
+func (d *Demonstration) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return errors.Join(d.site.Close(), d.portal.Close(), d.end(ctx))
+}
+
+func (d *Demonstration) end(ctx context.Context) error {
+	var errs []error
+	if d.bridge != nil {
+		errs = append(errs, d.bridge.Close(ctx), d.people.Wait(ctx))
+	}
+	for _, end := range d.ends {
+		errs = append(errs, end(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// ThrowAwaySigner makes a key for as long as the program runs. A server at one of the addresses can use it for TLS.
+func ThrowAwaySigner(now time.Time, addresses ...net.IP) (saml.Signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return saml.Signer{}, err
@@ -169,6 +184,7 @@ func ThrowAwaySigner(now time.Time) (saml.Signer, error) {
 		Subject:      pkix.Name{CommonName: "Throw-away key of a demonstration"},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.AddDate(1, 0, 0),
+		IPAddresses:  addresses,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

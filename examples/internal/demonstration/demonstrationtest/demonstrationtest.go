@@ -16,21 +16,18 @@ import (
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
-// SignsIn opens the host's smart link as somebody who has never been there, and follows it to the document, signs out, and
-// is asked again.
-func SignsIn(t *testing.T, host func(*demonstration.Demonstration) (http.Handler, error)) {
+// SignsIn opens the host's smart link as somebody who has never been there, follows it to the document, and opens it again.
+// The demonstration and the browser can be used until the test ends.
+func SignsIn(
+	t *testing.T, host func(context.Context, *demonstration.Demonstration) (http.Handler, error),
+) (*demonstration.Demonstration, *entratest.Browser) {
 	t.Helper()
 	demo, err := demonstration.Open("127.0.0.1:0", entratest.LagNone)
 	require.NoError(t, err)
-	handler, err := host(demo)
+	ctx := t.Context()
+	handler, err := host(ctx, demo)
 	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- demo.Serve(ctx, handler) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-served)
-	})
+	Serve(t, demo, handler)
 
 	browser := entratest.NewBrowser(&http.Transport{DisableKeepAlives: true})
 	page, err := browser.Open(ctx, demo.SmartLink())
@@ -47,6 +44,19 @@ func SignsIn(t *testing.T, host func(*demonstration.Demonstration) (http.Handler
 	require.NoError(t, err)
 	require.Contains(t, page.URL, "/sharepoint/", "a session is enough")
 	require.Len(t, demo.Tenant().Users(), 1)
+	return demo, browser
+}
+
+// Serve serves the host until the test ends.
+func Serve(t *testing.T, demo *demonstration.Demonstration, host http.Handler) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- demo.Serve(ctx, host) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-served)
+	})
 }
 
 // AddsAtMost counts the lines between the marks "entrafed: begin" and "entrafed: end" of a file, without empty ones and
