@@ -48,7 +48,9 @@ const dataLocked = "775"
 func refusedBind(err error) *Error {
 	var answered *goldap.Error
 	if !errors.As(err, &answered) || answered.ResultCode >= goldap.ErrorNetwork {
-		return failure("sign-in", err, "")
+		lost := failure("sign-in", err, "")
+		lost.unanswered = true
+		return lost
 	}
 	refused := &Error{Step: "sign-in", Code: answered.ResultCode, text: "the name or the password is wrong", err: ErrWrong}
 	switch answered.ResultCode {

@@ -61,13 +61,15 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 }
 
 // signIn says who it is, or what the form says, or that they may not sign in.
-func (a *Authenticator) signIn(ctx context.Context, typed adapters.Credentials) (provision.Person, adapters.FormProblem, error) {
+func (a *Authenticator) signIn(
+	ctx context.Context, typed adapters.Credentials,
+) (provision.Person, adapters.FormProblem, error) {
 	name := strings.TrimSpace(typed.Username)
 	if name == "" || typed.Password == "" {
 		return provision.Person{}, adapters.FormIncomplete, nil
 	}
 	if !a.attempts.take(name) {
-		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name", "name", sayable(name))
+		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name")
 		return provision.Person{}, adapters.FormTooOften, nil
 	}
 	began := time.Now()
@@ -78,14 +80,20 @@ func (a *Authenticator) signIn(ctx context.Context, typed adapters.Credentials) 
 		return person, "", err
 	case errors.Is(err, ErrWrong):
 		pause(ctx, a.cfg.FailureTime-time.Since(began))
-		a.cfg.Logger.WarnContext(ctx, "a failed attempt to sign in", "name", sayable(name), "error", err)
+		a.cfg.Logger.WarnContext(ctx, "a failed attempt to sign in", "error", err)
 		return provision.Person{}, adapters.FormWrong, nil
-	case errors.Is(err, ErrUnavailable):
+	}
+	if !unanswered(err) {
 		a.attempts.forgive(name)
+	}
+	switch {
+	case ctx.Err() != nil:
+		a.cfg.Logger.InfoContext(ctx, "the browser left before the directory had answered", "error", err)
+		return provision.Person{}, adapters.FormUnavailable, nil
+	case errors.Is(err, ErrUnavailable):
 		a.cfg.Logger.ErrorContext(ctx, "the directory is not available", "error", err)
 		return provision.Person{}, adapters.FormUnavailable, nil
 	}
-	a.attempts.forgive(name)
 	return provision.Person{}, "", err
 }
 
@@ -117,23 +125,32 @@ func (a *Authenticator) prove(ctx context.Context, name, password string) (perso
 		return provision.Person{}, problem("sign-in", ErrWrong,
 			"this can be no name, or no password: it is too long, or has control characters")
 	}
-	defer unreadable(&err)
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
-	defer cancel()
-	conn, end, err := a.servers.connect(ctx, func(conn *goldap.Conn) error { return a.cfg.bindFirst(conn, name, password) })
-	if err != nil {
-		return provision.Person{}, err
+	var entry *goldap.Entry
+	err = a.servers.use(ctx, func(conn *goldap.Conn) (err error) {
+		entry, err = a.cfg.lookUp(conn, name, password)
+		return err
+	}, func(conn *goldap.Conn) (err error) {
+		person, err = a.admit(conn, entry, password)
+		return err
+	})
+	return person, about(entry, err)
+}
+
+// lookUp returns the entry that has the name. Where there is none it takes as many requests as a wrong password does.
+func (cfg Config) lookUp(conn *goldap.Conn, name, password string) (*goldap.Entry, error) {
+	if err := cfg.bindFirst(conn, name, password); err != nil {
+		return nil, err
 	}
-	defer end()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	entry, err := a.cfg.find(conn, filled(a.cfg.UserFilter, "name", name))
-	if err != nil {
-		if errors.Is(err, ErrWrong) {
-			a.cfg.bindNobody(conn, password)
-		}
-		return provision.Person{}, err
+	entry, err := cfg.find(conn, filled(cfg.UserFilter, "name", name))
+	if errors.Is(err, ErrWrong) {
+		cfg.bindNobody(conn, password)
 	}
-	if err := a.bindAs(conn, entry, name, password); err != nil {
+	return entry, err
+}
+
+// admit makes a person of the entry if the password is theirs and they may sign in.
+func (a *Authenticator) admit(conn *goldap.Conn, entry *goldap.Entry, password string) (provision.Person, error) {
+	if err := a.bindAs(conn, entry, password); err != nil {
 		return provision.Person{}, err
 	}
 	if err := a.cfg.usable(entry, true); err != nil {
@@ -147,13 +164,18 @@ func (a *Authenticator) prove(ctx context.Context, name, password string) (perso
 
 // bindFirst binds as whoever may search.
 func (cfg Config) bindFirst(conn *goldap.Conn, name, password string) error {
-	if cfg.BindDN == "" {
-		if err := conn.Bind(cfg.bindName(name), password); err != nil {
-			return refusedBind(err)
-		}
-		return nil
+	if cfg.BindDN != "" {
+		return cfg.bindSearcher(conn)
 	}
-	return cfg.bindSearcher(conn)
+	return bindPerson(conn, cfg.bindName(name), password)
+}
+
+// bindPerson proves a person's password.
+func bindPerson(conn *goldap.Conn, dn, password string) error {
+	if err := conn.Bind(dn, password); err != nil {
+		return refusedBind(err)
+	}
+	return nil
 }
 
 func (cfg Config) bindSearcher(conn *goldap.Conn) error {
@@ -174,25 +196,20 @@ func (cfg Config) bindAgain(conn *goldap.Conn) error {
 
 // bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were made:
 // most entries have several.
-func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, name, password string) error {
+func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, password string) error {
 	key := "\x00" + entry.DN // no name begins like this
 	if !a.attempts.take(key) {
 		a.cfg.bindNobody(conn, password)
 		return problem("sign-in", ErrWrong, "too many failed attempts with the names of one entry")
 	}
-	err := conn.Bind(entry.DN, password)
-	if err == nil {
-		a.attempts.clear(key)
-		return nil
-	}
-	refused := refusedBind(err)
+	err := bindPerson(conn, entry.DN, password)
 	switch {
-	case errors.Is(refused, ErrUnavailable):
-		a.attempts.forgive(key)
-	case errors.Is(refused, adapters.ErrDenied):
+	case err == nil, errors.Is(err, adapters.ErrDenied):
 		a.attempts.clear(key)
+	case errors.Is(err, ErrUnavailable) && !unanswered(err):
+		a.attempts.forgive(key)
 	}
-	return refused
+	return err
 }
 
 // nobody is an entry that no directory has.

@@ -187,7 +187,7 @@ func FuzzWhatTheDirectoryAnswers(f *testing.F) {
 	f.Add([]byte{0x30, 0x00})
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		s := newScripted(t, searcher(), employee())
-		s.raw = answer
+		s.set(func() { s.raw = answer })
 		cfg := s.config()
 		cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
 		profiler, err := ldap.NewProfiler(cfg, nil)

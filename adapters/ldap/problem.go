@@ -19,12 +19,22 @@ type Error struct {
 	// Code is the directory's result code (RFC 4511, appendix A), if it gave one: 49 is invalidCredentials.
 	Code uint16
 
-	text string
-	err  error
+	// Entry is the DN of the person's entry, if one was found.
+	Entry string
+
+	text       string
+	err        error
+	unanswered bool // a person's password was sent, and what the directory made of it is not known
 }
 
-// Error says what is wrong.
-func (e *Error) Error() string { return "ldap: " + e.Step + ": " + e.text }
+// Error says what is wrong, and with whom.
+func (e *Error) Error() string {
+	step := "ldap: " + e.Step + ": "
+	if e.Entry != "" {
+		step += sayable(e.Entry) + ": "
+	}
+	return step + e.text
+}
 
 // Unwrap returns the cause: [ErrWrong], [adapters.ErrDenied] or [ErrUnavailable], as a rule.
 func (e *Error) Unwrap() error { return e.err }
@@ -77,9 +87,17 @@ func sayable(text string) string {
 	return text
 }
 
-// unreadable makes an error of an answer that the library cannot read and panics at. It is deferred.
-func unreadable(err *error) {
-	if cause := recover(); cause != nil {
-		*err = problem("search", ErrUnavailable, "the directory's answer cannot be read")
+// about adds to an error whose entry it is about.
+func about(entry *goldap.Entry, err error) error {
+	var failed *Error
+	if entry != nil && errors.As(err, &failed) {
+		failed.Entry = entry.DN
 	}
+	return err
+}
+
+// unanswered reports whether the directory may have counted an attempt without saying so.
+func unanswered(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && failed.unanswered
 }

@@ -97,11 +97,15 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 	t.Run("a name of two people, as the size limit tells", func(t *testing.T) {
 		t.Parallel()
 		s := newScripted(t, searcher(), employee())
-		s.onSearch = func(id int64, _ string) []*ber.Packet {
-			return []*ber.Packet{found(id, employee()), result(id, goldap.ApplicationSearchResultDone, goldap.LDAPResultSizeLimitExceeded, "")}
-		}
+		s.set(func() { s.onSearch = tooMany })
 		newWorld(t, s.config()).requireRefused("employee", password, 422, "more than one entry")
 	})
+}
+
+// tooMany finds one and says that there are more.
+func tooMany(id int64, _ string) []*ber.Packet {
+	done := result(id, goldap.ApplicationSearchResultDone, goldap.LDAPResultSizeLimitExceeded, "")
+	return []*ber.Packet{found(id, employee()), done}
 }
 
 // Somebody unknown and a wrong password cannot be told from each other: by the page, the requests, or the time.
@@ -244,7 +248,7 @@ func TestADirectoryThatIsNotTrusted(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t, searcher(), employee())
 			cfg := s.config()
-			test.change(s, &cfg)
+			s.set(func() { test.change(s, &cfg) })
 			newWorld(t, cfg).requireRefused("employee", password, http.StatusServiceUnavailable, test.why)
 			require.Empty(t, s.bound(employeeDN), "no password reached it")
 		})
@@ -254,18 +258,22 @@ func TestADirectoryThatIsNotTrusted(t *testing.T) {
 func TestReferencesToOtherServersCountForNothing(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, searcher(), employee())
-	s.onSearch = func(id int64, _ string) []*ber.Packet {
-		reference := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultReference, nil, "")
-		reference.AppendChild(octets("ldap://evil.example.org/dc=contoso,dc=com"))
-		return []*ber.Packet{message(id, reference), found(id, employee()), result(id, goldap.ApplicationSearchResultDone, 0, "")}
-	}
+	s.set(func() {
+		s.onSearch = func(id int64, _ string) []*ber.Packet {
+			reference := ber.Encode(ber.ClassApplication, ber.TypeConstructed, goldap.ApplicationSearchResultReference, nil, "")
+			reference.AppendChild(octets("ldap://evil.example.org/dc=contoso,dc=com"))
+			return []*ber.Packet{
+				message(id, reference), found(id, employee()), result(id, goldap.ApplicationSearchResultDone, 0, ""),
+			}
+		}
+	})
 	newWorld(t, s.config()).requireSignedIn("employee", password)
 }
 
 func TestTheNextServerServes(t *testing.T) {
 	t.Parallel()
 	down, up := newScripted(t), newScripted(t, searcher(), employee())
-	down.down = true
+	down.set(func() { down.down = true })
 	cfg := up.config()
 	cfg.URLs = []string{"ldap://" + down.address, "ldap://" + up.address}
 	w := newWorld(t, cfg)
@@ -279,7 +287,7 @@ func TestTheNextServerServes(t *testing.T) {
 func TestTLSFromTheStart(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, searcher(), employee())
-	s.immediate = true
+	s.set(func() { s.immediate = true })
 	cfg := s.config()
 	cfg.URLs = []string{"ldaps://" + s.address}
 	newWorld(t, cfg).requireSignedIn("employee", password)
