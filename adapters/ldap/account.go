@@ -8,6 +8,8 @@ import (
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/entrafed/entrafed/adapters"
 )
 
 const (
@@ -30,19 +32,37 @@ const (
 // dataCode is the Windows error in what Active Directory says of a refused bind: "… AcceptSecurityContext error, data 533, …".
 var dataCode = regexp.MustCompile(`, data ([0-9a-fA-F]{1,8}),`)
 
-// refusals are what Active Directory says to somebody who knows the password, and what to do:
+// refusal is what Active Directory says to somebody who knows the password, and what to do. "" for all that it says to
+// others too, or that is not known:
 // https://learn.microsoft.com/windows/win32/debug/system-error-codes--1300-1699-
-var refusals = map[string]string{
-	"530": "the account may not sign in at this time: see its logon hours",
-	"531": "the account may not sign in from this computer: see its logon workstations",
-	"532": "the password has expired: the person must change it",
-	"533": "the account is disabled",
-	"701": "the account has expired",
-	"773": "the person must change the password first",
+func refusal(data string) string {
+	switch data {
+	case "530":
+		return "the account may not sign in at this time: see its logon hours"
+	case "531":
+		return "the account may not sign in from this computer: see its logon workstations"
+	case "532":
+		return passwordExpired
+	case "533":
+		return "the account is disabled"
+	case "701":
+		return "the account has expired"
+	case "773":
+		return passwordReset
+	}
+	return ""
 }
 
-// dataLocked is said whatever the password is, so the person learns nothing of it.
-const dataLocked = "775"
+const (
+	passwordExpired = "the password has expired: the person must change it"
+	passwordReset   = "the person must change the password first"
+)
+
+// What it says whatever the password is, so the person learns nothing of it.
+const (
+	dataWrong  = "52e"
+	dataLocked = "775"
+)
 
 // refusedBind says why the directory did not take the name and the password. What the directory said is not repeated.
 func refusedBind(err error) *Error {
@@ -55,12 +75,7 @@ func refusedBind(err error) *Error {
 	refused := &Error{Step: "sign-in", Code: answered.ResultCode, text: "the name or the password is wrong", err: ErrWrong}
 	switch answered.ResultCode {
 	case goldap.LDAPResultInvalidCredentials:
-		if data := dataOf(answered); data == dataLocked {
-			refused.text = "the account is locked, as far as the directory says"
-		} else if why, known := refusals[data]; known {
-			refused = denied("%s", why)
-			refused.Code = answered.ResultCode
-		}
+		refused.say(dataOf(answered))
 	case goldap.LDAPResultInappropriateAuthentication, goldap.LDAPResultNoSuchObject, goldap.LDAPResultInvalidDNSyntax,
 		goldap.LDAPResultUnwillingToPerform, goldap.LDAPResultInsufficientAccessRights, goldap.LDAPResultConstraintViolation:
 		refused.text = "the directory does not let this entry bind"
@@ -68,6 +83,27 @@ func refusedBind(err error) *Error {
 		return failure("sign-in", goldap.NewError(answered.ResultCode, errors.New("the bind failed")), "")
 	}
 	return refused
+}
+
+// say adds what Active Directory says.
+func (e *Error) say(data string) {
+	switch why := refusal(data); {
+	case why != "":
+		e.Step, e.text, e.err = "account", why, adapters.ErrDenied
+	case data == dataLocked:
+		e.text = "the account is locked, as far as the directory says"
+	case data != "" && data != dataWrong:
+		e.text += " (data " + data + ")"
+	}
+}
+
+// lockedSince adds to a refusal what slapd does not say in it.
+func lockedSince(entry *goldap.Entry, err error) error {
+	var failed *Error
+	if since := value(entry, attrLockedTime); since != "" && errors.Is(err, ErrWrong) && errors.As(err, &failed) {
+		failed.text += "; " + attrLockedTime + " is " + sayable(since)
+	}
+	return err
 }
 
 func dataOf(answered *goldap.Error) string {
@@ -100,7 +136,7 @@ func (cfg Config) usableAD(entry *goldap.Entry, proved bool) error {
 	case uac&uacDisabled != 0:
 		return denied("the account is disabled")
 	case computed&uacPasswordExpired != 0:
-		return denied("the password has expired: the person must change it")
+		return denied(passwordExpired)
 	case !proved && computed&uacLockout != 0:
 		return denied("the account is locked")
 	case expiring && expires != 0 && expires != never && !cfg.Now().Before(fileTime(expires)):
@@ -129,7 +165,7 @@ func (cfg Config) usableOpenLDAP(entry *goldap.Entry, proved bool) error {
 	case locked == lockedForGood, locked != "" && !proved:
 		return denied("the account is locked")
 	case strings.EqualFold(entry.GetEqualFoldAttributeValue(attrPasswordReset), "TRUE"):
-		return denied("the person must change the password first")
+		return denied(passwordReset)
 	case expiring && days >= 0 && days <= maxDays && !cfg.Now().Before(time.Unix(days*24*60*60, 0)):
 		return denied("the account has expired")
 	}

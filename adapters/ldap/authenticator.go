@@ -18,9 +18,10 @@ import (
 // Authenticator is an [adapters.Authenticator] that shows the Bridge's form and asks a directory. Make one with [New]. It is
 // safe for concurrent use.
 type Authenticator struct {
-	cfg      Config
-	servers  *servers
-	attempts *attempts
+	cfg     Config
+	servers *servers
+	names   *attempts // as they are typed
+	entries *attempts // by their DNs: apart, so that no flood of names makes them forgotten
 }
 
 var _ adapters.Authenticator = (*Authenticator)(nil)
@@ -32,8 +33,8 @@ func New(cfg Config) (*Authenticator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	counted := newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now)
-	return &Authenticator{cfg: cfg, servers: newServers(cfg), attempts: counted}, nil
+	counted := func() *attempts { return newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now) }
+	return &Authenticator{cfg: cfg, servers: newServers(cfg), names: counted(), entries: counted()}, nil
 }
 
 // Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an [*Error]
@@ -68,7 +69,7 @@ func (a *Authenticator) signIn(
 	if name == "" || typed.Password == "" {
 		return provision.Person{}, adapters.FormIncomplete, nil
 	}
-	if !a.attempts.take(name) {
+	if !a.names.take(name) {
 		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name")
 		return provision.Person{}, adapters.FormTooOften, nil
 	}
@@ -76,7 +77,7 @@ func (a *Authenticator) signIn(
 	person, err := a.prove(ctx, name, typed.Password)
 	switch {
 	case err == nil, errors.Is(err, adapters.ErrDenied):
-		a.attempts.clear(name)
+		a.names.clear(name)
 		return person, "", err
 	case errors.Is(err, ErrWrong):
 		pause(ctx, a.cfg.FailureTime-time.Since(began))
@@ -84,7 +85,7 @@ func (a *Authenticator) signIn(
 		return provision.Person{}, adapters.FormWrong, nil
 	}
 	if !unanswered(err) {
-		a.attempts.forgive(name)
+		a.names.forgive(name)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -113,17 +114,28 @@ const (
 	maxPassword = 1024
 )
 
-// plausible reports whether the directory is asked at all.
-func plausible(name, password string) bool {
-	return len(name) <= maxName && len(password) <= maxPassword && utf8.ValidString(name) &&
-		!strings.ContainsFunc(name, unicode.IsControl)
+// plausibleName reports whether the directory is asked at all.
+func plausibleName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// plausible says why the directory is not asked. A password with a NUL could be an empty one to it.
+func (cfg Config) plausible(name, password string) error {
+	switch {
+	case !plausibleName(name), len(password) > maxPassword, strings.ContainsRune(password, 0):
+		return problem("sign-in", ErrWrong,
+			"this can be no name, or no password: it is too long, or has control characters")
+	case cfg.BindDN == "" && strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }):
+		return problem("sign-in", ErrWrong, "with BindTemplate a name has no characters outside of ASCII: "+
+			"each of their spellings would have attempts of its own")
+	}
+	return nil
 }
 
 // prove asks the directory.
 func (a *Authenticator) prove(ctx context.Context, name, password string) (person provision.Person, err error) {
-	if !plausible(name, password) {
-		return provision.Person{}, problem("sign-in", ErrWrong,
-			"this can be no name, or no password: it is too long, or has control characters")
+	if err := a.cfg.plausible(name, password); err != nil {
+		return provision.Person{}, err
 	}
 	var entry *goldap.Entry
 	err = a.servers.use(ctx, func(conn *goldap.Conn) (err error) {
@@ -187,7 +199,7 @@ func (cfg Config) bindSearcher(conn *goldap.Conn) error {
 
 // bindAgain is the search account's again, where groups or a filter are still to be searched.
 func (cfg Config) bindAgain(conn *goldap.Conn) error {
-	searches := cfg.Groups.Filter != "" || cfg.Synced != nil && cfg.Synced.Filter != ""
+	searches := cfg.searchesGroups() || cfg.Synced != nil && cfg.Synced.Filter != ""
 	if cfg.BindDN == "" || !searches {
 		return nil
 	}
@@ -197,19 +209,18 @@ func (cfg Config) bindAgain(conn *goldap.Conn) error {
 // bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were made:
 // most entries have several.
 func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, password string) error {
-	key := "\x00" + entry.DN // no name begins like this
-	if !a.attempts.take(key) {
+	if !a.entries.take(entry.DN) {
 		a.cfg.bindNobody(conn, password)
 		return problem("sign-in", ErrWrong, "too many failed attempts with the names of one entry")
 	}
 	err := bindPerson(conn, entry.DN, password)
 	switch {
 	case err == nil, errors.Is(err, adapters.ErrDenied):
-		a.attempts.clear(key)
+		a.entries.clear(entry.DN)
 	case errors.Is(err, ErrUnavailable) && !unanswered(err):
-		a.attempts.forgive(key)
+		a.entries.forgive(entry.DN)
 	}
-	return err
+	return lockedSince(entry, err)
 }
 
 // nobody is an entry that no directory has.

@@ -66,9 +66,7 @@ func failure(step string, err error, remedy string) *Error {
 }
 
 // denied is an account whose owner may not sign in.
-func denied(format string, args ...any) *Error {
-	return problem("account", adapters.ErrDenied, format, args...)
-}
+func denied(why string) *Error { return &Error{Step: "account", text: why, err: adapters.ErrDenied} }
 
 // maxText is how much of what the directory said is repeated, in bytes.
 const maxText = 300

@@ -79,7 +79,7 @@ func (p *Profiler) Profile(ctx context.Context, signedIn adapters.SignedIn) (pro
 func (p *Profiler) filter(person provision.Person) (string, error) {
 	if p.key != nil {
 		name := p.key(person)
-		if !plausible(name, "") || name == "" {
+		if !plausibleName(name) {
 			return "", problem("search", ErrWrong, "the person has no name that the directory can be asked about")
 		}
 		return filled(p.cfg.UserFilter, "name", name), nil

@@ -68,6 +68,7 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 		"a filter that ends early":               {"x)(uid=employee", password, 422, "nobody has this name"},
 		"a filter that is always true":           {"*)(|(objectClass=*", password, 422, "nobody has this name"},
 		"a filter's escape sequence":             {`\65mployee`, password, 422, "nobody has this name"},
+		"a password with a NUL":                  {"employee", "\x00wrong", 422, "control characters"},
 		"a name with a NUL":                      {"employee\x00", password, 422, "control characters"},
 		"a name that is not UTF-8":               {"employee\xff", password, 422, "control characters"},
 		"a name without end":                     {strings.Repeat("e", 257), password, 422, "too long"},
@@ -134,7 +135,7 @@ func TestAccountsOfActiveDirectoryThatMayNotSignIn(t *testing.T) {
 	t.Parallel()
 	disabled := func(e entry) entry { return e.changed("userAccountControl", "514") }
 	data := func(code string) func(entry) entry {
-		return func(e entry) entry { e.refusal = code; return e }
+		return func(e entry) entry { return e.refused(code) }
 	}
 	for rule, test := range map[string]struct {
 		change func(entry) entry
@@ -303,6 +304,10 @@ func TestADirectBind(t *testing.T) {
 	w.requireRefused("employee", "wrong horse", 422, "the name or the password is wrong")
 	w.requireRefused("employee,ou=people,dc=contoso,dc=com", password, 422, "")
 	require.Len(t, s.bound(`uid=employee\,ou=people\,dc=contoso\,dc=com,ou=people,dc=contoso,dc=com`), 1, "the name stays a value: %v", s.allBinds())
+
+	asked := len(s.allBinds())
+	w.requireRefused("\u00ademployee", "wrong horse", 422, "outside of ASCII") // slapd and Active Directory may take it for employee
+	require.Len(t, s.allBinds(), asked)
 
 	ad := newScripted(t, adEmployee())
 	cfg = ad.config()

@@ -74,6 +74,12 @@ func (e entry) changed(pairs ...string) entry {
 	return e
 }
 
+// refused is the entry of somebody whose right password Active Directory does not take.
+func (e entry) refused(data string) entry {
+	e.refusal = data
+	return e
+}
+
 func (s *scripted) config() ldap.Config {
 	return ldap.Config{
 		Kind: ldap.OpenLDAP, URLs: []string{"ldap://" + s.address}, TLS: &tls.Config{RootCAs: s.roots}, BindDN: searcherDN,
