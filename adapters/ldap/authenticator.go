@@ -76,6 +76,10 @@ func (a *Authenticator) signIn(
 	began := time.Now()
 	person, err := a.prove(ctx, name, typed.Password)
 	switch {
+	case errors.Is(err, ErrPasswordDue):
+		a.names.clear(name)
+		a.cfg.Logger.WarnContext(ctx, "a password is due", "error", err)
+		return provision.Person{}, adapters.FormExpired, nil
 	case err == nil, errors.Is(err, adapters.ErrDenied):
 		a.names.clear(name)
 		return person, "", err
@@ -179,15 +183,7 @@ func (cfg Config) bindFirst(conn *goldap.Conn, name, password string) error {
 	if cfg.BindDN != "" {
 		return cfg.bindSearcher(conn)
 	}
-	return bindPerson(conn, cfg.bindName(name), password)
-}
-
-// bindPerson proves a person's password.
-func bindPerson(conn *goldap.Conn, dn, password string) error {
-	if err := conn.Bind(dn, password); err != nil {
-		return refusedBind(err)
-	}
-	return nil
+	return cfg.bindPerson(conn, cfg.bindName(name), password)
 }
 
 func (cfg Config) bindSearcher(conn *goldap.Conn) error {
@@ -213,7 +209,7 @@ func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, password 
 		a.cfg.bindNobody(conn, password)
 		return problem("sign-in", ErrWrong, "too many failed attempts with the names of one entry")
 	}
-	err := bindPerson(conn, entry.DN, password)
+	err := a.cfg.bindPerson(conn, entry.DN, password)
 	switch {
 	case err == nil, errors.Is(err, adapters.ErrDenied):
 		a.entries.clear(entry.DN)

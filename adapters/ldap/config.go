@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +93,10 @@ type Config struct {
 
 // Attributes name the attributes of a person's entry. Empty: that of the Kind.
 type Attributes struct {
+	// ID is who a person is: a UUID that never changes and is never given to somebody else. OpenLDAP: entryUUID, which
+	// lldap has too; FreeIPA: set ipaUniqueID. Active Directory: always objectGUID, so leave it empty.
+	ID string
+
 	Email       string // mail
 	UPN         string // userPrincipalName; OpenLDAP: mail
 	DisplayName string // displayName
@@ -154,6 +159,9 @@ func (cfg Config) withDefaults() Config {
 		"userPrincipalName"
 	if cfg.Kind == OpenLDAP {
 		filter, upn = "(&(objectClass=inetOrgPerson)(|(uid={name})(mail={name})))", "mail"
+	}
+	if cfg.Kind != ActiveDirectory {
+		fill(&cfg.Attributes.ID, "entryUUID")
 	}
 	fill(&cfg.UserFilter, filter)
 	fill(&cfg.Attributes.UPN, upn)
@@ -313,6 +321,14 @@ func (cfg Config) checkSearches(add func(string, ...any)) {
 	if !isDN(cfg.Groups.BaseDN) {
 		add("Groups.BaseDN %q is no DN", cfg.Groups.BaseDN)
 	}
+	if cfg.Kind == ActiveDirectory && cfg.Attributes.ID != "" {
+		add("Attributes.ID %q cannot be: in Active Directory it is objectGUID", cfg.Attributes.ID)
+	}
+	for _, name := range cfg.attributes() {
+		if !attributeName.MatchString(name) {
+			add("%q is no name of an attribute", name)
+		}
+	}
 	checkDNs(add, "Groups.Required", cfg.Groups.Required)
 	for claim, attribute := range cfg.Attributes.Claims {
 		if claim == "" || claim == claimGroups || attribute == "" {
@@ -341,6 +357,9 @@ func (cfg Config) checkSynced(add func(string, ...any)) {
 		checkFilter(add, "Synced.Filter", s.Filter, "")
 	}
 }
+
+// attributeName is what RFC 4512, section 1.4, calls a descr, or a numericoid.
+var attributeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$`)
 
 func checkDNs(add func(string, ...any), name string, list []string) {
 	for _, text := range list {

@@ -51,6 +51,8 @@ func TestConfigThatIsRefused(t *testing.T) {
 		"a sync, and a global catalog": {func(c *ldap.Config) {
 			c.URLs, c.Synced = []string{"ldaps://dc1.contoso.com:3269"}, &ldap.Synced{Connection: "sync", All: true}
 		}, "global catalog"},
+		"an attribute that is none":      {func(c *ldap.Config) { c.Attributes.Email = "mail)(uid=*" }, "no name of an attribute"},
+		"another ID of Active Directory": {func(c *ldap.Config) { c.Attributes.ID = "employeeID" }, "Attributes.ID"},
 		"a claim that is taken":          {func(c *ldap.Config) { c.Attributes.Claims = map[string]string{"groups": "l"} }, "Attributes.Claims"},
 		"a sync of the same connection":  {func(c *ldap.Config) { c.Synced = &ldap.Synced{Connection: "ad", All: true} }, "Synced.Connection"},
 		"a sync of nobody":               {func(c *ldap.Config) { c.Synced = &ldap.Synced{Connection: "sync"} }, "applies to nobody"},

@@ -15,7 +15,6 @@ import (
 const (
 	attrObjectGUID      = "objectGUID"
 	attrConsistencyGUID = "mS-DS-ConsistencyGuid"
-	attrEntryUUID       = "entryUUID"
 
 	claimGroups = "groups"
 )
@@ -88,12 +87,17 @@ func (cfg Config) identifiers(entry *goldap.Entry) (id, immutableID string, err 
 		}
 		return guidText(raw), immutableID, nil
 	}
-	id = strings.ToLower(value(entry, attrEntryUUID))
-	if immutableID, err = provision.ImmutableIDFromUUID(id); err != nil {
-		return "", "", problem("person", nil, "entryUUID cannot be read: let the account that searches read it (%v)", err)
+	attribute := cfg.Attributes.ID
+	id = strings.ToLower(value(entry, attribute))
+	if immutableID, err = provision.ImmutableIDFromUUID(id); err != nil || len(id) != uuidLength {
+		return "", "", problem("person", nil, "%s cannot be read, or is no UUID: let the account that searches read it, or "+
+			"set Attributes.ID", attribute)
 	}
 	return id, immutableID, nil
 }
+
+// uuidLength is that of a UUID as text, in the one form that is taken.
+const uuidLength = 36
 
 // guidText is the text form of the 16 bytes, whose first three groups are little-endian:
 // https://learn.microsoft.com/openspecs/windows_protocols/ms-dtyp/001eec5a-7f8b-4293-9e21-ca349392db40

@@ -44,6 +44,9 @@ var (
 	// ErrWrong: nobody has this name, or the password is another.
 	ErrWrong = errors.New("ldap: the name or the password is wrong")
 
+	// ErrPasswordDue: the password is right, and has expired or must be changed first. It matches [adapters.ErrDenied] too.
+	ErrPasswordDue = fmt.Errorf("ldap: the password must be changed: %w", adapters.ErrDenied)
+
 	// ErrUnavailable: no server answers as it should.
 	ErrUnavailable = errors.New("ldap: the directory is not available")
 )

@@ -91,7 +91,7 @@ func (p *Profiler) filter(person provision.Person) (string, error) {
 	if p.cfg.Kind == ActiveDirectory {
 		return "(" + attrObjectGUID + "=" + goldap.EscapeFilter(string(raw)) + ")", nil
 	}
-	return "(" + attrEntryUUID + "=" + goldap.EscapeFilter(person.ID) + ")", nil
+	return "(" + p.cfg.Attributes.ID + "=" + goldap.EscapeFilter(person.ID) + ")", nil
 }
 
 // merged is the person with what the directory says where the host says nothing.

@@ -14,7 +14,8 @@ func (cfg Config) attributes() []string {
 		names = append(names, attrObjectGUID, attrConsistencyGUID, attrUAC, attrComputedUAC, attrAccountExpires,
 			attrObjectSID, attrPrimaryGroup)
 	} else {
-		names = append(names, attrEntryUUID, attrLockedTime, attrPasswordReset, attrShadowExpire)
+		names = append(names, a.ID, attrLockedTime, attrPasswordReset, attrShadowExpire,
+			attrAccountLock, attrPrincipalExpires, attrPasswordExpires)
 	}
 	for _, attribute := range a.Claims {
 		names = append(names, attribute)

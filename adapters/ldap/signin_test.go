@@ -162,7 +162,9 @@ func TestAccountsOfActiveDirectoryThatMayNotSignIn(t *testing.T) {
 			cfg.Kind = ldap.ActiveDirectory
 			w := newWorld(t, cfg)
 			w.requireRefused("employee", password, test.status, test.why)
-			require.Equal(t, test.status == 403, w.err != nil && strings.Contains(w.err.Error(), "account:"))
+			require.Equal(t, test.status == 403, strings.Contains(w.log.String(), "account:"))
+			due := strings.Contains(w.log.String(), "a password is due") // the form says so
+			require.Equal(t, test.status == 403 && !due, w.err != nil && strings.Contains(w.err.Error(), "account:"))
 			require.NotContains(t, w.log.String(), "DSID")
 		})
 		t.Run(rule+", without the password", func(t *testing.T) {
@@ -187,6 +189,10 @@ func TestAccountsOfOpenLDAPThatMayNotSignIn(t *testing.T) {
 		"locked for good":                 {"pwdAccountLockedTime", "000001010000Z", "the account is locked"},
 		"a password that must be changed": {"pwdReset", "TRUE", "must change the password"},
 		"an account that expired":         {"shadowExpire", "20000", "the account has expired"},
+		"disabled at FreeIPA":             {"nsAccountLock", "TRUE", "the account is disabled"},
+		"an account of FreeIPA's, over":   {"krbPrincipalExpiration", "20260102030405Z", "the account has expired"},
+		"a password of FreeIPA's, over":   {"krbPasswordExpiration", "20260102030404Z", "the password has expired"},
+		"a time that nobody can read":     {"krbPasswordExpiration", "tomorrow", "the password has expired"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -194,7 +200,10 @@ func TestAccountsOfOpenLDAPThatMayNotSignIn(t *testing.T) {
 			newWorld(t, s.config()).requireRefused("employee", password, 403, test.why)
 		})
 	}
-	for attribute, value := range map[string]string{"shadowExpire": "-1", "pwdAccountLockedTime": "20260101000000Z", "pwdReset": "FALSE"} {
+	for attribute, value := range map[string]string{
+		"shadowExpire": "-1", "pwdAccountLockedTime": "20260101000000Z", "pwdReset": "FALSE", "nsAccountLock": "FALSE",
+		"krbPasswordExpiration": "20260102040406+0100", "krbPrincipalExpiration": "19700101000000Z",
+	} {
 		s := newScripted(t, searcher(), employee().changed(attribute, value))
 		newWorld(t, s.config()).requireSignedIn("employee", password)
 	}
