@@ -86,6 +86,7 @@ func English() Language {
 		msgSignInCancel:      "Do not sign in",
 		msgSignInWrong:       "The user name or the password is not right.",
 		msgSignInIncomplete:  "Please fill in both fields.",
+		msgSignInExpired:     "Your password has expired or must be changed. Please change it first, then sign in here.",
 		msgSignInTooOften:    "There were too many attempts. Please wait a few minutes.",
 		msgSignInUnavailable: "Your password cannot be checked at the moment. Please try again in a few minutes.",
 

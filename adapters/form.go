@@ -21,6 +21,7 @@ type FormProblem string
 const (
 	FormWrong       FormProblem = "wrong"       // the name or the password; which one is not said
 	FormIncomplete  FormProblem = "incomplete"  // a field was left empty
+	FormExpired     FormProblem = "expired"     // the password is right, and must be changed elsewhere first
 	FormTooOften    FormProblem = "too often"   // wait before the next attempt
 	FormUnavailable FormProblem = "unavailable" // whoever knows the passwords does not answer
 )
@@ -34,6 +35,8 @@ func (a Ask) ShowForm(w http.ResponseWriter, form Form) error {
 	status := http.StatusOK
 	switch form.Problem {
 	case "":
+	case FormExpired:
+		status = http.StatusForbidden
 	case FormUnavailable:
 		status = http.StatusServiceUnavailable
 	case FormTooOften:
@@ -56,6 +59,8 @@ func (p FormProblem) message() (Message, bool) {
 		return msgSignInWrong, true
 	case FormIncomplete:
 		return msgSignInIncomplete, true
+	case FormExpired:
+		return msgSignInExpired, true
 	case FormTooOften:
 		return msgSignInTooOften, true
 	case FormUnavailable:

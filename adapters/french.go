@@ -85,6 +85,7 @@ func French() Language {
 		msgSignInCancel:      "Ne pas se connecter",
 		msgSignInWrong:       "Le nom d’utilisateur ou le mot de passe est incorrect.",
 		msgSignInIncomplete:  "Veuillez remplir les deux champs.",
+		msgSignInExpired:     "Votre mot de passe a expiré ou doit être changé. Veuillez d’abord le changer, puis vous connecter ici.",
 		msgSignInTooOften:    "Il y a eu trop de tentatives. Veuillez patienter quelques minutes.",
 		msgSignInUnavailable: "Votre mot de passe ne peut pas être vérifié pour le moment. Veuillez réessayer dans quelques minutes.",
 

@@ -91,6 +91,7 @@ func German() Language {
 		msgSignInCancel:      "Nicht anmelden",
 		msgSignInWrong:       "Der Benutzername oder das Kennwort stimmt nicht.",
 		msgSignInIncomplete:  "Bitte füllen Sie beide Felder aus.",
+		msgSignInExpired:     "Ihr Kennwort ist abgelaufen oder muss geändert werden. Bitte ändern Sie es zuerst, und melden Sie sich dann hier an.",
 		msgSignInTooOften:    "Es gab zu viele Versuche. Bitte warten Sie einige Minuten.",
 		msgSignInUnavailable: "Ihr Kennwort kann gerade nicht geprüft werden. Bitte versuchen Sie es in einigen Minuten noch einmal.",
 

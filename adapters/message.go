@@ -89,6 +89,7 @@ const (
 	msgSignInCancel      Message = "sign-in.cancel"
 	msgSignInWrong       Message = "sign-in.wrong"
 	msgSignInIncomplete  Message = "sign-in.incomplete"
+	msgSignInExpired     Message = "sign-in.expired"
 	msgSignInTooOften    Message = "sign-in.too-often"
 	msgSignInUnavailable Message = "sign-in.unavailable"
 

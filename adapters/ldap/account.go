@@ -8,6 +8,8 @@ import (
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/entrafed/entrafed/adapters"
 )
 
 const (
@@ -17,6 +19,11 @@ const (
 	attrLockedTime     = "pwdAccountLockedTime"
 	attrPasswordReset  = "pwdReset"
 	attrShadowExpire   = "shadowExpire"
+
+	// Of FreeIPA and 389 Directory Server.
+	attrAccountLock      = "nsAccountLock"
+	attrPrincipalExpires = "krbPrincipalExpiration"
+	attrPasswordExpires  = "krbPasswordExpiration"
 )
 
 // The bits of userAccountControl and msDS-User-Account-Control-Computed:
@@ -30,35 +37,91 @@ const (
 // dataCode is the Windows error in what Active Directory says of a refused bind: "… AcceptSecurityContext error, data 533, …".
 var dataCode = regexp.MustCompile(`, data ([0-9a-fA-F]{1,8}),`)
 
-// refusals are what Active Directory says to somebody who knows the password, and what to do:
+// refusal is what Active Directory says to somebody who knows the password, and what to do. "" for all that it says to
+// others too, or that is not known:
 // https://learn.microsoft.com/windows/win32/debug/system-error-codes--1300-1699-
-var refusals = map[string]string{
-	"530": "the account may not sign in at this time: see its logon hours",
-	"531": "the account may not sign in from this computer: see its logon workstations",
-	"532": "the password has expired: the person must change it",
-	"533": "the account is disabled",
-	"701": "the account has expired",
-	"773": "the person must change the password first",
+func refusal(data string) string {
+	switch data {
+	case "530":
+		return "the account may not sign in at this time: see its logon hours"
+	case "531":
+		return "the account may not sign in from this computer: see its logon workstations"
+	case "533":
+		return "the account is disabled"
+	case "701":
+		return "the account has expired"
+	}
+	return ""
 }
 
-// dataLocked is said whatever the password is, so the person learns nothing of it.
-const dataLocked = "775"
+// passwordDue is who must change the password, which is right, before it is good for anything.
+func passwordDue(why string) *Error { return &Error{Step: "account", text: why, err: ErrPasswordDue} }
+
+const (
+	passwordExpired = "the password has expired: the person must change it"
+	passwordReset   = "the person must change the password first"
+)
+
+// What it says whatever the password is, so the person learns nothing of it.
+const (
+	dataWrong  = "52e"
+	dataLocked = "775"
+)
+
+// bindPerson proves a person's password.
+func (cfg Config) bindPerson(conn *goldap.Conn, dn, password string) error {
+	request := goldap.NewSimpleBindRequest(dn, password, nil)
+	if cfg.Kind != ActiveDirectory {
+		request.Controls = []goldap.Control{goldap.NewControlBeheraPasswordPolicy()} // what it does not know, it ignores
+	}
+	answer, err := conn.SimpleBind(request)
+	policy := policyOf(answer)
+	switch {
+	case policy == goldap.BeheraPasswordExpired:
+		return passwordDue(passwordExpired)
+	case policy == goldap.BeheraChangeAfterReset:
+		return passwordDue(passwordReset)
+	case err == nil:
+		return nil
+	}
+	refused := refusedBind(err)
+	if policy == goldap.BeheraAccountLocked {
+		refused.text = "the account is locked, as far as the directory says"
+	}
+	return refused
+}
+
+// policyOf is the error that a policy for passwords has with a bind, -1 if none. Of a password that has expired or must be
+// changed slapd speaks to those who know it:
+// https://datatracker.ietf.org/doc/html/draft-behera-ldap-password-policy-10
+// https://datatracker.ietf.org/doc/html/draft-vchu-ldap-pwd-policy-00
+func policyOf(answer *goldap.SimpleBindResult) int8 {
+	if answer == nil {
+		return -1
+	}
+	for _, control := range answer.Controls {
+		switch control := control.(type) {
+		case *goldap.ControlBeheraPasswordPolicy:
+			return control.Error
+		case *goldap.ControlVChuPasswordMustChange:
+			return goldap.BeheraChangeAfterReset
+		}
+	}
+	return -1
+}
 
 // refusedBind says why the directory did not take the name and the password. What the directory said is not repeated.
 func refusedBind(err error) *Error {
 	var answered *goldap.Error
 	if !errors.As(err, &answered) || answered.ResultCode >= goldap.ErrorNetwork {
-		return failure("sign-in", err, "")
+		lost := failure("sign-in", err, "")
+		lost.unanswered = true
+		return lost
 	}
 	refused := &Error{Step: "sign-in", Code: answered.ResultCode, text: "the name or the password is wrong", err: ErrWrong}
 	switch answered.ResultCode {
 	case goldap.LDAPResultInvalidCredentials:
-		if data := dataOf(answered); data == dataLocked {
-			refused.text = "the account is locked, as far as the directory says"
-		} else if why, known := refusals[data]; known {
-			refused = denied("%s", why)
-			refused.Code = answered.ResultCode
-		}
+		refused.say(dataOf(answered))
 	case goldap.LDAPResultInappropriateAuthentication, goldap.LDAPResultNoSuchObject, goldap.LDAPResultInvalidDNSyntax,
 		goldap.LDAPResultUnwillingToPerform, goldap.LDAPResultInsufficientAccessRights, goldap.LDAPResultConstraintViolation:
 		refused.text = "the directory does not let this entry bind"
@@ -66,6 +129,31 @@ func refusedBind(err error) *Error {
 		return failure("sign-in", goldap.NewError(answered.ResultCode, errors.New("the bind failed")), "")
 	}
 	return refused
+}
+
+// say adds what Active Directory says.
+func (e *Error) say(data string) {
+	switch why := refusal(data); {
+	case data == "532":
+		e.Step, e.text, e.err = "account", passwordExpired, ErrPasswordDue
+	case data == "773":
+		e.Step, e.text, e.err = "account", passwordReset, ErrPasswordDue
+	case why != "":
+		e.Step, e.text, e.err = "account", why, adapters.ErrDenied
+	case data == dataLocked:
+		e.text = "the account is locked, as far as the directory says"
+	case data != "" && data != dataWrong:
+		e.text += " (data " + data + ")"
+	}
+}
+
+// lockedSince adds to a refusal what slapd does not say in it.
+func lockedSince(entry *goldap.Entry, err error) error {
+	var failed *Error
+	if since := value(entry, attrLockedTime); since != "" && errors.Is(err, ErrWrong) && errors.As(err, &failed) {
+		failed.text += "; " + attrLockedTime + " is " + sayable(since)
+	}
+	return err
 }
 
 func dataOf(answered *goldap.Error) string {
@@ -98,7 +186,7 @@ func (cfg Config) usableAD(entry *goldap.Entry, proved bool) error {
 	case uac&uacDisabled != 0:
 		return denied("the account is disabled")
 	case computed&uacPasswordExpired != 0:
-		return denied("the password has expired: the person must change it")
+		return passwordDue(passwordExpired)
 	case !proved && computed&uacLockout != 0:
 		return denied("the account is locked")
 	case expiring && expires != 0 && expires != never && !cfg.Now().Before(fileTime(expires)):
@@ -124,14 +212,30 @@ func (cfg Config) usableOpenLDAP(entry *goldap.Entry, proved bool) error {
 	locked := entry.GetEqualFoldAttributeValue(attrLockedTime)
 	days, expiring := number(entry, attrShadowExpire)
 	switch {
+	case strings.EqualFold(entry.GetEqualFoldAttributeValue(attrAccountLock), "TRUE"):
+		return denied("the account is disabled")
 	case locked == lockedForGood, locked != "" && !proved:
 		return denied("the account is locked")
+	case cfg.passed(entry, attrPrincipalExpires):
+		return denied("the account has expired")
+	case cfg.passed(entry, attrPasswordExpires):
+		return passwordDue(passwordExpired)
 	case strings.EqualFold(entry.GetEqualFoldAttributeValue(attrPasswordReset), "TRUE"):
-		return denied("the person must change the password first")
+		return passwordDue(passwordReset)
 	case expiring && days >= 0 && days <= maxDays && !cfg.Now().Before(time.Unix(days*24*60*60, 0)):
 		return denied("the account has expired")
 	}
 	return nil
+}
+
+// passed reports whether a time is over, or cannot be read. None, and the beginning of Unix time, mean never.
+func (cfg Config) passed(entry *goldap.Entry, attribute string) bool {
+	stated := entry.GetEqualFoldAttributeValue(attribute)
+	if stated == "" {
+		return false
+	}
+	when, err := time.Parse("20060102150405Z0700", stated) // RFC 4517, section 3.3.13
+	return err != nil || when.Unix() != 0 && !cfg.Now().Before(when)
 }
 
 // maxDays is the largest number of days that is one of seconds too.

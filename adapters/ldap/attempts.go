@@ -9,7 +9,7 @@ import (
 )
 
 // maxNames is how many names are remembered. Beyond it the oldest is forgotten.
-const maxNames = 10_000
+const maxNames = 100_000
 
 // attempts counts the failed attempts of each name, within a time that begins with the first. It is safe for concurrent use.
 type attempts struct {

@@ -26,3 +26,19 @@ func TestTheMemoryOfAttemptsIsBounded(t *testing.T) {
 	require.True(t, a.take("another"))
 	require.Len(t, a.names, 1)
 }
+
+// A flood of names that nobody has does not make the failures of a real entry forgotten.
+func TestAFloodOfNamesBuysNoAttempts(t *testing.T) {
+	t.Parallel()
+	a, err := New(Config{
+		Kind: ActiveDirectory, URLs: []string{"ldaps://dc1.contoso.com"}, Connection: "ad", BaseDN: "DC=contoso,DC=com",
+		BindTemplate: "{name}@contoso.com", Attempts: 1,
+	})
+	require.NoError(t, err)
+	const dn = "CN=An Employee,DC=contoso,DC=com"
+	require.True(t, a.entries.take(dn))
+	for i := range maxNames + 1 {
+		require.True(t, a.names.take(strconv.Itoa(i)))
+	}
+	require.False(t, a.entries.take(dn))
+}

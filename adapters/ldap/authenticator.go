@@ -18,9 +18,10 @@ import (
 // Authenticator is an [adapters.Authenticator] that shows the Bridge's form and asks a directory. Make one with [New]. It is
 // safe for concurrent use.
 type Authenticator struct {
-	cfg      Config
-	servers  *servers
-	attempts *attempts
+	cfg     Config
+	servers *servers
+	names   *attempts // as they are typed
+	entries *attempts // by their DNs: apart, so that no flood of names makes them forgotten
 }
 
 var _ adapters.Authenticator = (*Authenticator)(nil)
@@ -32,8 +33,8 @@ func New(cfg Config) (*Authenticator, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	counted := newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now)
-	return &Authenticator{cfg: cfg, servers: newServers(cfg), attempts: counted}, nil
+	counted := func() *attempts { return newAttempts(cfg.Attempts, cfg.AttemptsTime, cfg.Now) }
+	return &Authenticator{cfg: cfg, servers: newServers(cfg), names: counted(), entries: counted()}, nil
 }
 
 // Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an [*Error]
@@ -61,31 +62,43 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 }
 
 // signIn says who it is, or what the form says, or that they may not sign in.
-func (a *Authenticator) signIn(ctx context.Context, typed adapters.Credentials) (provision.Person, adapters.FormProblem, error) {
+func (a *Authenticator) signIn(
+	ctx context.Context, typed adapters.Credentials,
+) (provision.Person, adapters.FormProblem, error) {
 	name := strings.TrimSpace(typed.Username)
 	if name == "" || typed.Password == "" {
 		return provision.Person{}, adapters.FormIncomplete, nil
 	}
-	if !a.attempts.take(name) {
-		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name", "name", sayable(name))
+	if !a.names.take(name) {
+		a.cfg.Logger.WarnContext(ctx, "too many failed attempts with one name")
 		return provision.Person{}, adapters.FormTooOften, nil
 	}
 	began := time.Now()
 	person, err := a.prove(ctx, name, typed.Password)
 	switch {
+	case errors.Is(err, ErrPasswordDue):
+		a.names.clear(name)
+		a.cfg.Logger.WarnContext(ctx, "a password is due", "error", err)
+		return provision.Person{}, adapters.FormExpired, nil
 	case err == nil, errors.Is(err, adapters.ErrDenied):
-		a.attempts.clear(name)
+		a.names.clear(name)
 		return person, "", err
 	case errors.Is(err, ErrWrong):
 		pause(ctx, a.cfg.FailureTime-time.Since(began))
-		a.cfg.Logger.WarnContext(ctx, "a failed attempt to sign in", "name", sayable(name), "error", err)
+		a.cfg.Logger.WarnContext(ctx, "a failed attempt to sign in", "error", err)
 		return provision.Person{}, adapters.FormWrong, nil
+	}
+	if !unanswered(err) {
+		a.names.forgive(name)
+	}
+	switch {
+	case ctx.Err() != nil:
+		a.cfg.Logger.InfoContext(ctx, "the browser left before the directory had answered", "error", err)
+		return provision.Person{}, adapters.FormUnavailable, nil
 	case errors.Is(err, ErrUnavailable):
-		a.attempts.forgive(name)
 		a.cfg.Logger.ErrorContext(ctx, "the directory is not available", "error", err)
 		return provision.Person{}, adapters.FormUnavailable, nil
 	}
-	a.attempts.forgive(name)
 	return provision.Person{}, "", err
 }
 
@@ -105,35 +118,55 @@ const (
 	maxPassword = 1024
 )
 
-// plausible reports whether the directory is asked at all.
-func plausible(name, password string) bool {
-	return len(name) <= maxName && len(password) <= maxPassword && utf8.ValidString(name) &&
-		!strings.ContainsFunc(name, unicode.IsControl)
+// plausibleName reports whether the directory is asked at all.
+func plausibleName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// plausible says why the directory is not asked. A password with a NUL could be an empty one to it.
+func (cfg Config) plausible(name, password string) error {
+	switch {
+	case !plausibleName(name), len(password) > maxPassword, strings.ContainsRune(password, 0):
+		return problem("sign-in", ErrWrong,
+			"this can be no name, or no password: it is too long, or has control characters")
+	case cfg.BindDN == "" && strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }):
+		return problem("sign-in", ErrWrong, "with BindTemplate a name has no characters outside of ASCII: "+
+			"each of their spellings would have attempts of its own")
+	}
+	return nil
 }
 
 // prove asks the directory.
 func (a *Authenticator) prove(ctx context.Context, name, password string) (person provision.Person, err error) {
-	if !plausible(name, password) {
-		return provision.Person{}, problem("sign-in", ErrWrong,
-			"this can be no name, or no password: it is too long, or has control characters")
-	}
-	defer unreadable(&err)
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
-	defer cancel()
-	conn, end, err := a.servers.connect(ctx, func(conn *goldap.Conn) error { return a.cfg.bindFirst(conn, name, password) })
-	if err != nil {
+	if err := a.cfg.plausible(name, password); err != nil {
 		return provision.Person{}, err
 	}
-	defer end()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	entry, err := a.cfg.find(conn, filled(a.cfg.UserFilter, "name", name))
-	if err != nil {
-		if errors.Is(err, ErrWrong) {
-			a.cfg.bindNobody(conn, password)
-		}
-		return provision.Person{}, err
+	var entry *goldap.Entry
+	err = a.servers.use(ctx, func(conn *goldap.Conn) (err error) {
+		entry, err = a.cfg.lookUp(conn, name, password)
+		return err
+	}, func(conn *goldap.Conn) (err error) {
+		person, err = a.admit(conn, entry, password)
+		return err
+	})
+	return person, about(entry, err)
+}
+
+// lookUp returns the entry that has the name. Where there is none it takes as many requests as a wrong password does.
+func (cfg Config) lookUp(conn *goldap.Conn, name, password string) (*goldap.Entry, error) {
+	if err := cfg.bindFirst(conn, name, password); err != nil {
+		return nil, err
 	}
-	if err := a.bindAs(conn, entry, name, password); err != nil {
+	entry, err := cfg.find(conn, filled(cfg.UserFilter, "name", name))
+	if errors.Is(err, ErrWrong) {
+		cfg.bindNobody(conn, password)
+	}
+	return entry, err
+}
+
+// admit makes a person of the entry if the password is theirs and they may sign in.
+func (a *Authenticator) admit(conn *goldap.Conn, entry *goldap.Entry, password string) (provision.Person, error) {
+	if err := a.bindAs(conn, entry, password); err != nil {
 		return provision.Person{}, err
 	}
 	if err := a.cfg.usable(entry, true); err != nil {
@@ -147,13 +180,10 @@ func (a *Authenticator) prove(ctx context.Context, name, password string) (perso
 
 // bindFirst binds as whoever may search.
 func (cfg Config) bindFirst(conn *goldap.Conn, name, password string) error {
-	if cfg.BindDN == "" {
-		if err := conn.Bind(cfg.bindName(name), password); err != nil {
-			return refusedBind(err)
-		}
-		return nil
+	if cfg.BindDN != "" {
+		return cfg.bindSearcher(conn)
 	}
-	return cfg.bindSearcher(conn)
+	return cfg.bindPerson(conn, cfg.bindName(name), password)
 }
 
 func (cfg Config) bindSearcher(conn *goldap.Conn) error {
@@ -165,7 +195,7 @@ func (cfg Config) bindSearcher(conn *goldap.Conn) error {
 
 // bindAgain is the search account's again, where groups or a filter are still to be searched.
 func (cfg Config) bindAgain(conn *goldap.Conn) error {
-	searches := cfg.Groups.Filter != "" || cfg.Synced != nil && cfg.Synced.Filter != ""
+	searches := cfg.searchesGroups() || cfg.Synced != nil && cfg.Synced.Filter != ""
 	if cfg.BindDN == "" || !searches {
 		return nil
 	}
@@ -174,25 +204,19 @@ func (cfg Config) bindAgain(conn *goldap.Conn) error {
 
 // bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were made:
 // most entries have several.
-func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, name, password string) error {
-	key := "\x00" + entry.DN // no name begins like this
-	if !a.attempts.take(key) {
+func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, password string) error {
+	if !a.entries.take(entry.DN) {
 		a.cfg.bindNobody(conn, password)
 		return problem("sign-in", ErrWrong, "too many failed attempts with the names of one entry")
 	}
-	err := conn.Bind(entry.DN, password)
-	if err == nil {
-		a.attempts.clear(key)
-		return nil
-	}
-	refused := refusedBind(err)
+	err := a.cfg.bindPerson(conn, entry.DN, password)
 	switch {
-	case errors.Is(refused, ErrUnavailable):
-		a.attempts.forgive(key)
-	case errors.Is(refused, adapters.ErrDenied):
-		a.attempts.clear(key)
+	case err == nil, errors.Is(err, adapters.ErrDenied):
+		a.entries.clear(entry.DN)
+	case errors.Is(err, ErrUnavailable) && !unanswered(err):
+		a.entries.forgive(entry.DN)
 	}
-	return refused
+	return lockedSince(entry, err)
 }
 
 // nobody is an entry that no directory has.

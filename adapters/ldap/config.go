@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -91,6 +93,10 @@ type Config struct {
 
 // Attributes name the attributes of a person's entry. Empty: that of the Kind.
 type Attributes struct {
+	// ID is who a person is: a UUID that never changes and is never given to somebody else. OpenLDAP: entryUUID, which
+	// lldap has too; FreeIPA: set ipaUniqueID. Active Directory: always objectGUID, so leave it empty.
+	ID string
+
 	Email       string // mail
 	UPN         string // userPrincipalName; OpenLDAP: mail
 	DisplayName string // displayName
@@ -121,9 +127,6 @@ type Groups struct {
 	BaseDN string
 }
 
-// asked reports whether anything is to be known of groups.
-func (g Groups) asked() bool { return len(g.Required) > 0 || g.Claim }
-
 // Synced says whom a directory sync, such as Entra Connect, owns: people to whom one of All, Under, Groups and Filter
 // applies.
 type Synced struct {
@@ -135,9 +138,9 @@ type Synced struct {
 	Groups []string // members of one of these groups, as Config.Groups finds them
 	Filter string   // entries to which this filter applies, such as "(extensionAttribute1=sync)"
 
-	// Anchor is the attribute that the sync makes the ImmutableID of, if it has 16 bytes, or is a UUID as text. Empty: for
+	// Anchor is the attribute that the sync makes the ImmutableID of: of text as it is, of 16 bytes the base64. Empty: for
 	// Active Directory mS-DS-ConsistencyGuid and, where that has no value, objectGUID, as Entra Connect does; for OpenLDAP
-	// entryUUID.
+	// the digits of Attributes.ID.
 	Anchor string
 }
 
@@ -157,6 +160,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Kind == OpenLDAP {
 		filter, upn = "(&(objectClass=inetOrgPerson)(|(uid={name})(mail={name})))", "mail"
 	}
+	if cfg.Kind != ActiveDirectory {
+		fill(&cfg.Attributes.ID, "entryUUID")
+	}
 	fill(&cfg.UserFilter, filter)
 	fill(&cfg.Attributes.UPN, upn)
 	fill(&cfg.Attributes.Email, "mail")
@@ -165,7 +171,7 @@ func (cfg Config) withDefaults() Config {
 	fill(&cfg.Attributes.Surname, "sn")
 	fill(&cfg.Groups.BaseDN, cfg.BaseDN)
 	if cfg.Groups.Nested {
-		cfg.Groups.Filter = "(member:1.2.840.113556.1.4.1941:={dn})"
+		fill(&cfg.Groups.Filter, nestedFilter)
 	}
 	fill(&cfg.Attempts, defaultAttempts)
 	fill(&cfg.AttemptsTime, defaultAttemptsTime)
@@ -177,7 +183,19 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	cfg.URLs = slices.Clone(cfg.URLs)
+	return cfg.copied()
+}
+
+// copied is the configuration with lists and maps of its own.
+func (cfg Config) copied() Config {
+	cfg.URLs, cfg.TLS = slices.Clone(cfg.URLs), cfg.TLS.Clone()
+	cfg.Attributes.Claims = maps.Clone(cfg.Attributes.Claims)
+	cfg.Groups.Required = slices.Clone(cfg.Groups.Required)
+	if cfg.Synced != nil {
+		s := *cfg.Synced
+		s.Under, s.Groups = slices.Clone(s.Under), slices.Clone(s.Groups)
+		cfg.Synced = &s
+	}
 	return cfg
 }
 
@@ -241,6 +259,11 @@ func (cfg Config) checkURL(address string) error {
 	return nil
 }
 
+// isGlobalCatalog reports whether the port is that of a catalog of the whole forest, which has a part of the attributes.
+func isGlobalCatalog(address string) bool {
+	return strings.HasSuffix(address, ":3268") || strings.HasSuffix(address, ":3269")
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -289,11 +312,22 @@ func (cfg Config) checkSearches(add func(string, ...any)) {
 	if cfg.Groups.Filter != "" {
 		checkFilter(add, "Groups.Filter", cfg.Groups.Filter, "dn")
 	}
+	if cfg.Groups.Nested && cfg.Groups.Filter != nestedFilter {
+		add("one of Groups.Nested and Groups.Filter is possible, and not both")
+	}
 	if cfg.Groups.Nested && cfg.Kind != ActiveDirectory {
 		add("Groups.Nested is Active Directory's: for others name the groups themselves")
 	}
 	if !isDN(cfg.Groups.BaseDN) {
 		add("Groups.BaseDN %q is no DN", cfg.Groups.BaseDN)
+	}
+	if cfg.Kind == ActiveDirectory && cfg.Attributes.ID != "" {
+		add("Attributes.ID %q cannot be: in Active Directory it is objectGUID", cfg.Attributes.ID)
+	}
+	for _, name := range cfg.attributes() {
+		if !attributeName.MatchString(name) {
+			add("%q is no name of an attribute", name)
+		}
 	}
 	checkDNs(add, "Groups.Required", cfg.Groups.Required)
 	for claim, attribute := range cfg.Attributes.Claims {
@@ -314,12 +348,18 @@ func (cfg Config) checkSynced(add func(string, ...any)) {
 	if !s.All && len(s.Under)+len(s.Groups) == 0 && s.Filter == "" {
 		add("Synced applies to nobody: set All, Under, Groups or Filter, or leave it nil")
 	}
+	if s.Anchor == "" && cfg.Kind == ActiveDirectory && slices.ContainsFunc(cfg.URLs, isGlobalCatalog) {
+		add("Synced needs mS-DS-ConsistencyGuid, which a global catalog does not have: use the ports 389 or 636, or set Synced.Anchor")
+	}
 	checkDNs(add, "Synced.Under", s.Under)
 	checkDNs(add, "Synced.Groups", s.Groups)
 	if s.Filter != "" {
 		checkFilter(add, "Synced.Filter", s.Filter, "")
 	}
 }
+
+// attributeName is what RFC 4512, section 1.4, calls a descr, or a numericoid.
+var attributeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$`)
 
 func checkDNs(add func(string, ...any), name string, list []string) {
 	for _, text := range list {

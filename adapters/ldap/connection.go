@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	// dialTime is how long a server may take to take the call, so that there is time for the next one.
-	dialTime = 3 * time.Second
-
 	// maxAnswers is how much one connection may bring, in bytes.
 	maxAnswers = 4 << 20
 
@@ -24,10 +21,10 @@ const (
 	maxConnections = 64
 )
 
-// servers makes connections to the first server that answers. It is safe for concurrent use.
+// servers makes connections to the first server that serves. It is safe for concurrent use.
 type servers struct {
 	cfg   Config
-	first atomic.Int64 // of cfg.URLs: served last
+	first atomic.Int64 // of cfg.URLs: the one that served last
 	free  chan struct{}
 }
 
@@ -35,93 +32,145 @@ func newServers(cfg Config) *servers {
 	return &servers{cfg: cfg, free: make(chan struct{}, maxConnections)}
 }
 
-// connect returns an encrypted connection on which bind succeeded. close ends it.
-func (s *servers) connect(ctx context.Context, bind func(*goldap.Conn) error) (conn *goldap.Conn, end func(), err error) {
-	select {
-	case s.free <- struct{}{}:
-	case <-ctx.Done():
-		return nil, nil, problem("connect", ErrUnavailable, "there are %d connections already: %v", maxConnections, ctx.Err())
+// use gives ready, and then work, an encrypted connection. ready finds out whether the server serves; if not, the next one
+// is asked. Whatever work finds out is final. Everything ends with ctx, or after Config.Timeout, of which each server has
+// its share.
+func (s *servers) use(ctx context.Context, ready, work func(*goldap.Conn) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	release, err := s.place(limited)
+	if err != nil {
+		return err
 	}
-	release := func() { <-s.free }
-	defer func() {
-		if conn == nil {
-			release()
-		}
-	}()
+	defer release()
 	var errs []error
-	for i := range s.cfg.URLs {
-		which := (int(s.first.Load()) + i) % len(s.cfg.URLs)
-		made, err := s.connectTo(ctx, s.cfg.URLs[which], bind)
+	first, number := int(s.first.Load()), len(s.cfg.URLs)
+	for tried := range number {
+		which := (first + tried) % number
+		conn, end, err := s.connect(limited, s.cfg.URLs[which], number-tried, ready)
 		if err == nil {
-			s.first.Store(int64(which))
-			return made, func() { _ = made.Close(); release() }, nil
+			defer end()
+			err = safely(conn, work)
+			s.passOver(ctx, which, err)
+			return err
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", s.cfg.URLs[which], err))
-		if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
-			break // another server would say the same
+		s.passOver(ctx, which, err)
+		if !mayServeElsewhere(err) || limited.Err() != nil {
+			break
 		}
-		s.cfg.Logger.WarnContext(ctx, "a directory server does not serve", "server", s.cfg.URLs[which], "error", err)
 	}
-	return nil, nil, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-func (s *servers) connectTo(ctx context.Context, address string, bind func(*goldap.Conn) error) (*goldap.Conn, error) {
-	conn, err := s.dial(ctx, address)
-	if err != nil {
-		return nil, err
+// place waits until one more connection may be made.
+func (s *servers) place(ctx context.Context) (release func(), err error) {
+	select {
+	case s.free <- struct{}{}:
+		return func() { <-s.free }, nil
+	case <-ctx.Done():
+		return nil, problem("connect", ErrUnavailable, "there are %d connections already: %v", maxConnections, ctx.Err())
 	}
-	if err := bind(conn); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return conn, nil
 }
 
-// dial calls a server and encrypts.
-func (s *servers) dial(ctx context.Context, address string) (*goldap.Conn, error) {
+// passOver lets others begin with the next server, unless nothing is wrong with this one, or the browser has left.
+func (s *servers) passOver(ctx context.Context, which int, err error) {
+	if !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		return
+	}
+	s.first.CompareAndSwap(int64(which), int64((which+1)%len(s.cfg.URLs)))
+	s.cfg.Logger.WarnContext(ctx, "a directory server does not serve", "server", s.cfg.URLs[which], "error", err)
+}
+
+// mayServeElsewhere reports whether the next server is asked. It is not where it would hear a person's password too, or
+// would count a failure of the search account too.
+func mayServeElsewhere(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && errors.Is(err, ErrUnavailable) && !failed.unanswered &&
+		failed.Code != goldap.LDAPResultInvalidCredentials
+}
+
+// connect returns an encrypted connection on which ready succeeded, within this server's share of the time. The connection
+// ends with ctx, or by end.
+func (s *servers) connect(
+	ctx context.Context, address string, servers int, ready func(*goldap.Conn) error,
+) (conn *goldap.Conn, end func(), err error) {
+	sharing, done := share(ctx, servers)
+	defer done()
 	parsed, err := url.Parse(address)
 	if err != nil {
-		return nil, err // New has parsed it before
+		return nil, nil, err // New has parsed it before
 	}
-	dialing, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(dialing, "tcp", hostPort(parsed))
+	raw, err := (&net.Dialer{}).DialContext(sharing, "tcp", hostPort(parsed))
 	if err != nil {
-		return nil, failure("connect", err, "")
+		return nil, nil, failure("connect", err, "")
 	}
-	// The deadline holds for everything on this connection, whatever the directory does.
-	if err := raw.SetDeadline(time.Now().Add(s.cfg.Timeout)); err != nil {
-		_ = raw.Close()
-		return nil, failure("connect", err, "")
+	hangUp := func() { _ = raw.Close() } // whatever waits for an answer on it fails at once
+	stop := context.AfterFunc(sharing, hangUp)
+	conn, err = s.encrypt(sharing, &limitedConn{Conn: raw, left: maxAnswers}, parsed)
+	if err == nil {
+		err = safely(conn, ready)
 	}
-	raw = &limitedConn{Conn: raw, left: maxAnswers}
-	if parsed.Scheme == "ldaps" {
-		return s.dialTLS(ctx, raw, parsed.Hostname())
+	if !stop() && err == nil {
+		err = problem("connect", ErrUnavailable, "the server took too long")
 	}
-	conn := goldap.NewConn(raw, false)
-	conn.Start()
-	conn.SetTimeout(s.cfg.Timeout)
+	if err != nil {
+		hangUp()
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	stop = context.AfterFunc(ctx, hangUp)
+	return conn, func() { _ = conn.Close(); stop() }, nil
+}
+
+// share is the part of the time that one of so many servers has.
+func share(ctx context.Context, servers int) (context.Context, context.CancelFunc) {
+	deadline, _ := ctx.Deadline() // use has set one
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(servers))
+}
+
+// safely makes an error of an answer that the library cannot read and panics at.
+func safely(conn *goldap.Conn, ask func(*goldap.Conn) error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = problem("connect", ErrUnavailable, "the directory's answer cannot be read: %s", sayable(fmt.Sprint(cause)))
+		}
+	}()
+	return ask(conn)
+}
+
+// encrypt returns a connection that is to be closed even if there is an error.
+func (s *servers) encrypt(ctx context.Context, raw net.Conn, address *url.URL) (*goldap.Conn, error) {
+	if address.Scheme == "ldaps" {
+		return s.encryptAtOnce(ctx, raw, s.tls(address.Hostname()))
+	}
+	conn := s.start(raw, false)
 	if s.cfg.InsecureNoTLS {
 		return conn, nil
 	}
-	if err := conn.StartTLS(s.tls(parsed.Hostname())); err != nil {
-		_ = conn.Close()
-		return nil, failure("connect", err,
+	err := safely(conn, func(conn *goldap.Conn) error { return conn.StartTLS(s.tls(address.Hostname())) })
+	if err != nil {
+		return conn, failure("connect", err,
 			"StartTLS is required: let the server have a certificate that TLS.RootCAs verifies, or use ldaps://")
 	}
 	return conn, nil
 }
 
-func (s *servers) dialTLS(ctx context.Context, raw net.Conn, host string) (*goldap.Conn, error) {
-	encrypted := tls.Client(raw, s.tls(host))
-	if err := encrypted.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, failure("connect", err, "compare the server's certificate with its name and with TLS.RootCAs")
+func (s *servers) encryptAtOnce(ctx context.Context, raw net.Conn, cfg *tls.Config) (*goldap.Conn, error) {
+	encrypted := tls.Client(raw, cfg)
+	err := encrypted.HandshakeContext(ctx)
+	conn := s.start(encrypted, true)
+	if err != nil {
+		return conn, failure("connect", err, "compare the server's certificate with its name and with TLS.RootCAs")
 	}
-	conn := goldap.NewConn(encrypted, true)
-	conn.Start()
-	conn.SetTimeout(s.cfg.Timeout)
 	return conn, nil
+}
+
+func (s *servers) start(raw net.Conn, encrypted bool) *goldap.Conn {
+	conn := goldap.NewConn(raw, encrypted)
+	conn.SetTimeout(s.cfg.Timeout)
+	conn.Start()
+	return conn
 }
 
 // tls is the configuration for one server.

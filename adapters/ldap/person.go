@@ -1,7 +1,7 @@
 package ldap
 
 import (
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -15,8 +15,6 @@ import (
 const (
 	attrObjectGUID      = "objectGUID"
 	attrConsistencyGUID = "mS-DS-ConsistencyGuid"
-	attrEntryUUID       = "entryUUID"
-	attrMemberOf        = "memberOf"
 
 	claimGroups = "groups"
 )
@@ -24,7 +22,7 @@ const (
 // person makes a person of an entry that may sign in. The connection must be one that may search.
 func (cfg Config) person(conn *goldap.Conn, entry *goldap.Entry) (provision.Person, error) {
 	var groups []string
-	if cfg.Groups.asked() || cfg.Synced != nil && len(cfg.Synced.Groups) > 0 {
+	if cfg.asksGroups() {
 		var err error
 		if groups, err = cfg.groups(conn, entry); err != nil {
 			return provision.Person{}, err
@@ -89,12 +87,17 @@ func (cfg Config) identifiers(entry *goldap.Entry) (id, immutableID string, err 
 		}
 		return guidText(raw), immutableID, nil
 	}
-	id = strings.ToLower(value(entry, attrEntryUUID))
-	if immutableID, err = provision.ImmutableIDFromUUID(id); err != nil {
-		return "", "", problem("person", nil, "entryUUID cannot be read: let the account that searches read it (%v)", err)
+	attribute := cfg.Attributes.ID
+	id = strings.ToLower(value(entry, attribute))
+	if immutableID, err = provision.ImmutableIDFromUUID(id); err != nil || len(id) != uuidLength {
+		return "", "", problem("person", nil, "%s cannot be read, or is no UUID: let the account that searches read it, or "+
+			"set Attributes.ID", attribute)
 	}
 	return id, immutableID, nil
 }
+
+// uuidLength is that of a UUID as text, in the one form that is taken.
+const uuidLength = 36
 
 // guidText is the text form of the 16 bytes, whose first three groups are little-endian:
 // https://learn.microsoft.com/openspecs/windows_protocols/ms-dtyp/001eec5a-7f8b-4293-9e21-ca349392db40
@@ -105,13 +108,11 @@ func guidText(b []byte) string {
 
 // guidBytes is the way back from [guidText].
 func guidBytes(text string) ([]byte, error) {
-	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
-	if err != nil || len(b) != 16 || len(text) != 36 {
-		return nil, fmt.Errorf("%.40q is no GUID", text)
+	immutableID, err := provision.ImmutableIDFromObjectGUID(text)
+	if err != nil {
+		return nil, err
 	}
-	b[0], b[1], b[2], b[3] = b[3], b[2], b[1], b[0]
-	b[4], b[5], b[6], b[7] = b[5], b[4], b[7], b[6]
-	return b, nil
+	return base64.StdEncoding.DecodeString(immutableID)
 }
 
 // synced reports whether a directory sync owns the person.
@@ -141,7 +142,7 @@ func (cfg Config) ofSync(entry *goldap.Entry, person provision.Person) (provisio
 	return person, nil
 }
 
-// anchor is the ImmutableID that the sync made:
+// anchor is the ImmutableID that the sync made: text as it is, and bytes as base64:
 // https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-design-concepts#using-ms-ds-consistencyguid-as-sourceanchor
 func (cfg Config) anchor(entry *goldap.Entry, usual string) (string, error) {
 	attribute := cfg.Synced.Anchor
@@ -152,12 +153,15 @@ func (cfg Config) anchor(entry *goldap.Entry, usual string) (string, error) {
 		return usual, nil
 	}
 	raw := entry.GetEqualFoldRawAttributeValue(attribute)
-	if found, err := provision.ImmutableIDFromObjectGUIDBytes(raw); err == nil {
-		return found, nil
+	guid := strings.EqualFold(attribute, attrObjectGUID) || strings.EqualFold(attribute, attrConsistencyGUID)
+	if text := string(raw); !guid && provision.ValidateImmutableID(text) == nil {
+		return text, nil
 	}
-	found, err := provision.ImmutableIDFromUUID(string(raw))
+	found, err := provision.ImmutableIDFromObjectGUIDBytes(raw)
 	if err != nil {
-		return "", problem("person", nil, "%s of a person whom a directory sync owns is neither 16 bytes nor a UUID", attribute)
+		return "", problem("person", nil,
+			"%s of a person whom a directory sync owns is neither 16 bytes nor a UUID or other text that can be an ImmutableID",
+			attribute)
 	}
 	return found, nil
 }

@@ -89,6 +89,18 @@ func TestWhomASyncOwns(t *testing.T) {
 			want: base64.StdEncoding.EncodeToString([]byte(consistency))},
 		"with a consistency GUID that does not count": {rule: ldap.Synced{All: true, Anchor: "objectGUID"},
 			change: []string{"mS-DS-ConsistencyGuid", consistency}, want: usual},
+		"with an anchor that is text": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", "E-12345678901234"},
+			want: "E-12345678901234"},
+		"with an anchor that is a UUID as text": {rule: ldap.Synced{All: true, Anchor: "employeeID"},
+			change: []string{"employeeID", "5D3C1C0E-0102-4304-8506-0708090A0B0C"}, want: "5D3C1C0E-0102-4304-8506-0708090A0B0C"},
+		"with an anchor of other bytes": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", consistency},
+			want: base64.StdEncoding.EncodeToString([]byte(consistency))},
+		"with an anchor that Entra would not take": {rule: ldap.Synced{All: true, Anchor: "employeeID"},
+			change: []string{"employeeID", "a b"}, failure: "employeeID"},
+		"with a consistency GUID of text": {rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "sixteen letters!"},
+			want: base64.StdEncoding.EncodeToString([]byte("sixteen letters!"))},
+		"with a consistency GUID that is cut": {rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "short"},
+			failure: "neither 16 bytes"},
 		"with an anchor that is none": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, failure: "neither 16 bytes nor a UUID"},
 		"without a UPN":               {rule: ldap.Synced{All: true}, change: []string{"userPrincipalName", ""}, failure: "no userPrincipalName"},
 	} {
@@ -187,7 +199,7 @@ func FuzzWhatTheDirectoryAnswers(f *testing.F) {
 	f.Add([]byte{0x30, 0x00})
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		s := newScripted(t, searcher(), employee())
-		s.raw = answer
+		s.set(func() { s.raw = answer })
 		cfg := s.config()
 		cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
 		profiler, err := ldap.NewProfiler(cfg, nil)

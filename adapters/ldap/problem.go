@@ -19,12 +19,22 @@ type Error struct {
 	// Code is the directory's result code (RFC 4511, appendix A), if it gave one: 49 is invalidCredentials.
 	Code uint16
 
-	text string
-	err  error
+	// Entry is the DN of the person's entry, if one was found.
+	Entry string
+
+	text       string
+	err        error
+	unanswered bool // a person's password was sent, and what the directory made of it is not known
 }
 
-// Error says what is wrong.
-func (e *Error) Error() string { return "ldap: " + e.Step + ": " + e.text }
+// Error says what is wrong, and with whom.
+func (e *Error) Error() string {
+	step := "ldap: " + e.Step + ": "
+	if e.Entry != "" {
+		step += sayable(e.Entry) + ": "
+	}
+	return step + e.text
+}
 
 // Unwrap returns the cause: [ErrWrong], [adapters.ErrDenied] or [ErrUnavailable], as a rule.
 func (e *Error) Unwrap() error { return e.err }
@@ -33,6 +43,9 @@ func (e *Error) Unwrap() error { return e.err }
 var (
 	// ErrWrong: nobody has this name, or the password is another.
 	ErrWrong = errors.New("ldap: the name or the password is wrong")
+
+	// ErrPasswordDue: the password is right, and has expired or must be changed first. It matches [adapters.ErrDenied] too.
+	ErrPasswordDue = fmt.Errorf("ldap: the password must be changed: %w", adapters.ErrDenied)
 
 	// ErrUnavailable: no server answers as it should.
 	ErrUnavailable = errors.New("ldap: the directory is not available")
@@ -56,9 +69,7 @@ func failure(step string, err error, remedy string) *Error {
 }
 
 // denied is an account whose owner may not sign in.
-func denied(format string, args ...any) *Error {
-	return problem("account", adapters.ErrDenied, format, args...)
-}
+func denied(why string) *Error { return &Error{Step: "account", text: why, err: adapters.ErrDenied} }
 
 // maxText is how much of what the directory said is repeated, in bytes.
 const maxText = 300
@@ -77,9 +88,17 @@ func sayable(text string) string {
 	return text
 }
 
-// unreadable makes an error of an answer that the library cannot read and panics at. It is deferred.
-func unreadable(err *error) {
-	if cause := recover(); cause != nil {
-		*err = problem("search", ErrUnavailable, "the directory's answer cannot be read")
+// about adds to an error whose entry it is about.
+func about(entry *goldap.Entry, err error) error {
+	var failed *Error
+	if entry != nil && errors.As(err, &failed) {
+		failed.Entry = entry.DN
 	}
+	return err
+}
+
+// unanswered reports whether the directory may have counted an attempt without saying so.
+func unanswered(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && failed.unanswered
 }

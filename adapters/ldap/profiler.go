@@ -49,40 +49,37 @@ func NewProfiler(cfg Config, key func(provision.Person) string) (*Profiler, erro
 //
 // The error is an [*Error]: for somebody who is not in the directory it matches [ErrWrong], for an account that is disabled,
 // locked or expired, and for one outside of Groups.Required, [adapters.ErrDenied].
-func (p *Profiler) Profile(ctx context.Context, signedIn adapters.SignedIn) (_ provision.Person, err error) {
-	person := signedIn.Person
-	filter, err := p.filter(person)
+func (p *Profiler) Profile(ctx context.Context, signedIn adapters.SignedIn) (provision.Person, error) {
+	filter, err := p.filter(signedIn.Person)
 	if err != nil {
 		return provision.Person{}, err
 	}
-	defer unreadable(&err)
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
-	defer cancel()
-	conn, end, err := p.servers.connect(ctx, p.cfg.bindSearcher)
+	var entry *goldap.Entry
+	var found provision.Person
+	err = p.servers.use(ctx, func(conn *goldap.Conn) (err error) {
+		if err := p.cfg.bindSearcher(conn); err != nil {
+			return err
+		}
+		entry, err = p.cfg.find(conn, filter)
+		return err
+	}, func(conn *goldap.Conn) (err error) {
+		if err := p.cfg.usable(entry, false); err != nil {
+			return err
+		}
+		found, err = p.cfg.person(conn, entry)
+		return err
+	})
 	if err != nil {
-		return provision.Person{}, err
+		return provision.Person{}, about(entry, err)
 	}
-	defer end()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	entry, err := p.cfg.find(conn, filter)
-	if err != nil {
-		return provision.Person{}, err
-	}
-	if err := p.cfg.usable(entry, false); err != nil {
-		return provision.Person{}, err
-	}
-	found, err := p.cfg.person(conn, entry)
-	if err != nil {
-		return provision.Person{}, err
-	}
-	return merged(person, found), nil
+	return merged(signedIn.Person, found), nil
 }
 
 // filter finds the person, whom the host has signed in.
 func (p *Profiler) filter(person provision.Person) (string, error) {
 	if p.key != nil {
 		name := p.key(person)
-		if !plausible(name, "") || name == "" {
+		if !plausibleName(name) {
 			return "", problem("search", ErrWrong, "the person has no name that the directory can be asked about")
 		}
 		return filled(p.cfg.UserFilter, "name", name), nil
@@ -94,7 +91,7 @@ func (p *Profiler) filter(person provision.Person) (string, error) {
 	if p.cfg.Kind == ActiveDirectory {
 		return "(" + attrObjectGUID + "=" + goldap.EscapeFilter(string(raw)) + ")", nil
 	}
-	return "(" + attrEntryUUID + "=" + goldap.EscapeFilter(person.ID) + ")", nil
+	return "(" + p.cfg.Attributes.ID + "=" + goldap.EscapeFilter(person.ID) + ")", nil
 }
 
 // merged is the person with what the directory says where the host says nothing.

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"slices"
@@ -34,6 +35,7 @@ type scripted struct {
 	binds    []bind
 	filters  []string
 	searches int
+	silent   chan struct{} // gets a word whenever it begins to say nothing
 
 	down      bool
 	noTLS     bool                                      // StartTLS is stripped
@@ -41,6 +43,8 @@ type scripted struct {
 	onSearch  func(id int64, base string) []*ber.Packet // answers a search; nil: as a directory does
 	raw       []byte                                    // the answer to a search, and the end
 	immediate bool                                      // TLS from the start
+	hangAt    string                                    // the DN whose bind, or "search", which gets no answer
+	onBind    func(id int64, b bind) *ber.Packet        // answers a bind; nil: as a directory does
 }
 
 type entry struct {
@@ -57,7 +61,7 @@ type bind struct {
 
 func newScripted(t *testing.T, entries ...entry) *scripted {
 	t.Helper()
-	s := &scripted{t: t, entries: entries}
+	s := &scripted{t: t, entries: entries, silent: make(chan struct{}, 100)}
 	s.certificate, s.roots = newCertificate(t, "127.0.0.1")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -150,14 +154,24 @@ func (s *scripted) serve(conn net.Conn) {
 				conn, encrypted = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{s.certificate}}), true
 			}
 		case goldap.ApplicationBindRequest:
-			code, text := s.bind(operation, encrypted)
-			s.send(conn, result(id, goldap.ApplicationBindResponse, code, text))
+			b := bind{operation.Children[1].Data.String(), operation.Children[2].Data.String(), encrypted}
+			answer := s.bind(id, b)
+			if s.hangs(b.dn) {
+				s.silence(conn)
+				return
+			}
+			s.send(conn, answer)
 		case goldap.ApplicationSearchRequest:
 			if s.raw != nil {
 				_, _ = conn.Write(s.raw)
 				return
 			}
-			s.send(conn, s.search(id, operation)...)
+			answer := s.search(id, operation)
+			if s.hangs("search") {
+				s.silence(conn)
+				return
+			}
+			s.send(conn, answer...)
 		}
 	}
 }
@@ -216,12 +230,33 @@ func (s *scripted) extended(operation *ber.Packet) uint16 {
 	return 0
 }
 
-// bind answers yes to an empty password, as directories do.
-func (s *scripted) bind(operation *ber.Packet, encrypted bool) (uint16, string) {
-	b := bind{operation.Children[1].Data.String(), operation.Children[2].Data.String(), encrypted}
+// silence takes what comes and says nothing.
+func (s *scripted) silence(conn net.Conn) {
+	s.silent <- struct{}{}
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+func (s *scripted) hangs(at string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hangAt != "" && strings.EqualFold(s.hangAt, at)
+}
+
+func (s *scripted) bind(id int64, b bind) *ber.Packet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.binds = append(s.binds, b)
+	if s.onBind != nil {
+		if answer := s.onBind(id, b); answer != nil {
+			return answer
+		}
+	}
+	code, text := s.verdict(b)
+	return result(id, goldap.ApplicationBindResponse, code, text)
+}
+
+// verdict says yes to an empty password, as directories do.
+func (s *scripted) verdict(b bind) (uint16, string) {
 	if b.password == "" {
 		return 0, ""
 	}

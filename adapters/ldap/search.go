@@ -2,24 +2,21 @@ package ldap
 
 import (
 	"slices"
-	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// maxGroups is how many groups one person may be in.
-const maxGroups = 1000
-
-// operational are the attributes that say whether somebody may sign in, and who they are.
-var operational = map[Kind][]string{
-	ActiveDirectory: {attrObjectGUID, attrConsistencyGUID, attrUAC, attrComputedUAC, attrAccountExpires},
-	OpenLDAP:        {attrEntryUUID, attrLockedTime, attrPasswordReset, attrShadowExpire},
-}
-
 // attributes are what is read of an entry, and nothing else.
 func (cfg Config) attributes() []string {
 	a := cfg.Attributes
-	names := append([]string{a.Email, a.UPN, a.DisplayName, a.GivenName, a.Surname, attrMemberOf}, operational[cfg.Kind]...)
+	names := []string{a.Email, a.UPN, a.DisplayName, a.GivenName, a.Surname, attrMemberOf}
+	if cfg.Kind == ActiveDirectory {
+		names = append(names, attrObjectGUID, attrConsistencyGUID, attrUAC, attrComputedUAC, attrAccountExpires,
+			attrObjectSID, attrPrimaryGroup)
+	} else {
+		names = append(names, a.ID, attrLockedTime, attrPasswordReset, attrShadowExpire,
+			attrAccountLock, attrPrincipalExpires, attrPasswordExpires)
+	}
 	for _, attribute := range a.Claims {
 		names = append(names, attribute)
 	}
@@ -71,55 +68,4 @@ func (cfg Config) search(
 		return nil, err
 	}
 	return found.Entries, nil
-}
-
-// groups are the DNs of the groups that the person is in, sorted.
-func (cfg Config) groups(conn *goldap.Conn, entry *goldap.Entry) ([]string, error) {
-	if cfg.Groups.Filter == "" {
-		return memberOf(entry)
-	}
-	found, err := cfg.search(conn, cfg.Groups.BaseDN, goldap.ScopeWholeSubtree, filled(cfg.Groups.Filter, "dn", entry.DN),
-		maxGroups, []string{noAttributes})
-	if err != nil {
-		return nil, failure("groups", err, "look at Groups.BaseDN; nobody may be in more than 1000 groups")
-	}
-	var dns []string
-	for _, group := range found {
-		dns = append(dns, group.DN)
-	}
-	slices.Sort(dns)
-	return dns, nil
-}
-
-// memberOf fails where Active Directory gives a part of the values, and not all (range retrieval).
-func memberOf(entry *goldap.Entry) ([]string, error) {
-	for _, attribute := range entry.Attributes {
-		if strings.HasPrefix(strings.ToLower(attribute.Name), strings.ToLower(attrMemberOf)+";range=") {
-			return nil, problem("groups", ErrUnavailable, "the entry is in so many groups that memberOf has a part of them only: "+
-				"set Groups.Nested or Groups.Filter")
-		}
-	}
-	dns := slices.Clone(entry.GetEqualFoldAttributeValues(attrMemberOf))
-	slices.Sort(dns)
-	return dns, nil
-}
-
-// inOneOf reports whether one of the DNs is one of the groups.
-func inOneOf(dns, groups []string) bool {
-	return slices.ContainsFunc(groups, func(group string) bool {
-		wanted, err := goldap.ParseDN(group)
-		return err == nil && slices.ContainsFunc(dns, func(text string) bool {
-			dn, err := goldap.ParseDN(text)
-			return err == nil && dn.EqualFold(wanted)
-		})
-	})
-}
-
-// under reports whether the entry is below one of the DNs.
-func under(text string, bases []string) bool {
-	dn, err := goldap.ParseDN(text)
-	return err == nil && slices.ContainsFunc(bases, func(base string) bool {
-		above, err := goldap.ParseDN(base)
-		return err == nil && above.AncestorOfFold(dn)
-	})
 }

@@ -65,6 +65,16 @@ dn: ou=sync,dc=contoso,dc=com
 objectClass: organizationalUnit
 ou: sync
 
+dn: cn=policy,dc=contoso,dc=com
+objectClass: device
+objectClass: pwdPolicy
+cn: policy
+pwdAttribute: userPassword
+pwdMaxAge: 3600
+pwdMustChange: TRUE
+pwdLockout: TRUE
+pwdMaxFailure: 1
+
 %s
 `
 
@@ -87,7 +97,10 @@ func startSlapd(t *testing.T) *slapd {
 	certificate, roots := newCertificate(t, "127.0.0.1")
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
 	require.NoError(t, err)
+	const policy = "pwdPolicySubentry: cn=policy,dc=contoso,dc=com\n"
 	people := strings.Join([]string{
+		slapdPerson("people", "lapsed", policy+"pwdChangedTime: 20200101000000Z\n"),
+		slapdPerson("people", "renewing", policy+"pwdReset: TRUE\n"), slapdPerson("people", "guessed", policy),
 		slapdPerson("people", "employee", "memberOf: cn=staff,dc=contoso,dc=com\n"), slapdPerson("people", "silent", ""), slapdPerson("sync", "synced", ""),
 		slapdPerson("people", "locked", "pwdAccountLockedTime: 000001010000Z\n"), slapdPerson("people", "twin", "uid: twins\n"),
 		slapdPerson("people", "twin2", "uid: twins\n"),
@@ -183,6 +196,22 @@ func TestARealOpenLDAPInOtherWays(t *testing.T) {
 		w := newWorld(t, cfg)
 		w.requireSignedIn("employee", password)
 		w.requireRefused("employee", "wrong horse", 422, "the name or the password is wrong")
+	})
+	t.Run("a password that is due", func(t *testing.T) {
+		w := newWorld(t, s.config())
+		w.requireRefused("lapsed", password, 403, "uid=lapsed,ou=people,dc=contoso,dc=com: the password has expired")
+		w.requireRefused("renewing", password, 403, "uid=renewing,ou=people,dc=contoso,dc=com: the person must change")
+		direct := s.config()
+		direct.BindDN, direct.BindPassword, direct.BindTemplate = "", "", "uid={name},ou=people,dc=contoso,dc=com"
+		w = newWorld(t, direct)
+		w.requireRefused("lapsed", password, 403, "the password has expired")
+		w.requireRefused("renewing", password, 403, "the person must change the password first")
+		w.requireRefused("renewing", "wrong horse", 422, "the name or the password is wrong")
+	})
+	t.Run("an account that a policy locks", func(t *testing.T) {
+		w := newWorld(t, s.config())
+		w.requireRefused("guessed", "wrong horse", 422, "the name or the password is wrong")
+		w.requireRefused("guessed", password, 422, "pwdAccountLockedTime is 20")
 	})
 	t.Run("members of a group", func(t *testing.T) {
 		cfg := s.config()

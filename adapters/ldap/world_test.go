@@ -74,6 +74,12 @@ func (e entry) changed(pairs ...string) entry {
 	return e
 }
 
+// refused is the entry of somebody whose right password Active Directory does not take.
+func (e entry) refused(data string) entry {
+	e.refusal = data
+	return e
+}
+
 func (s *scripted) config() ldap.Config {
 	return ldap.Config{
 		Kind: ldap.OpenLDAP, URLs: []string{"ldap://" + s.address}, TLS: &tls.Config{RootCAs: s.roots}, BindDN: searcherDN,
@@ -159,6 +165,12 @@ func (b toBridge) RoundTrip(r *http.Request) (*http.Response, error) {
 // signIn types a name and a password into the form, and returns the status and the page that come.
 func (w *world) signIn(name, typed string) (int, string) {
 	w.t.Helper()
+	return w.signInUntil(w.t.Context(), name, typed)
+}
+
+// signInUntil is signIn with a browser that leaves.
+func (w *world) signInUntil(ctx context.Context, name, typed string) (int, string) {
+	w.t.Helper()
 	w.got, w.err = nil, nil
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
@@ -167,7 +179,11 @@ func (w *world) signIn(name, typed string) (int, string) {
 	require.NoError(w.t, err)
 	require.Contains(w.t, form.Request.URL.Path, "/signin/")
 	require.Nil(w.t, w.got)
-	answer, err := browser.PostForm(form.Request.URL.String(), url.Values{"username": {name}, "password": {typed}})
+	fields := url.Values{"username": {name}, "password": {typed}}.Encode()
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, form.Request.URL.String(), strings.NewReader(fields))
+	require.NoError(w.t, err)
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := browser.Do(post)
 	require.NoError(w.t, err)
 	var page bytes.Buffer
 	_, err = page.ReadFrom(answer.Body)
