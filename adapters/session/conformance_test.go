@@ -226,6 +226,21 @@ func TestWhereASignInPageMayLead(t *testing.T) {
 		"a handle of another length": {"https://id.contoso.com/entra/signin/" + handle[:31], false},
 		"a handle of other letters":  {"https://id.contoso.com/entra/signin/" + strings.Repeat("0G", 16), false},
 		"without its scheme":         {"//id.contoso.com/entra/signin/" + handle, false},
+		"another scheme":             {"http://id.contoso.com/entra/signin/" + handle, false},
+		"a script":                   {"javascript:alert(1)//id.contoso.com/entra/signin/" + handle, false},
+		"backslashes":                {`https:\\id.contoso.com/entra/signin/` + handle, false},
+		"a backslash and a site":     {`/\evil.example/entra/signin/` + handle, false},
+		"two slashes and a site":     {"//evil.example/entra/signin/" + handle, false},
+		"slashes that are encoded":   {"https://id.contoso.com/entra%2Fsignin%2F" + handle, false},
+		"a way out that is encoded":  {"https://id.contoso.com/entra/signin/%2e%2e%2f" + handle[:23], false},
+		"a user of another site":     {"https://id.contoso.com@evil.example/entra/signin/" + handle, false},
+		"another port":               {"https://id.contoso.com:8443/entra/signin/" + handle, false},
+		"a line more":                {"https://id.contoso.com/entra/signin/" + handle + "\r\nSet-Cookie: app=1", false},
+		"a line before":              {"\nhttps://id.contoso.com/entra/signin/" + handle, false},
+		"a tab within":               {"https://id.contoso.com/entra/sign\tin/" + handle, false},
+		"an end that is not seen":    {"https://id.contoso.com/entra/signin/" + handle[:31] + "\x00", false},
+		"a fragment":                 {"https://id.contoso.com/entra/signin/" + handle + "#x", false},
+		"spaces around":              {" https://id.contoso.com/entra/signin/" + handle + " ", false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
