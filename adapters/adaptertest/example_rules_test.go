@@ -25,6 +25,8 @@ func ExampleRules() {
 	// a session without a second factor does not serve where one is asked for
 	// a passive request is declined without a page where nobody is signed in
 	// a passive request is answered without a page where there is a session
+	// a passive request for a new sign-in is not answered with an old one
+	// whom Entra expects is not thereby signed in
 	// after a sign-out the next sign-in asks again
 	// a sign-out is answered
 	// a sign-out leads to the provider behind the host

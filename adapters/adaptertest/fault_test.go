@@ -24,6 +24,8 @@ const (
 	faultOtherRenews     = "whoever signs in again renews the session that is there"
 	faultKeepsCookie     = "the session keeps the cookie from before the sign-in"
 	faultCookieOnly      = "a sign-out takes the cookie and leaves the session"
+	faultPassiveRenews   = "a passive request makes a session new"
+	faultHintIsProof     = "the hint says who is there"
 	faultPassivePage     = "a passive request gets a page"
 	faultPassiveNever    = "a passive request is always declined"
 	faultSessionStays    = "a sign-out ends nothing"
@@ -84,6 +86,8 @@ func faults() []broken {
 		one("local", faultOtherRenews, "who signs in again as somebody else is not taken for the one whose session it was"),
 		one("local", faultKeepsCookie, "a cookie that somebody planted before the sign-in lets nobody else in"),
 		one("local", faultCookieOnly, ruleCopiedCookie),
+		one("local", faultPassiveRenews, "a passive request for a new sign-in is not answered with an old one"),
+		one("local", faultHintIsProof, "whom Entra expects is not thereby signed in"),
 		one("local", faultPassivePage, "a passive request is declined without a page where nobody is signed in"),
 		one("local", faultPassiveNever, "a passive request is answered without a page where there is a session"),
 		{"local", faultSessionStays, []string{"after a sign-out the next sign-in asks again", ruleCopiedCookie}},

@@ -24,6 +24,9 @@ func Rules() []Rule {
 		{Name: "a passive request is declined without a page where nobody is signed in", check: passiveDeclined},
 		{Name: "a passive request is answered without a page where there is a session",
 			Needs: []Capability{Sessions}, check: passiveAnswered},
+		{Name: "a passive request for a new sign-in is not answered with an old one",
+			Needs: []Capability{Sessions}, check: passiveAndFresh},
+		{Name: "whom Entra expects is not thereby signed in", check: hintIsNoProof},
 
 		{Name: "after a sign-out the next sign-in asks again", Needs: []Capability{Logout, Sessions}, check: signOutEnds},
 		{Name: "a sign-out is answered", Needs: []Capability{Logout}, check: signOutAnswered},

@@ -3,7 +3,6 @@ package session_test
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -144,23 +143,15 @@ func TestTheAdapterKeepsTheRules(t *testing.T) {
 			require.NoError(t, err)
 			return host
 		}
-		host := authenticator(t)
+		host, form := authenticator(t), adaptertest.Fields{Name: "username", Password: "password", Code: "code"}
 		env.Mount(origin.Host, &application{
 			now: env.Now, host: host, people: []adaptertest.Person{employee(), nobody, silent}, memory: shared,
 		})
 		return adaptertest.Host{
 			Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
-			SignIn: typeIn,
+			SignIn: form.SignIn,
 			Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
-			Hint: func(page entratest.Page) string {
-				form, _ := page.Form("")
-				for _, field := range form.Fields {
-					if field.Name == "username" {
-						return field.Value
-					}
-				}
-				return ""
-			},
+			Hint:   form.Hint,
 			Fail: func(*testing.T) func() {
 				shared.setDown(true)
 				return func() { shared.setDown(false) }
@@ -169,26 +160,6 @@ func TestTheAdapterKeepsTheRules(t *testing.T) {
 			Lacks:   map[adaptertest.Capability]string{adaptertest.UpstreamLogout: "there is no provider behind the application"},
 		}
 	})
-}
-
-// typeIn fills in what a form asks for.
-func typeIn(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-	form, err := page.Form("")
-	if err != nil {
-		return entratest.Action{}, fmt.Errorf("%w: %s", err, page.Body)
-	}
-	typed := map[string]string{}
-	for _, field := range form.Fields {
-		switch field.Name {
-		case "username":
-			typed[field.Name] = as.Name
-		case "password":
-			typed[field.Name] = as.Password
-		case "code":
-			typed[field.Name] = as.Code
-		}
-	}
-	return page.Submit("", typed)
 }
 
 func TestWhatIsWrongWithAConfigIsListed(t *testing.T) {
