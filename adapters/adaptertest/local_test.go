@@ -158,7 +158,7 @@ func (l *local) hasBegun(handle string) bool {
 }
 
 func (l *local) suffices(session localSession, ask adapters.Ask) bool {
-	stale := ask.Fresh && session.at.Before(ask.Asked.Truncate(time.Second))
+	stale := !ask.NewEnough(session.at)
 	switch {
 	case l.fault == faultBelieves && stale:
 		return l.hasBegun(ask.Handle)

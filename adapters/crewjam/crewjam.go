@@ -132,7 +132,7 @@ func unfit(session *saml.Session, ask adapters.Ask) error {
 	case !session.ExpireTime.IsZero() && saml.TimeNow().After(session.ExpireTime): // by the clock that it was made with
 		return fmt.Errorf("crewjam: the SessionProvider returned a session that was over at %s",
 			session.ExpireTime.UTC().Format(time.RFC3339))
-	case ask.Fresh && session.CreateTime.Before(ask.Asked.Truncate(time.Second)):
+	case !ask.NewEnough(session.CreateTime):
 		return fmt.Errorf("crewjam: the SessionProvider returned a session of %s, although a new one was asked for at %s",
 			session.CreateTime.UTC().Format(time.RFC3339), ask.Asked.UTC().Format(time.RFC3339))
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/adapters"
@@ -83,7 +82,7 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("session: the application cannot say who is signed in: %w", err)
-	case person != nil && isFresh(*person, ask) && (person.MFA || !ask.MFA || wasSent(ask)):
+	case person != nil && ask.NewEnough(person.At) && (person.MFA || !ask.MFA || wasSent(ask)):
 		return person, nil
 	case ask.Passive:
 		return nil, adapters.ErrDenied
@@ -91,11 +90,6 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 		return nil, errNoSession
 	}
 	return nil, a.send(w, r, ask)
-}
-
-// isFresh reports whether the session is as new as it has to be.
-func isFresh(person adapters.SignedIn, ask adapters.Ask) bool {
-	return !ask.Fresh || !person.At.Before(ask.Asked.Truncate(time.Second))
 }
 
 var errNoSession = errors.New("session: the person came back from the sign-in page without a session that will do: its cookie " +
