@@ -42,7 +42,7 @@ type Ask struct {
 	// ReturnTo is the absolute URL, at the Bridge, where the browser is sent back once the person is signed in.
 	ReturnTo string
 
-	// Fresh asks for a new sign-in even if there is a session. A SignedIn.At before Asked is then refused.
+	// Fresh asks for a new sign-in even if there is a session. A SignedIn.At before Asked is then refused: see [Ask.NewEnough].
 	Fresh bool
 
 	// Asked is when Entra's request arrived.

@@ -88,7 +88,7 @@ func checkSignedIn(s SignedIn, ask Ask) error {
 		return fmt.Errorf("%w stated a person without Connection or ID", errHost)
 	case s.At.IsZero():
 		return fmt.Errorf("%w did not state when the person signed in", errHost)
-	case ask.Fresh && s.At.Before(ask.Asked.Truncate(time.Second)):
+	case !ask.NewEnough(s.At):
 		return fmt.Errorf("%w used a sign-in of %s, although a new one was asked for at %s", errHost,
 			s.At.UTC().Format(time.RFC3339), ask.Asked.UTC().Format(time.RFC3339))
 	}

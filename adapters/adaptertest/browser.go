@@ -14,9 +14,10 @@ import (
 
 // browser is a person's: its cookies are shared by all of its tabs.
 type browser struct {
-	w      *world
-	client *entratest.Browser
-	tab    *tab // the one that walks
+	w       *world
+	client  *entratest.Browser
+	tab     *tab      // the one that walks
+	planted []planted // cookies that others put there
 }
 
 // tab is one sign-in in a browser.
@@ -73,6 +74,7 @@ func (b *browser) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errHeld
 	}
 	b.tab.sent = append(b.tab.sent, one)
+	b.addPlanted(r)
 	return b.w.router.RoundTrip(r)
 }
 

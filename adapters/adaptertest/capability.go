@@ -23,6 +23,10 @@ const (
 	// Logout: the Authenticator is an [github.com/entrafed/entrafed/adapters.SessionEnder].
 	Logout Capability = "logout"
 
+	// Revocation: a session that has ended is over for who kept a copy of its cookie, too. Hosts whose sessions are in the
+	// cookie and nowhere else lack it.
+	Revocation Capability = "revocation of sessions"
+
 	// UpstreamLogout: it is an [github.com/entrafed/entrafed/adapters.SignOutRedirecter] as well.
 	UpstreamLogout Capability = "logout at a provider behind the host"
 

@@ -17,6 +17,7 @@ func ExampleRun() {
 }
 
 func describePasswords(_ *testing.T, env adaptertest.Environment) adaptertest.Host {
+	form := adaptertest.Fields{Name: "username", Password: "password"}
 	who := provision.Person{Connection: "directory", ID: "104", Email: "employee@example.net"}
 	return adaptertest.Host{
 		Authenticator: adapters.AuthenticatorFunc(
@@ -35,14 +36,12 @@ func describePasswords(_ *testing.T, env adaptertest.Environment) adaptertest.Ho
 				return &adapters.SignedIn{Person: who, At: env.Now()}, nil
 			}),
 		Person: adaptertest.Person{Name: "employee", Password: "correct horse battery", Is: who},
-		SignIn: func(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-			return page.Submit("", map[string]string{"username": as.Name, "password": as.Password})
-		},
+		SignIn: form.SignIn,
+		Hint:   form.Hint,
 		Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Do not sign in") },
 		Lacks: map[adaptertest.Capability]string{
 			adaptertest.Sessions:           "everybody types their password each time",
 			adaptertest.SecondFactor:       "there are passwords only",
-			adaptertest.LoginHints:         "the test does not look",
 			adaptertest.Logout:             "there is no session to end",
 			adaptertest.UpstreamLogout:     "there is no provider behind it",
 			adaptertest.Failing:            "it depends on nothing",

@@ -23,6 +23,25 @@ func factorNotProved(w *world) {
 	}
 }
 
+// wrongFactor types a wrong code, and then goes on as if it had been right.
+func wrongFactor(w *world) {
+	wrong := w.host.Person
+	wrong.Code = wrongly(wrong.Code)
+	tab := w.newBrowser().newTab().asOnce(wrong).begin(question{mfa: true})
+	require.NotEmpty(w.t, tab.shown, "a page is shown: %s", describePage(tab.page))
+	tab.requireNoFactor()
+	tab.walk(entratest.Follow(tab.returnTo()))
+	tab.requireNoFactor()
+}
+
+// factorOfEarlier proves a second factor once, and signs in again without.
+func factorOfEarlier(w *world) {
+	b := w.newBrowser()
+	b.ask(question{mfa: true}, w.host.Person).requireSignedIn(w.host.Person)
+	w.sleep(10 * time.Minute)
+	b.newTab().as(w.withoutCode()).begin(question{fresh: true}).requireNoFactor()
+}
+
 func sessionWithoutFactor(w *world) {
 	b := w.newBrowser()
 	if b.ask(question{}, w.withoutCode()); len(b.tab.assertions()) == 0 {

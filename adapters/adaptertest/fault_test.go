@@ -17,6 +17,15 @@ const (
 	faultFactorUnstated  = "the second factor is not stated"
 	faultFactorAlways    = "a second factor is always stated"
 	faultFactorOfSession = "a session is taken for a second factor"
+	faultAnyCode         = "any code is good"
+	faultFactorBefore    = "the second factor is noted before it is checked"
+	faultFactorLasts     = "a second factor lasts for all later sign-ins"
+	faultSessionBefore   = "the session begins before the password is checked"
+	faultOtherRenews     = "whoever signs in again renews the session that is there"
+	faultKeepsCookie     = "the session keeps the cookie from before the sign-in"
+	faultCookieOnly      = "a sign-out takes the cookie and leaves the session"
+	faultPassiveRenews   = "a passive request makes a session new"
+	faultHintIsProof     = "the hint says who is there"
 	faultPassivePage     = "a passive request gets a page"
 	faultPassiveNever    = "a passive request is always declined"
 	faultSessionStays    = "a sign-out ends nothing"
@@ -53,8 +62,10 @@ type broken struct {
 }
 
 const (
-	ruleFailsBefore = "a failure before the sign-in page signs nobody in and is logged, and passes"
-	ruleFailsReturn = "a failure at the return signs nobody in and is logged, and passes"
+	ruleFailsBefore     = "a failure before the sign-in page signs nobody in and is logged, and passes"
+	ruleFactorOfEarlier = "a second factor of an earlier sign-in is not stated of a new one"
+	ruleCopiedCookie    = "a sign-out ends the session, and not only the browser's cookie"
+	ruleFailsReturn     = "a failure at the return signs nobody in and is logged, and passes"
 )
 
 func faults() []broken {
@@ -66,13 +77,22 @@ func faults() []broken {
 		one("local", faultKeepsTime, "who must sign in again gets a page, and the time stated is the new one"),
 		one("local", faultBelieves, "who must sign in again and comes back without having done so is not signed in"),
 		one("local", faultFactorUnstated, "a second factor that was proved is stated"),
-		one("local", faultFactorAlways, "a second factor that was not proved is not stated"),
+		{"local", faultFactorAlways, []string{"a second factor that was not proved is not stated", ruleFactorOfEarlier}},
 		one("local", faultFactorOfSession, "a session without a second factor does not serve where one is asked for"),
+		one("local", faultAnyCode, "a wrong second factor is none"),
+		one("local", faultFactorBefore, "a wrong second factor is none"),
+		one("local", faultFactorLasts, ruleFactorOfEarlier),
+		one("local", faultSessionBefore, "a wrong password and an empty one sign nobody in"),
+		one("local", faultOtherRenews, "who signs in again as somebody else is not taken for the one whose session it was"),
+		one("local", faultKeepsCookie, "a cookie that somebody planted before the sign-in lets nobody else in"),
+		one("local", faultCookieOnly, ruleCopiedCookie),
+		one("local", faultPassiveRenews, "a passive request for a new sign-in is not answered with an old one"),
+		one("local", faultHintIsProof, "whom Entra expects is not thereby signed in"),
 		one("local", faultPassivePage, "a passive request is declined without a page where nobody is signed in"),
 		one("local", faultPassiveNever, "a passive request is answered without a page where there is a session"),
-		one("local", faultSessionStays, "after a sign-out the next sign-in asks again"),
+		{"local", faultSessionStays, []string{"after a sign-out the next sign-in asks again", ruleCopiedCookie}},
 		one("relying", faultNoWayBack, "a sign-out is answered"),
-		one("relying", faultStaysUpstream, "a sign-out leads to the provider behind the host"),
+		{"relying", faultStaysUpstream, []string{"a sign-out leads to the provider behind the host", ruleCopiedCookie}},
 		one("local", faultEndsAll, "a sign-out ends no other browser's session"),
 		one("local", faultOneReturn, "of two tabs at once each ends at its own request"),
 		one("local", faultCancelUnsaid, "a cancelled sign-in ends at a page that says so"),

@@ -48,9 +48,9 @@ func newTyped(env adaptertest.Environment) adaptertest.Host {
 	host := &typed{env: env, people: []adaptertest.Person{person, nobody, silent}, down: &atomic.Bool{}}
 	return adaptertest.Host{
 		Authenticator: host, Person: person, WithoutID: &nobody, WithoutEmail: &silent,
-		SignIn: typeIn,
+		SignIn: form.SignIn,
 		Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Do not sign in") },
-		Hint:   hintInForm,
+		Hint:   form.Hint,
 		Fail: func(*testing.T) func() {
 			host.down.Store(true)
 			return func() { host.down.Store(false) }

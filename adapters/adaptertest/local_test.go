@@ -101,6 +101,8 @@ func (l *local) Authenticate(w http.ResponseWriter, r *http.Request, ask adapter
 		return nil, err
 	}
 	switch {
+	case l.fault == faultHintIsProof && ask.LoginHint != "" && ask.Passive:
+		return &adapters.SignedIn{Person: l.people[0].Is, At: l.env.Now()}, nil
 	case found && l.suffices(session, ask):
 		return l.signedIn(session, ask), nil
 	case ask.Passive && l.fault != faultPassivePage:
@@ -156,10 +158,12 @@ func (l *local) hasBegun(handle string) bool {
 }
 
 func (l *local) suffices(session localSession, ask adapters.Ask) bool {
-	stale := ask.Fresh && session.at.Before(ask.Asked.Truncate(time.Second))
+	stale := !ask.NewEnough(session.at)
 	switch {
 	case l.fault == faultBelieves && stale:
 		return l.hasBegun(ask.Handle)
+	case l.fault == faultPassiveRenews && ask.Passive && stale:
+		return true
 	case l.fault == faultFactorOfSession:
 		return !stale
 	case l.fault == faultPassiveNever && ask.Passive:
@@ -173,7 +177,7 @@ func (l *local) signedIn(session localSession, ask adapters.Ask) *adapters.Signe
 	switch l.fault {
 	case faultForgetsName:
 		who.Person.GivenName = ""
-	case faultTimeIsNow, faultBelieves:
+	case faultTimeIsNow, faultBelieves, faultPassiveRenews:
 		if l.fault == faultTimeIsNow || ask.Fresh {
 			who.At = l.env.Now()
 		}
@@ -219,7 +223,7 @@ func (l *local) EndSession(w http.ResponseWriter, r *http.Request, _ saml.Logout
 	if l.fault == faultSessionStays {
 		return nil
 	}
-	if cookie, err := r.Cookie("local-session"); err == nil {
+	if cookie, err := r.Cookie("local-session"); err == nil && l.fault != faultCookieOnly {
 		l.store.end(cookie.Value)
 	}
 	if l.fault == faultEndsAll {
@@ -245,22 +249,59 @@ func (l *local) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	person, mfa, ok := l.proved(r)
 	if r.Method != http.MethodPost || !ok {
-		_ = localPage.Execute(w, r.Form)
+		l.ask(w, r, person, mfa)
 		return
 	}
-	session := localSession{person, l.env.Now(), mfa}
-	if before, found, _ := l.session(r); found && l.fault == faultKeepsTime {
-		session.at = before.at
-	}
-	id := rand.Text()
-	if err := l.store.save(id, session); err != nil {
+	id := l.newID(r)
+	if err := l.store.save(id, l.begun(r, localSession{person, l.env.Now(), mfa})); err != nil {
 		l.sorry(w, err)
 		return
 	}
+	setSession(w, id)
+	http.Redirect(w, r, l.wayBack(r, id), http.StatusSeeOther)
+}
+
+func setSession(w http.ResponseWriter, id string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: "local-session", Value: id, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
-	http.Redirect(w, r, l.wayBack(r, id), http.StatusSeeOther)
+}
+
+// ask shows the form. person is whose name was typed, if not all was right.
+func (l *local) ask(w http.ResponseWriter, r *http.Request, person adaptertest.Person, mfa bool) {
+	named := r.Method == http.MethodPost && person.Name != ""
+	switch _, err := r.Cookie("local-session"); {
+	case l.fault == faultKeepsCookie && err != nil:
+		setSession(w, rand.Text())
+	case l.fault == faultSessionBefore && named, l.fault == faultFactorBefore && named && mfa:
+		id := rand.Text()
+		_ = l.store.save(id, localSession{person, l.env.Now(), mfa && l.fault == faultFactorBefore})
+		setSession(w, id)
+	}
+	_ = localPage.Execute(w, r.Form)
+}
+
+// newID names the session that begins.
+func (l *local) newID(r *http.Request) string {
+	if old, err := r.Cookie("local-session"); err == nil && l.fault == faultKeepsCookie {
+		return old.Value
+	}
+	return rand.Text()
+}
+
+// begun is the session that begins, where there may be one already.
+func (l *local) begun(r *http.Request, session localSession) localSession {
+	before, found, _ := l.session(r)
+	switch {
+	case !found:
+	case l.fault == faultKeepsTime:
+		session.at = before.at
+	case l.fault == faultOtherRenews:
+		session.person = before.person
+	case l.fault == faultFactorLasts:
+		session.mfa = session.mfa || before.mfa
+	}
+	return session
 }
 
 // sorry is the page of a sign-in that failed.
@@ -308,11 +349,12 @@ func (l *local) proved(r *http.Request) (person adaptertest.Person, mfa, ok bool
 		if l.fault == faultEmptyPassword && typed == "" && r.Method == http.MethodPost {
 			typed = p.Password
 		}
-		if p.Name != r.PostForm.Get("username") || p.Password != typed {
+		if p.Name != r.PostForm.Get("username") || p.Password != typed && l.fault != faultSessionBefore {
 			continue
 		}
 		mfa = r.PostForm.Get("mfa") != ""
-		return p, mfa, !mfa || p.Code != "" && p.Code == r.PostForm.Get("code")
+		right := p.Code == r.PostForm.Get("code") || l.fault == faultAnyCode && r.PostForm.Get("code") != ""
+		return p, mfa, p.Password == typed && (!mfa || p.Code != "" && right)
 	}
 	return adaptertest.Person{}, false, false
 }
@@ -344,9 +386,9 @@ func newLocal(env adaptertest.Environment, fault string) adaptertest.Host {
 	env.Mount("id.contoso.com", host)
 	return adaptertest.Host{
 		Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
-		SignIn: typeIn,
+		SignIn: form.SignIn,
 		Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
-		Hint:   hintInForm,
+		Hint:   form.Hint,
 		Fail: func(*testing.T) func() {
 			host.store.setDown(true)
 			return func() { host.store.setDown(false) }
@@ -360,35 +402,5 @@ func newLocal(env adaptertest.Environment, fault string) adaptertest.Host {
 	}
 }
 
-// typeIn fills in what a form asks for.
-func typeIn(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-	form, err := page.Form("")
-	if err != nil {
-		return entratest.Action{}, fmt.Errorf("%w: %s", err, page.Body)
-	}
-	values := map[string]string{}
-	for _, field := range form.Fields {
-		switch field.Name {
-		case "username":
-			values[field.Name] = as.Name
-		case "password":
-			values[field.Name] = as.Password
-		case "code":
-			if values[field.Name] = as.Code; as.Code == "" {
-				return entratest.Stop(), nil
-			}
-		}
-	}
-	return page.Submit("", values)
-}
-
-// hintInForm is the user name that a form has filled in.
-func hintInForm(page entratest.Page) string {
-	form, _ := page.Form("") // without one there is no hint
-	for _, field := range form.Fields {
-		if field.Name == "username" {
-			return field.Value
-		}
-	}
-	return ""
-}
+// form is that of the hosts of these tests.
+var form = adaptertest.Fields{Name: "username", Password: "password", Code: "code"}

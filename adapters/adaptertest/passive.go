@@ -26,3 +26,20 @@ func passiveAnswered(w *world) {
 	tab.requireSignedIn(w.host.Person)
 	require.Empty(w.t, tab.shown, "no page is shown")
 }
+
+// passiveAndFresh wants what cannot be had without a page.
+func passiveAndFresh(w *world) {
+	b := w.newBrowser()
+	b.ask(question{}, w.host.Person).requireSignedIn(w.host.Person)
+	w.sleep(10 * time.Minute)
+	b.newTab().begin(question{passive: true, fresh: true}).requireNotSignedIn()
+}
+
+// hintIsNoProof names somebody who has never been at this browser.
+func hintIsNoProof(w *world) {
+	account, err := accountOf(w.host.Person.Is)
+	require.NoError(w.t, err)
+	for _, q := range []question{{hint: account.UPN}, {hint: account.UPN, passive: true}} {
+		w.newBrowser().newTab().begin(q).requireNotSignedIn()
+	}
+}

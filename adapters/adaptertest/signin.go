@@ -25,6 +25,7 @@ func wrongPassword(w *world) {
 		require.NotEmpty(w.t, tab.shown, "a page is shown: %s", describePage(tab.page))
 		tab.requireNotSignedIn()
 		require.Empty(w.t, w.people.all(), "nobody is provisioned")
+		b.newTab().begin(question{passive: true}).requireNotSignedIn() // nor has a session begun
 		if w.isFinal(tab.page) {
 			tab = b.newTab().as(w.host.Person).begin(question{})
 		} else {
@@ -66,6 +67,24 @@ func comesBackWithout(w *world) {
 	tab := b.newTab().begin(question{fresh: true})
 	tab.walk(entratest.Follow(tab.returnTo()))
 	tab.requireNotSignedIn()
+}
+
+// somebodyElse has another person sign in again in the place of the one whose session it is.
+func somebodyElse(w *world) {
+	b := w.newBrowser()
+	b.ask(question{}, w.host.Person).requireSignedIn(w.host.Person)
+	w.people.forget()
+	w.sleep(10 * time.Minute)
+	tab := b.newTab().asOnce(*w.host.WithoutEmail).begin(question{fresh: true})
+	require.NotEmpty(w.t, tab.shown, "a page is shown: %s", describePage(tab.page))
+	account, err := accountOf(w.host.Person.Is)
+	require.NoError(w.t, err)
+	for _, a := range tab.assertions() {
+		require.NotEqual(w.t, account.ImmutableID, a.claims.NameID, "who signed in")
+	}
+	for _, who := range w.people.all() {
+		require.NotEqual(w.t, w.host.Person.Is.Key(), who.Key(), "who is provisioned")
+	}
 }
 
 func loginHint(w *world) {

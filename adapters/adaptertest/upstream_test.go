@@ -192,8 +192,12 @@ func (h *relying) Authenticate(w http.ResponseWriter, r *http.Request, ask adapt
 	if own, err := r.Cookie("own"); err == nil && own.Value != "" {
 		http.SetCookie(w, &http.Cookie{Name: "own", Path: "/", MaxAge: -1})
 		h.own.mu.Lock()
-		defer h.own.mu.Unlock()
-		return h.own.done[own.Value], nil
+		who := h.own.done[own.Value]
+		delete(h.own.done, own.Value)
+		h.own.mu.Unlock()
+		if who != nil {
+			return who, nil
+		}
 	}
 	if code := query.Get("code"); code != "" {
 		return h.redeem(code, ask.Kept)
@@ -308,9 +312,9 @@ func newRelying(env adaptertest.Environment, now func() time.Time, fault string)
 	env.Mount("id.contoso.com", host)
 	return adaptertest.Host{
 		Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
-		SignIn:  typeIn,
+		SignIn:  form.SignIn,
 		Cancel:  func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
-		Hint:    hintInForm,
+		Hint:    form.Hint,
 		Secrets: []string{providerSecret},
 		Fail: func(*testing.T) func() {
 			upstream.down.Store(true)

@@ -22,7 +22,6 @@ import (
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/adaptertest"
 	"github.com/entrafed/entrafed/adapters/crewjam"
-	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -138,9 +137,7 @@ func TestSamlidpKeepsTheRules(t *testing.T) {
 				Connection: "staff", ID: "employee", Email: "employee@example.net", DisplayName: "An Employee",
 			}},
 			WithoutEmail: &adaptertest.Person{Name: "silent", Password: password},
-			SignIn: func(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-				return page.Submit("", map[string]string{"user": as.Name, "password": as.Password})
-			},
+			SignIn:       adaptertest.Fields{Name: "user", Password: "password"}.SignIn,
 			Fail: func(*testing.T) func() {
 				sessions.setDown(true)
 				return func() { sessions.setDown(false) }

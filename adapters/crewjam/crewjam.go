@@ -92,7 +92,7 @@ func (a *Authenticator) passively(r *http.Request, request *saml.IdpAuthnRequest
 	if unseen.failed() {
 		return nil, unseen.err()
 	}
-	if session == nil || isStale(session, ask) {
+	if session == nil || unfit(session, ask) != nil {
 		return nil, adapters.ErrDenied
 	}
 	return a.signedIn(session)
@@ -104,7 +104,7 @@ func (a *Authenticator) actively(w http.ResponseWriter, r *http.Request, request
 	sessions := a.cfg.IdentityProvider.SessionProvider
 	seen := newAnswer(w)
 	session := sessions.GetSession(seen, r, request)
-	if session != nil && isStale(session, ask) {
+	if session != nil && !seen.written && unfit(session, ask) != nil {
 		bare := r.Clone(r.Context())
 		bare.Header.Del("Cookie")
 		request.HTTPRequest = bare
@@ -115,18 +115,28 @@ func (a *Authenticator) actively(w http.ResponseWriter, r *http.Request, request
 		return nil, seen.err()
 	case session == nil && !seen.written:
 		return nil, errors.New("crewjam: the SessionProvider returned no session and did not answer the browser")
+	case session != nil && seen.written:
+		return nil, errors.New("crewjam: the SessionProvider returned a session and answered the browser as well")
 	case session == nil:
 		return nil, nil
-	case isStale(session, ask):
-		return nil, fmt.Errorf("crewjam: the SessionProvider returned a session of %s, although a new one was asked for at %s",
-			session.CreateTime.UTC().Format(time.RFC3339), ask.Asked.UTC().Format(time.RFC3339))
+	}
+	if err := unfit(session, ask); err != nil {
+		return nil, err
 	}
 	return a.signedIn(session)
 }
 
-// isStale reports whether the session is older than it may be.
-func isStale(session *saml.Session, ask adapters.Ask) bool {
-	return ask.Fresh && session.CreateTime.Before(ask.Asked.Truncate(time.Second))
+// unfit says why the session will not do: it is over, or older than it may be.
+func unfit(session *saml.Session, ask adapters.Ask) error {
+	switch {
+	case !session.ExpireTime.IsZero() && saml.TimeNow().After(session.ExpireTime): // by the clock that it was made with
+		return fmt.Errorf("crewjam: the SessionProvider returned a session that was over at %s",
+			session.ExpireTime.UTC().Format(time.RFC3339))
+	case !ask.NewEnough(session.CreateTime):
+		return fmt.Errorf("crewjam: the SessionProvider returned a session of %s, although a new one was asked for at %s",
+			session.CreateTime.UTC().Format(time.RFC3339), ask.Asked.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 func (a *Authenticator) signedIn(session *saml.Session) (*adapters.SignedIn, error) {

@@ -21,5 +21,6 @@
 // whose IDP is the host's own but for its SSOURL and LoginURL, which are that address: a login form that posts there, as that of samlidp
 // does, comes back to the same sign-in, however long somebody takes. Request.ForceAuthn and RequestedAuthnContext say when a
 // session is not enough and when a second factor is wanted. A SessionProvider that does not look at ForceAuthn, as that of
-// samlidp does not, is asked again without cookies, so that it shows its form.
+// samlidp does not, is asked again without cookies, so that it shows its form; so is one that returns a session whose ExpireTime
+// is over. What else the browser sends along, another service provider's request for one, is not looked at.
 package crewjam

@@ -2,11 +2,13 @@ package oidc
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
@@ -111,6 +113,27 @@ func readLogoutForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	return tokens[0], nil
 }
 
+// checkLogoutType refuses what says that it is another kind of token (RFC 8725, section 3.11). Many providers do not say that
+// it is a logout token, which they are only recommended to.
+func checkLogoutType(raw string) error {
+	var header struct {
+		Type string `json:"typ"`
+	}
+	first, _, _ := strings.Cut(raw, ".")
+	content, err := base64.RawURLEncoding.DecodeString(first)
+	if err == nil {
+		err = json.Unmarshal(content, &header)
+	}
+	if err != nil {
+		return problem(stepLogout, "its header cannot be read")
+	}
+	switch strings.TrimPrefix(strings.ToLower(header.Type), "application/") {
+	case "", "jwt", "logout+jwt":
+		return nil
+	}
+	return problem(stepLogout, "its type is %q, and not \"logout+jwt\"", redacted(header.Type, nil))
+}
+
 // readLogoutToken checks a logout token as section 2.6 says. go-oidc checks the signature and its algorithm, iss, aud, exp,
 // that jti and one of sub and sid are there, and that nonce is not.
 func (a *Authenticator) readLogoutToken(ctx context.Context, p *provider, raw string) (*gooidc.LogoutToken, error) {
@@ -118,9 +141,12 @@ func (a *Authenticator) readLogoutToken(ctx context.Context, p *provider, raw st
 	if err != nil {
 		return nil, foreign(stepLogout, err, raw)
 	}
-	claims, err := decodeClaims(token.Claims)
+	claims, err := decodeSigned(token.Claims)
 	if err != nil {
 		return nil, foreign(stepLogout, err, raw)
+	}
+	if err := checkLogoutType(raw); err != nil {
+		return nil, err
 	}
 	events, _ := claims["events"].(map[string]any)
 	_, isEvent := events[logoutEventKey].(map[string]any)

@@ -93,19 +93,24 @@ var protocol = [...]string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "acr", "amr", "auth_time", "at_hash", "c_hash", "s_hash", "sid",
 }
 
-// add adds what the ID token does not say. An address that either of them calls unverified is unverified.
+// add adds what the ID token does not say. An address that either of them calls unverified is unverified; that userinfo calls
+// its own verified says nothing of another one in the ID token.
 func (c Claims) add(info Claims) {
-	unverified := func(name string) bool { return c.saysNo(name) || info.saysNo(name) }
-	email, phone := unverified("email_verified"), unverified("phone_number_verified")
+	var not []string
+	for _, address := range []string{"email", "phone_number"} {
+		verified := address + "_verified"
+		if c.saysNo(verified) || info.saysNo(verified) {
+			not = append(not, verified)
+		} else if c[address] != nil && c.Text(address) != info.Text(address) {
+			delete(info, verified)
+		}
+	}
 	for name, claim := range info {
 		if _, present := c[name]; !present && !slices.Contains(protocol[:], name) {
 			c[name] = claim
 		}
 	}
-	if email {
-		c["email_verified"] = false
-	}
-	if phone {
-		c["phone_number_verified"] = false
+	for _, verified := range not {
+		c[verified] = false
 	}
 }

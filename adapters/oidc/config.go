@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -30,14 +30,16 @@ type Config struct {
 	// provider says that it knows client_secret_post only.
 	SecretInBody bool
 
-	// Connection is the connection of these people: see [provision.Person].
+	// Connection is the connection of these people: see [provision.Person]. It stands for the Issuer, which alone makes a sub
+	// unique: two providers must not share one.
 	Connection string
 
 	// Scopes are asked for. nil: profile and email. "openid" is always asked for.
 	Scopes []string
 
-	// Person makes a person of the claims. Where it leaves Connection or ID empty, they are Connection and sub. An error
-	// that matches [adapters.ErrDenied] refuses the person. nil means [Claims.Person].
+	// Person makes a person of the claims. Where it leaves Connection or ID empty, they are Connection and sub. An ID must
+	// never be given to somebody else: an address or a user name is none. An error that matches [adapters.ErrDenied]
+	// refuses the person. nil means [Claims.Person].
 	Person func(claims Claims) (provision.Person, error)
 
 	// SkipUserInfo does without the userinfo endpoint. By default its claims are added to those of the ID token, where the
@@ -166,15 +168,10 @@ func (cfg Config) checkScheme(address *url.URL) error {
 	switch {
 	case address.Scheme == "https" && address.Host != "":
 		return nil
-	case address.Scheme == "http" && cfg.InsecureHTTP && isLoopback(address.Hostname()):
+	case address.Scheme == "http" && cfg.InsecureHTTP && entrafed.IsLoopback(address.Hostname()):
 		return nil
-	case address.Scheme == "http" && isLoopback(address.Hostname()):
+	case address.Scheme == "http" && entrafed.IsLoopback(address.Hostname()):
 		return fmt.Errorf("%q is not https: for a test on this machine set InsecureHTTP", address.Redacted())
 	}
 	return fmt.Errorf("%q is not https", address.Redacted())
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

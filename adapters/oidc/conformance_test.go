@@ -2,7 +2,6 @@ package oidc_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -39,6 +38,9 @@ func conformancePeople() []oidcprovidertest.Person {
 	return []oidcprovidertest.Person{realEmployee, silent}
 }
 
+// providerForm is the provider's.
+var providerForm = adaptertest.Fields{Name: "username", Password: "password", Code: "code"}
+
 // breakable is a way to the provider that can be cut.
 type breakable struct {
 	next http.RoundTripper
@@ -68,12 +70,12 @@ func runConformance(t *testing.T, provider *oidcprovidertest.Provider) {
 			Authenticator: authenticator(t),
 			Person:        adapterPerson,
 			WithoutEmail:  &adaptertest.Person{Name: silent.Name, Password: silent.Password},
-			SignIn:        typeIn,
+			SignIn:        providerForm.SignIn,
 			Cancel:        func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
 			SignOut: func(page entratest.Page) (entratest.Action, error) {
 				return page.Submit("", nil)
 			},
-			Hint: func(page entratest.Page) string { return fieldOf(page, "username") },
+			Hint: providerForm.Hint,
 			Fail: func(*testing.T) func() {
 				way.cut.Store(true)
 				return func() { way.cut.Store(false) }
@@ -86,39 +88,4 @@ func runConformance(t *testing.T, provider *oidcprovidertest.Provider) {
 			},
 		}
 	})
-}
-
-// typeIn fills in what the provider's page asks for.
-func typeIn(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-	form, err := page.Form("")
-	if err != nil {
-		return entratest.Action{}, fmt.Errorf("%w: %d %s", err, page.Status, page.Body)
-	}
-	values := map[string]string{}
-	for _, field := range form.Fields {
-		switch field.Name {
-		case "username":
-			values[field.Name] = as.Name
-		case "password":
-			values[field.Name] = as.Password
-		case "code":
-			if values[field.Name] = as.Code; as.Code == "" {
-				return entratest.Stop(), nil
-			}
-		}
-	}
-	return page.Submit("", values)
-}
-
-func fieldOf(page entratest.Page, name string) string {
-	form, err := page.Form("")
-	if err != nil {
-		return ""
-	}
-	for _, field := range form.Fields {
-		if field.Name == name {
-			return field.Value
-		}
-	}
-	return ""
 }

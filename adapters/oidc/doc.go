@@ -19,7 +19,8 @@
 //
 // Checked is what OpenID Connect Core 1.0, section 3.1.3.7, and RFC 9207 say: issuer, audience, authorized party, an
 // asymmetric signature by the provider's keys, expiry, nonce, the access token's hash, and the issuer of the response. Of
-// userinfo the subject must be the same. Clocks may be a minute apart.
+// userinfo the subject must be the same. A person is Config.Connection and sub, and never an address. Clocks may be a minute
+// apart.
 //
 // # When, and how
 //

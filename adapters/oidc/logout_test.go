@@ -122,14 +122,18 @@ func (c *backChannel) send(form url.Values) *httptest.ResponseRecorder {
 }
 
 func (c *backChannel) token(change func(map[string]any)) string {
-	claims := map[string]any{
-		"iss": issuer, "aud": clientID, "iat": c.clock().Unix(), "exp": c.clock().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
-		"sub": "104", "sid": "session-1", "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
-	}
+	claims := c.claims()
 	if change != nil {
 		change(claims)
 	}
 	return sign(c.t, jose.RS256, "1", providerKey(), claims)
+}
+
+func (c *backChannel) claims() map[string]any {
+	return map[string]any{
+		"iss": issuer, "aud": clientID, "iat": c.clock().Unix(), "exp": c.clock().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"sub": "104", "sid": "session-1", "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
 }
 
 func form(token string) url.Values { return url.Values{"logout_token": {token}} }

@@ -47,7 +47,7 @@ func foreign(step string, err error, secrets ...string) *Error {
 func refusal(step string, refused *oauth2.RetrieveError, secrets []string) *Error {
 	code, text := errorCode(refused.ErrorCode), "the provider refused"
 	if refused.Response != nil {
-		text += " with " + refused.Response.Status
+		text += " with " + status(refused.Response)
 	}
 	if code != "" {
 		text += fmt.Sprintf(": %s (%q)%s", code, redacted(refused.ErrorDescription, secrets), remedy(code))

@@ -11,14 +11,15 @@ const maxReplays = 10_000
 
 // replays are the logout tokens that came, until they are too old to be accepted again.
 type replays struct {
-	now func() time.Time
+	now  func() time.Time
+	room int
 
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]time.Time // the hash of jti, and until when
 }
 
 func newReplays(now func() time.Time) *replays {
-	return &replays{now: now, seen: map[[sha256.Size]byte]time.Time{}}
+	return &replays{now: now, room: maxReplays, seen: map[[sha256.Size]byte]time.Time{}}
 }
 
 // claim remembers the token and reports whether it is new.
@@ -29,7 +30,7 @@ func (p *replays) claim(id string, until time.Time) bool {
 	if kept, found := p.seen[key]; found && p.now().Before(kept) {
 		return false
 	}
-	if len(p.seen) >= maxReplays {
+	if len(p.seen) >= p.room {
 		p.makeRoom()
 	}
 	p.seen[key] = until
@@ -48,7 +49,7 @@ func (p *replays) makeRoom() {
 			first, earliest = key, until
 		}
 	}
-	if len(p.seen) >= maxReplays {
+	if len(p.seen) >= p.room {
 		delete(p.seen, first)
 	}
 }

@@ -40,7 +40,15 @@ func newKey() *rsa.PrivateKey {
 // sign makes a token of the claims.
 func sign(t *testing.T, algorithm jose.SignatureAlgorithm, kid string, key any, claims map[string]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
+	return signWith(t, algorithm, kid, key, claims, nil)
+}
+
+// signWith makes one with more in its header.
+func signWith(
+	t *testing.T, algorithm jose.SignatureAlgorithm, kid string, key any, claims map[string]any, options *jose.SignerOptions,
+) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, options)
 	require.NoError(t, err)
 	payload, err := json.Marshal(claims)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -26,7 +27,7 @@ func (a *Authenticator) readIDToken(ctx context.Context, p *provider, raw, acces
 	if err != nil {
 		return nil, foreign("ID token", err, raw)
 	}
-	claims, err := decodeClaims(token.Claims)
+	claims, err := decodeSigned(token.Claims)
 	if err != nil {
 		return nil, foreign("ID token", err, raw)
 	}
@@ -84,6 +85,23 @@ func (a *Authenticator) addUserInfo(ctx context.Context, p *provider, token *oau
 	}
 	claims.add(info)
 	return nil
+}
+
+// checked are the claims that go-oidc checks. It reads them in small and in capital letters.
+var checked = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "at_hash", "events"}
+
+// decodeSigned decodes the claims of a token, and refuses those that go-oidc could have taken for others: a claim "Nonce" that
+// a person wrote into their profile is not the nonce.
+func decodeSigned(read func(any) error) (Claims, error) {
+	claims, err := decodeClaims(read)
+	for name := range claims {
+		for _, known := range checked {
+			if name != known && strings.EqualFold(name, known) {
+				return nil, fmt.Errorf("it has the claim %q in other letters: %q", known, name)
+			}
+		}
+	}
+	return claims, err
 }
 
 // decodeClaims decodes what read can unmarshal, with exact numbers.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,13 +32,12 @@ func newClient(cfg Config) *http.Client {
 		}
 	}
 	client.Transport = &guard{next: client.Transport, check: cfg.checkScheme}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error {
-		return errors.New("the provider answered with a redirect, which is not followed: set Issuer to the address that answers")
-	}
 	return &client
 }
 
-// guard lets nothing pass that is not encrypted, and nothing endless.
+var errRedirect = errors.New("the provider answered with a redirect, which is not followed: set Issuer to the address that answers")
+
+// guard lets nothing pass that is not encrypted, nothing endless and nothing that leads elsewhere.
 type guard struct {
 	next  http.RoundTripper
 	check func(*url.URL) error
@@ -52,13 +52,21 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer.Body = &limited{answer.Body, maxAnswer}
-	redirects := answer.StatusCode >= 300 && answer.StatusCode < 400
-	if r.Method == http.MethodGet && answer.StatusCode != http.StatusOK && !redirects {
+	switch {
+	case answer.StatusCode >= 300 && answer.StatusCode < 400:
+		_ = answer.Body.Close()
+		return nil, errRedirect
+	case r.Method == http.MethodGet && answer.StatusCode != http.StatusOK:
 		// What an error page says may be about a person, and is of no use.
 		_ = answer.Body.Close()
-		return nil, fmt.Errorf("the provider answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+		return nil, fmt.Errorf("the provider answered %s", status(answer))
 	}
 	return answer, nil
+}
+
+// status is the answer's, in our words: the provider's own may be anything.
+func status(answer *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode)))
 }
 
 // limited is a body that fails, in place of ending early, where it is too long.
@@ -75,41 +83,43 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// keyPace is how long fetched keys are not fetched again. Anybody can send a token with an unknown key, to the address of
-// the back-channel logout for one: each would have the provider asked.
+// keyPace is how long keys are not fetched again, whether or not they were got. Anybody can send a token with an unknown key,
+// to the address of the back-channel logout for one: each would have the provider asked.
 const keyPace = 5 * time.Second
 
-// paced answers with the last answer, if that is new.
+// paced answers with the last answer, or fails as the last time, if that was a moment ago.
 type paced struct {
 	next http.RoundTripper
 	now  func() time.Time
 
 	mu   sync.Mutex
 	at   time.Time
-	last []byte
+	keys []byte
+	err  error
 }
 
 func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.last == nil || p.now().Sub(p.at) >= keyPace {
-		answer, err := p.next.RoundTrip(r)
-		if err != nil {
-			return nil, err
-		}
-		content, err := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		if err != nil {
-			return nil, err
-		}
-		if answer.StatusCode != http.StatusOK {
-			return answer, nil // a redirect
-		}
-		p.at, p.last = p.now(), content
+	if p.at.IsZero() || p.now().Sub(p.at) >= keyPace {
+		p.keys, p.err = p.fetch(r)
+		p.at = p.now()
+	}
+	if p.err != nil {
+		return nil, p.err
 	}
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(p.last)),
-		Body: io.NopCloser(bytes.NewReader(p.last)),
+		Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(p.keys)),
+		Body: io.NopCloser(bytes.NewReader(p.keys)),
 	}, nil
+}
+
+func (p *paced) fetch(r *http.Request) ([]byte, error) {
+	answer, err := p.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	return io.ReadAll(answer.Body)
 }

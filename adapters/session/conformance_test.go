@@ -3,7 +3,6 @@ package session_test
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -144,23 +143,15 @@ func TestTheAdapterKeepsTheRules(t *testing.T) {
 			require.NoError(t, err)
 			return host
 		}
-		host := authenticator(t)
+		host, form := authenticator(t), adaptertest.Fields{Name: "username", Password: "password", Code: "code"}
 		env.Mount(origin.Host, &application{
 			now: env.Now, host: host, people: []adaptertest.Person{employee(), nobody, silent}, memory: shared,
 		})
 		return adaptertest.Host{
 			Authenticator: host, Person: employee(), WithoutID: &nobody, WithoutEmail: &silent,
-			SignIn: typeIn,
+			SignIn: form.SignIn,
 			Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Cancel") },
-			Hint: func(page entratest.Page) string {
-				form, _ := page.Form("")
-				for _, field := range form.Fields {
-					if field.Name == "username" {
-						return field.Value
-					}
-				}
-				return ""
-			},
+			Hint:   form.Hint,
 			Fail: func(*testing.T) func() {
 				shared.setDown(true)
 				return func() { shared.setDown(false) }
@@ -169,26 +160,6 @@ func TestTheAdapterKeepsTheRules(t *testing.T) {
 			Lacks:   map[adaptertest.Capability]string{adaptertest.UpstreamLogout: "there is no provider behind the application"},
 		}
 	})
-}
-
-// typeIn fills in what a form asks for.
-func typeIn(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-	form, err := page.Form("")
-	if err != nil {
-		return entratest.Action{}, fmt.Errorf("%w: %s", err, page.Body)
-	}
-	typed := map[string]string{}
-	for _, field := range form.Fields {
-		switch field.Name {
-		case "username":
-			typed[field.Name] = as.Name
-		case "password":
-			typed[field.Name] = as.Password
-		case "code":
-			typed[field.Name] = as.Code
-		}
-	}
-	return page.Submit("", typed)
 }
 
 func TestWhatIsWrongWithAConfigIsListed(t *testing.T) {
@@ -226,6 +197,21 @@ func TestWhereASignInPageMayLead(t *testing.T) {
 		"a handle of another length": {"https://id.contoso.com/entra/signin/" + handle[:31], false},
 		"a handle of other letters":  {"https://id.contoso.com/entra/signin/" + strings.Repeat("0G", 16), false},
 		"without its scheme":         {"//id.contoso.com/entra/signin/" + handle, false},
+		"another scheme":             {"http://id.contoso.com/entra/signin/" + handle, false},
+		"a script":                   {"javascript:alert(1)//id.contoso.com/entra/signin/" + handle, false},
+		"backslashes":                {`https:\\id.contoso.com/entra/signin/` + handle, false},
+		"a backslash and a site":     {`/\evil.example/entra/signin/` + handle, false},
+		"two slashes and a site":     {"//evil.example/entra/signin/" + handle, false},
+		"slashes that are encoded":   {"https://id.contoso.com/entra%2Fsignin%2F" + handle, false},
+		"a way out that is encoded":  {"https://id.contoso.com/entra/signin/%2e%2e%2f" + handle[:23], false},
+		"a user of another site":     {"https://id.contoso.com@evil.example/entra/signin/" + handle, false},
+		"another port":               {"https://id.contoso.com:8443/entra/signin/" + handle, false},
+		"a line more":                {"https://id.contoso.com/entra/signin/" + handle + "\r\nSet-Cookie: app=1", false},
+		"a line before":              {"\nhttps://id.contoso.com/entra/signin/" + handle, false},
+		"a tab within":               {"https://id.contoso.com/entra/sign\tin/" + handle, false},
+		"an end that is not seen":    {"https://id.contoso.com/entra/signin/" + handle[:31] + "\x00", false},
+		"a fragment":                 {"https://id.contoso.com/entra/signin/" + handle + "#x", false},
+		"spaces around":              {" https://id.contoso.com/entra/signin/" + handle + " ", false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()

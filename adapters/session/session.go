@@ -6,18 +6,19 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
+	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/saml"
 )
 
 // Config describes the application. BaseURL, SignInURL and Person are required.
 type Config struct {
-	// BaseURL is that of the Bridge: see [adapters.Config].
+	// BaseURL is that of the Bridge: see [adapters.Config]. It is https, but for an address of this machine.
 	BaseURL string
 
-	// SignInURL is the application's sign-in page, an absolute URL. It may have a query.
+	// SignInURL is the application's sign-in page, an absolute URL. It may have a query. It is https, but for an address of this
+	// machine: people type their passwords there.
 	SignInURL string
 
 	// Person says who is signed in, by the session that the request's cookies name; nil and nil: nobody. It is called by many
@@ -42,14 +43,18 @@ type Authenticator struct {
 func New(cfg Config) (*Authenticator, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("session: "+format, args...)) }
-	if base, err := url.Parse(cfg.BaseURL); err != nil || base.Host == "" || base.RawQuery != "" ||
-		strings.HasSuffix(cfg.BaseURL, "/") {
-		wrong("BaseURL %q must be that of the Bridge: absolute, without query and trailing slash", cfg.BaseURL)
+	if err := checkURL(cfg.BaseURL); err != nil {
+		wrong("BaseURL must be that of the Bridge: %w", err)
+	} else if strings.ContainsAny(cfg.BaseURL, "?#") || strings.HasSuffix(cfg.BaseURL, "/") {
+		wrong("BaseURL %q must be that of the Bridge: without query, fragment and trailing slash", cfg.BaseURL)
 	}
 	signIn, err := url.Parse(cfg.SignInURL)
+	if err == nil {
+		err = checkURL(cfg.SignInURL)
+	}
 	switch {
-	case err != nil || signIn.Host == "" || signIn.Scheme != "https" && signIn.Scheme != "http":
-		wrong("SignInURL %q must be an absolute URL", cfg.SignInURL)
+	case err != nil:
+		wrong("SignInURL: %w", err)
 	case strings.HasPrefix(cfg.SignInURL, cfg.BaseURL+"/signin/"):
 		wrong("SignInURL %q must be a page of the application, and not one of the Bridge", cfg.SignInURL)
 	}
@@ -61,6 +66,9 @@ func New(cfg Config) (*Authenticator, error) {
 	}
 	return &Authenticator{base: cfg.BaseURL, signIn: signIn, person: cfg.Person, end: cfg.End}, nil
 }
+
+// checkURL lets addresses be https anywhere, and http on this machine, where nobody listens in.
+func checkURL(address string) error { return entrafed.Cloud{InsecureLoopback: true}.CheckURL(address) }
 
 // Cancelled is the parameter with which the application sends back somebody who changed their mind.
 const Cancelled = "cancelled"
@@ -74,7 +82,7 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("session: the application cannot say who is signed in: %w", err)
-	case person != nil && isFresh(*person, ask) && (person.MFA || !ask.MFA || wasSent(ask)):
+	case person != nil && ask.NewEnough(person.At) && (person.MFA || !ask.MFA || wasSent(ask)):
 		return person, nil
 	case ask.Passive:
 		return nil, adapters.ErrDenied
@@ -82,11 +90,6 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 		return nil, errNoSession
 	}
 	return nil, a.send(w, r, ask)
-}
-
-// isFresh reports whether the session is as new as it has to be.
-func isFresh(person adapters.SignedIn, ask adapters.Ask) bool {
-	return !ask.Fresh || !person.At.Before(ask.Asked.Truncate(time.Second))
 }
 
 var errNoSession = errors.New("session: the person came back from the sign-in page without a session that will do: its cookie " +
