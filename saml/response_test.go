@@ -330,14 +330,26 @@ func TestTheSignatureVerifiesUnderGoxmldsig(t *testing.T) {
 	idp, err := saml.New(cfg)
 	require.NoError(t, err)
 	response := respond(t, idp, testSubject())
+	requireGoxmldsigGuards(t, response.XML, cfg.Signer.Certificate, testID, testUPN, "attacker@contoso.com")
+}
 
-	verified, err := verify(response.XML, cfg.Signer.Certificate)
+// requireGoxmldsigGuards verifies the assertion's signature, that it covers the NameID, and that it does not verify once a
+// value is replaced.
+func requireGoxmldsigGuards(t *testing.T, document []byte, certificate *x509.Certificate, nameID, value, forged string) {
+	t.Helper()
+	verified, err := verify(document, certificate)
 	require.NoError(t, err)
-	require.Equal(t, testID, verified.FindElement("./Subject/NameID").Text())
-
-	tampered := bytes.Replace(response.XML, []byte(testUPN), []byte("attacker@contoso.com"), 1)
-	_, err = verify(tampered, cfg.Signer.Certificate)
+	require.Equal(t, nameID, verified.FindElement("./Subject/NameID").Text())
+	_, err = verify(replaced(t, document, value, forged), certificate)
 	require.Error(t, err, "the check can fail")
+}
+
+// replaced is the document with another value.
+func replaced(t *testing.T, document []byte, value, forged string) []byte {
+	t.Helper()
+	tampered := bytes.Replace(document, []byte(value), []byte(forged), 1)
+	require.NotEqual(t, document, tampered)
+	return tampered
 }
 
 // Whatever the host may set comes out of an independent parser as it went in, in canonical form and verifiable.
@@ -446,9 +458,7 @@ func requireXmlsec1Guards(t *testing.T, document []byte, certificate *x509.Certi
 	}
 	output, err := run(document)
 	require.NoError(t, err, string(output))
-	tampered := bytes.Replace(document, []byte(value), []byte(forged), 1)
-	require.NotEqual(t, document, tampered)
-	_, err = run(tampered)
+	_, err = run(replaced(t, document, value, forged))
 	require.Error(t, err, "the check can fail")
 }
 
