@@ -436,7 +436,7 @@ func TestTheSignatureVerifiesUnderXmlsec1(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	cfg.Now = nil // xmlsec1 checks the certificate against the real time
-	cfg.Signer.Certificate = certify(t, testKey(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	cfg.Signer.Certificate = certify(testKey(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	idp, err := saml.New(cfg)
 	require.NoError(t, err)
 	subject := testSubject()
