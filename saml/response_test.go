@@ -388,6 +388,17 @@ func randomText(random *rand.Rand, runes int) string {
 	return b.String()
 }
 
+// requireAsserts checks whom the assertion names, and the one attribute, and returns the assertion.
+func requireAsserts(t *testing.T, document []byte, nameID, attribute string) *xmldoc.Element {
+	t.Helper()
+	root, err := xmldoc.Parse(document)
+	require.NoError(t, err)
+	assertion := only(t, root, "Assertion")
+	require.Equal(t, nameID, only(t, assertion, "Subject", "NameID").Text)
+	require.Equal(t, attribute, only(t, assertion, "AttributeStatement", "Attribute", "AttributeValue").Text)
+	return assertion
+}
+
 func FuzzRespond(f *testing.F) {
 	f.Add(testID, "contractor", "urn:x", "session")
 	f.Add(`</saml:NameID><saml:NameID>`, "a'b", `urn:"x"`, "]]>")
@@ -401,11 +412,7 @@ func FuzzRespond(f *testing.F) {
 			require.ErrorIs(t, err, saml.ErrSubject)
 			return
 		}
-		root, err := xmldoc.Parse(response.XML)
-		require.NoError(t, err)
-		assertion := only(t, root, "Assertion")
-		require.Equal(t, id, only(t, assertion, "Subject", "NameID").Text)
-		require.Equal(t, subject.UPN, only(t, assertion, "AttributeStatement", "Attribute", "AttributeValue").Text)
+		assertion := requireAsserts(t, response.XML, id, subject.UPN)
 		if class != "" {
 			require.Equal(t, class, only(t, assertion, "AuthnStatement", "AuthnContext", "AuthnContextClassRef").Text)
 		}
