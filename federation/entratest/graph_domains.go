@@ -68,15 +68,11 @@ func validServices(value any) bool {
 func (t *Tenant) listDomains(req *graphRequest) (*graphReply, *graphError) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var items []object
+	var all []object
 	for _, d := range t.domains {
-		selected, refusal := req.selected(t.domainObject(d), "domain")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		all = append(all, t.domainObject(d))
 	}
-	return req.collection("domains"+req.selection(), items), nil
+	return req.selectedCollection("domains", "domain", all)
 }
 
 func (t *Tenant) getDomain(req *graphRequest) (*graphReply, *graphError) {
@@ -86,7 +82,7 @@ func (t *Tenant) getDomain(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	return t.domainReply(req, d)
+	return req.selectedEntity("domains", "domain", t.domainObject(d))
 }
 
 // getRootDomain is https://learn.microsoft.com/graph/api/domain-list-rootdomain. Its text and the schema have one object,
@@ -102,15 +98,7 @@ func (t *Tenant) getRootDomain(req *graphRequest) (*graphReply, *graphError) {
 	if root == nil || root == d {
 		return nil, errNotFound("rootDomain")
 	}
-	return t.domainReply(req, root)
-}
-
-func (t *Tenant) domainReply(req *graphRequest, d *tenantDomain) (*graphReply, *graphError) {
-	selected, refusal := req.selected(t.domainObject(d), "domain")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("domains"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity("domains", "domain", t.domainObject(root))
 }
 
 // domainByKey finds a domain of the tenant. The caller holds t.mu.

@@ -146,15 +146,11 @@ func (t *Tenant) licenseRoutes() []route {
 }
 
 func (t *Tenant) listSKUs(req *graphRequest) (*graphReply, *graphError) {
-	var items []object
+	var all []object
 	for _, sku := range t.cfg.SKUs {
-		selected, refusal := req.selected(t.skuObject(sku), "subscribedSku")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		all = append(all, t.skuObject(sku))
 	}
-	return req.collection("subscribedSkus"+req.selection(), items), nil
+	return req.selectedCollection("subscribedSkus", "subscribedSku", all)
 }
 
 func (t *Tenant) getSKU(req *graphRequest) (*graphReply, *graphError) {
@@ -162,11 +158,7 @@ func (t *Tenant) getSKU(req *graphRequest) (*graphReply, *graphError) {
 	if !ok || isGUID(req.key(0)) {
 		return nil, errNotFound(req.key(0))
 	}
-	selected, refusal := req.selected(t.skuObject(sku), "subscribedSku")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("subscribedSkus"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity("subscribedSkus", "subscribedSku", t.skuObject(sku))
 }
 
 // sku returns the subscription with this skuId.
@@ -225,21 +217,17 @@ func (t *Tenant) listLicenseDetails(req *graphRequest) (*graphReply, *graphError
 	if refusal != nil {
 		return nil, refusal
 	}
-	var items []object
+	var all []object
 	for _, skuID := range e.seats() {
 		sku, _ := t.sku(skuID)
-		selected, refusal := req.selected(object{
+		all = append(all, object{
 			{"id", base64.RawURLEncoding.EncodeToString([]byte(e.id + skuID))},
 			{"skuId", skuID},
 			{"skuPartNumber", sku.PartNumber},
 			{"servicePlans", servicePlans(sku, e.disabledPlans(skuID))},
-		}, "licenseDetails")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		})
 	}
-	return req.collection("users('"+e.id+"')/licenseDetails"+req.selection(), items), nil
+	return req.selectedCollection("users('"+e.id+"')/licenseDetails", "licenseDetails", all)
 }
 
 // assignLicense gives and takes seats, all of them or none:

@@ -26,18 +26,14 @@ func (t *Tenant) roleRoutes() []route {
 // listRoles is https://learn.microsoft.com/graph/api/directoryrole-list. The role of the Global Administrator is the only
 // one: of the others no more is known than User.AdminRole.
 func (t *Tenant) listRoles(req *graphRequest) (*graphReply, *graphError) {
-	selected, refusal := req.selected(object{
+	return req.selectedCollection("directoryRoles", "directoryRole", []object{{
 		{"id", globalAdministratorRole},
 		{"deletedDateTime", nil},
 		{"description", "Can manage all aspects of Microsoft Entra ID and Microsoft services that use Microsoft Entra " +
 			"identities."},
 		{"displayName", "Global Administrator"},
 		{"roleTemplateId", globalAdministratorTemplate},
-	}, "directoryRole")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.collection("directoryRoles"+req.selection(), []object{selected}), nil
+	}})
 }
 
 // listRoleMembers is https://learn.microsoft.com/graph/api/directoryrole-list-members. As that page says, $top is not

@@ -159,18 +159,9 @@ func (t *Tenant) listGroups(req *graphRequest) (*graphReply, *graphError) {
 
 // getGroup is https://learn.microsoft.com/graph/api/group-get, by object ID or uniqueName.
 func (t *Tenant) getGroup(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(groupClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	e, refusal := t.groupByKey(req.keys[0], view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("groups"+req.selection()+"/$entity", t.project(e, wanted, view)), nil
+	return t.get(req, groupClass, "groups", func(view int) (*entity, *graphError) {
+		return t.groupByKey(req.keys[0], view)
+	})
 }
 
 // groupByKey finds a group by object ID or uniqueName in a view. The caller holds t.mu.
