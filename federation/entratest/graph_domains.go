@@ -387,26 +387,16 @@ func isUser(e *entity) bool { return e.class == userClass }
 // listReferences is https://learn.microsoft.com/graph/api/domain-list-domainnamereferences. Of a federated domain it says
 // nothing (microsoftgraph/microsoft-graph-docs#10484).
 func (t *Tenant) listReferences(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.memberProjection()
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	d, refusal := t.domainByKey(req.key(0))
-	if refusal != nil {
-		return nil, refusal
-	}
-	if t.authenticationType(d) == "Federated" {
-		return nil, unsupportedQuery("This API is not supported for federated domains.")
-	}
-	q, refusal := req.listQuery(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	now := t.now()
-	found := t.references(d.name, func(id string) *entity { return t.directory.seen(id, q.view, now) })
-	return t.page(req, q, "directoryObjects"+req.selection(), found, req.memberObject(wanted, q.view))
+	return t.listObjects(req, func(q listQuery) ([]*entity, *graphError) {
+		d, refusal := t.domainByKey(req.key(0))
+		if refusal != nil {
+			return nil, refusal
+		}
+		if t.authenticationType(d) == "Federated" {
+			return nil, unsupportedQuery("This API is not supported for federated domains.")
+		}
+		return t.references(d.name, t.directory.in(q.view, t.now())), nil
+	})
 }
 
 // references lists the active users and groups with a name or an address in the domain, in order of creation. The caller

@@ -151,7 +151,9 @@ func (d *tenantDomain) federationObject() object {
 }
 
 // federationPath is where the federation is below /v1.0.
-func (d *tenantDomain) federationPath() string { return "domains('" + d.name + "')/federationConfiguration" }
+func (d *tenantDomain) federationPath() string {
+	return "domains('" + d.name + "')/federationConfiguration"
+}
 
 // orNull is s, or null if it is empty.
 func orNull(s string) any {

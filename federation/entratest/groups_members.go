@@ -35,6 +35,18 @@ func (req *graphRequest) mayWriteMembers() bool { return req.caller.may(memberPe
 // IDs, and null for everything else:
 // https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects.
 func (t *Tenant) listMembers(req *graphRequest) (*graphReply, *graphError) {
+	return t.listObjects(req, func(q listQuery) ([]*entity, *graphError) {
+		group, refusal := t.groupByKey(req.keys[0], q.view)
+		if refusal != nil {
+			return nil, refusal
+		}
+		return t.membersSeen(group.id, q.view), nil
+	})
+}
+
+// listObjects answers a request for users and groups, which find looks up in the query's view with t.mu held.
+func (t *Tenant) listObjects(req *graphRequest,
+	find func(listQuery) ([]*entity, *graphError)) (*graphReply, *graphError) {
 	wanted, refusal := req.memberProjection()
 	if refusal != nil {
 		return nil, refusal
@@ -45,12 +57,11 @@ func (t *Tenant) listMembers(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	group, refusal := t.groupByKey(req.keys[0], q.view)
+	found, refusal := find(q)
 	if refusal != nil {
 		return nil, refusal
 	}
-	return t.page(req, q, "directoryObjects"+req.selection(), t.membersSeen(group.id, q.view),
-		req.memberObject(wanted, q.view))
+	return t.page(req, q, directoryObjects+req.selection(), found, req.memberObject(wanted, q.view))
 }
 
 // memberObject shows an object of a list of users and groups, as far as the caller may read it.
