@@ -187,18 +187,27 @@ func (e *entity) inheritedSeat(group, skuID string) bool {
 	})
 }
 
-// membersInError lists the users who have a problem with the licences of a group. The caller holds t.mu.
-func (t *Tenant) membersInError(group string) []*entity {
-	var out []*entity
+// membersInError lists the users who have a problem with the licences of a group, in order of creation. Some of them are
+// no members any more. The caller holds t.mu.
+func (t *Tenant) membersInError(group string, state func(id string) *entity) []*entity {
+	var ids []string
 	for _, l := range t.directory.linksOf[group] {
-		e := t.directory.primary(l.member)
-		if l.group == group && e.active() && slices.ContainsFunc(e.licenses, func(l license) bool {
-			return l.group == group && l.problem != ""
-		}) {
+		if l.group == group {
+			ids = append(ids, l.member)
+		}
+	}
+	var out []*entity
+	for _, id := range t.directory.inOrder(ids) {
+		if e := state(id); e != nil && e.active() && e.inError(group) {
 			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// inError reports whether there is a problem with a licence that the user has, or should have, from the group.
+func (e *entity) inError(group string) bool {
+	return slices.ContainsFunc(e.licenses, func(l license) bool { return l.group == group && l.problem != "" })
 }
 
 // licenseProcessingState says how far the group's licences have been worked out. The caller holds t.mu.
@@ -282,7 +291,7 @@ func (t *Tenant) changeGroupLicenses(before *entity, change licenseChange) (*ent
 // listMembersInError is the relationship membersWithLicenseErrors of
 // https://learn.microsoft.com/graph/api/resources/group.
 func (t *Tenant) listMembersInError(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
+	wanted, refusal := req.properties(userClass, req.selectedNames())
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -296,20 +305,9 @@ func (t *Tenant) listMembersInError(req *graphRequest) (*graphReply, *graphError
 	if refusal != nil {
 		return nil, refusal
 	}
-	var found []*entity
-	for _, e := range t.membersInError(group.id) {
-		if seen := t.directory.seen(e.id, q.view, t.now()); seen != nil {
-			found = append(found, seen)
-		}
-	}
+	found := t.membersInError(group.id, t.directory.in(q.view, t.now()))
 	return t.page(req, q, fmt.Sprintf("groups('%s')/membersWithLicenseErrors%s", group.id, req.selection()), found,
-		func(e *entity) object {
-			o := t.project(e, wanted, q.view)
-			if !req.readsUsers() {
-				hideAllButID(o)
-			}
-			return typed(o, userClass)
-		})
+		req.memberObject(map[class][]property{userClass: wanted}, q.view))
 }
 
 // reprocessLicenses is https://learn.microsoft.com/graph/api/user-reprocesslicenseassignment: what the user's groups give

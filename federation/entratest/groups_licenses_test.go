@@ -189,6 +189,37 @@ func TestGroupLicenseProblems(t *testing.T) {
 	}
 }
 
+// The list of those in error lags as the users themselves do: no replica knows of an error before the user has it there.
+func TestGroupLicenseProblemsAreKnownWhereTheUserIs(t *testing.T) {
+	cfg := plansConfig()
+	cfg.Lag = entratest.LagBad
+	g, clock := callGraph(t, cfg)
+	ada, group := g.create(userBody("ada", "usageLocation", "KP")), g.createGroup(groupBody("staff"))
+	clock.Advance(time.Hour)
+	g.patch("groups/"+group, binding(ada)).must(t, 204)
+	g.post("groups/"+group+"/assignLicense", assigning(skuStandardPack)).must(t, 202)
+	clock.Advance(time.Minute)
+	listed := func() bool { return len(g.get("groups/"+group+"/membersWithLicenseErrors").Values()) > 0 }
+	for !listed() {
+		clock.Advance(time.Second)
+	}
+	shown := 0
+	for range 50 {
+		shown += len(g.states(ada))
+	}
+	require.Positive(t, shown, "some replica shows the error at the user")
+}
+
+func TestGroupLicenseProblemsArePaged(t *testing.T) {
+	g, _ := callGraph(t, plansConfig())
+	ada, bob := g.create(userBody("ada", "usageLocation", "KP")), g.create(userBody("bob", "usageLocation", "KP"))
+	group := g.licensed([]string{skuStandardPack}, bob, ada) // not in the order in which they were created
+	first := g.get("groups/"+group+"/membersWithLicenseErrors?$top=1").must(t, 200)
+	second := g.get(below(first.Body["@odata.nextLink"])).must(t, 200)
+	require.ElementsMatch(t, []string{ada, bob}, append(first.Column("id"), second.Column("id")...))
+	require.NotContains(t, second.Body, "@odata.nextLink")
+}
+
 func values(m map[string]string) (out []string) {
 	for _, v := range m {
 		out = append(out, v)

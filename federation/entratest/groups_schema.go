@@ -56,7 +56,7 @@ var groupSchema = []property{
 		return t.licenseProcessingState(e)
 	}},
 	{name: "hasMembersWithLicenseErrors", kind: boolKind, hidden: true, filters: "eq",
-		computed: func(t *Tenant, e *entity) any { return len(t.membersInError(e.id)) > 0 }},
+		computed: func(t *Tenant, e *entity) any { return len(t.membersInError(e.id, t.directory.primary)) > 0 }},
 }
 
 // validGroupTypes accepts Microsoft 365 groups and none. Dynamic groups need a licence that the simulated tenant has not.
