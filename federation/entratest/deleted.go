@@ -136,8 +136,9 @@ func (t *Tenant) restoreUser(req *graphRequest) (*graphReply, *graphError) {
 	}
 	t.directory.commit(after, t.now())
 	for _, group := range t.directory.groupsOf(after.id) {
-		t.queueLicenses(group, after.id)
+		t.queueLicenses(group, after.id, t.now())
 	}
+	t.queueMemberships(after.id)
 	return req.entity(directoryObjects+"/$entity", typed(standardObject(t, after), userClass)), nil
 }
 

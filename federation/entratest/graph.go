@@ -156,6 +156,7 @@ func (req *graphRequest) callerIsAdmin() bool {
 // lock takes t.mu and does what has become due.
 func (t *Tenant) lock() {
 	t.mu.Lock()
+	t.processMemberships()
 	t.processLicenses()
 }
 

@@ -99,6 +99,7 @@ func (t *Tenant) createUser(req *graphRequest) (*graphReply, *graphError) {
 		return nil, refusal
 	}
 	t.directory.commit(e, t.now())
+	t.queueMemberships(e.id)
 	reply := req.entity("users/$entity", standardObject(t, e))
 	reply.status, reply.location = http.StatusCreated, t.locationOf(e)
 	return reply, nil
@@ -213,6 +214,7 @@ func (t *Tenant) updateUser(req *graphRequest) (*graphReply, *graphError) {
 		return nil, refusal
 	}
 	t.directory.commit(after, t.now())
+	t.queueMemberships(id)
 	return &graphReply{status: http.StatusNoContent}, nil
 }
 

@@ -28,14 +28,13 @@ type licenseJob struct {
 	queued, due time.Time
 }
 
-// queueLicenses has the licences from a group worked out for one user, or for all members if user is empty. The caller
-// holds t.mu.
-func (t *Tenant) queueLicenses(group, user string) {
+// queueLicenses has the licences from a group worked out for one user, or for all members if user is empty, some time
+// after now. The caller holds t.mu.
+func (t *Tenant) queueLicenses(group, user string, now time.Time) {
 	g := t.directory.primary(group)
 	if user != "" && len(g.licenses) == 0 && !t.directory.primary(user).inherits(group) {
 		return
 	}
-	now := t.now()
 	job := licenseJob{group: group, user: user, queued: now, due: now.Add(t.cfg.Lag.at(t.processing.share()))}
 	i, _ := slices.BinarySearchFunc(t.jobs, job, func(a, b licenseJob) int {
 		if a.due.After(b.due) {
@@ -44,7 +43,6 @@ func (t *Tenant) queueLicenses(group, user string) {
 		return -1
 	})
 	t.jobs = slices.Insert(t.jobs, i, job)
-	t.processLicenses()
 }
 
 // inherits reports whether the user has licences from the group, or failed to get them.
@@ -254,7 +252,7 @@ func (t *Tenant) assignGroupLicense(req *graphRequest) (*graphReply, *graphError
 		return nil, refusal
 	}
 	t.directory.commit(after, t.now())
-	t.queueLicenses(id, "")
+	t.queueLicenses(id, "", t.now())
 	reply := req.entity("groups/$entity", standardObject(t, after))
 	reply.status, reply.location = http.StatusAccepted, t.locationOf(after)
 	return reply, nil

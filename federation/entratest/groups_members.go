@@ -180,6 +180,9 @@ func (t *Tenant) addMember(req *graphRequest) (*graphReply, *graphError) {
 // checkJoining finds the objects on replicas, and refuses those that are members already on the primary. The caller holds
 // t.mu.
 func (t *Tenant) checkJoining(req *graphRequest, group *entity, members []string) *graphError {
+	if refusal := group.checkManual(); len(members) > 0 && refusal != nil {
+		return refusal
+	}
 	if len(members) > 0 && group.flag("isAssignableToRole") && !req.caller.may("RoleManagement.ReadWrite.Directory") {
 		return errForbidden()
 	}
@@ -199,7 +202,7 @@ func (t *Tenant) checkJoining(req *graphRequest, group *entity, members []string
 func (t *Tenant) join(group string, members []string) {
 	for _, id := range members {
 		t.directory.connect(link{group, id}, true, t.now())
-		t.queueLicenses(group, id)
+		t.queueLicenses(group, id, t.now())
 	}
 }
 
@@ -211,8 +214,11 @@ func (t *Tenant) removeMember(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	if refusal := t.directory.primary(l.group).checkManual(); refusal != nil {
+		return nil, refusal
+	}
 	t.directory.connect(l, false, t.now())
-	t.queueLicenses(l.group, l.member)
+	t.queueLicenses(l.group, l.member, t.now())
 	return &graphReply{status: http.StatusNoContent}, nil
 }
 
