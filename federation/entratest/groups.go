@@ -160,9 +160,7 @@ func (t *Tenant) configuredMembers(g Group) []*entity {
 }
 
 func (t *Tenant) groupRoutes() []route {
-	read := []string{
-		"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
-	}
+	read := readGroupPermissions()
 	create := []string{"Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
 	change := append([]string{"GroupMember.ReadWrite.All"}, create...)
 	return []route{
@@ -170,6 +168,12 @@ func (t *Tenant) groupRoutes() []route {
 		{http.MethodGet, "groups", read, 1, listOptions(), t.listGroups},
 		{http.MethodGet, "groups/{}", read, 1, []string{"$select"}, t.getGroup},
 		{http.MethodPatch, "groups/{}", change, 1, nil, t.changeGroup},
+	}
+}
+
+func readGroupPermissions() []string {
+	return []string{
+		"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
 	}
 }
 

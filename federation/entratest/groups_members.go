@@ -114,20 +114,13 @@ func hideAllButID(o object) {
 
 // membersSeen lists the members of a group that a view shows, in order of creation. The caller holds t.mu.
 func (t *Tenant) membersSeen(group string, view int) []*entity {
-	now := t.now()
 	var ids []string
 	for _, l := range t.directory.linksOf[group] {
-		if l.group == group && t.directory.links[l].seen(view, now) {
+		if l.group == group && t.directory.links[l].seen(view, t.now()) {
 			ids = append(ids, l.member)
 		}
 	}
-	var out []*entity
-	for _, id := range t.directory.inOrder(ids) {
-		if e := t.directory.seen(id, view, now); e != nil {
-			out = append(out, e)
-		}
-	}
-	return out
+	return t.inView(ids, view)
 }
 
 // boundMembers reads members@odata.bind: the object IDs that a body adds to a group.
