@@ -34,6 +34,11 @@ type ServicePlan struct {
 
 	// Requires are the IDs of service plans of which a user must have at least one to have this one. Empty: none.
 	Requires []string
+
+	// Mailbox says that the service gives a user a mailbox, and with it an address: where the user's mail is in none of
+	// the tenant's domains, it becomes the UPN. A group cannot give such a licence, with the error UniquenessViolation, to
+	// a user with an address that is another one's.
+	Mailbox bool
 }
 
 func (c Config) validateSKUs() error {
@@ -95,9 +100,8 @@ func (s SKU) withDefaults() SKU {
 	s.Status = orElse(s.Status, "Enabled")
 	s.Plans = slices.Clone(s.Plans)
 	for i, p := range s.Plans {
-		s.Plans[i] = ServicePlan{
-			ID: strings.ToLower(p.ID), Name: p.Name, Excludes: inLowerCase(p.Excludes), Requires: inLowerCase(p.Requires),
-		}
+		p.ID, p.Excludes, p.Requires = strings.ToLower(p.ID), inLowerCase(p.Excludes), inLowerCase(p.Requires)
+		s.Plans[i] = p
 	}
 	return s
 }
@@ -348,7 +352,7 @@ func (t *Tenant) changeLicenses(id string, change licenseChange) (*entity, *grap
 	if problem, obstacle := t.checkPlans(after); problem != "" {
 		return nil, obstacle
 	}
-	return after, nil
+	return after, t.openMailbox(before, after)
 }
 
 // removeLicense takes away a licence that was assigned directly.

@@ -19,6 +19,7 @@ const (
 	problemExclusive  = "MutuallyExclusiveViolation"
 	problemDependency = "DependencyViolation"
 	problemLocation   = "ProhibitedInUsageLocationViolation"
+	problemUnique     = "UniquenessViolation"
 	problemOther      = "Other"
 )
 
@@ -85,6 +86,7 @@ func (t *Tenant) giveLicenses(user, group string, at time.Time) (obstacle *graph
 	}
 	after, obstacle := t.inherit(before, t.directory.primary(group), at)
 	if !slices.EqualFunc(before.licenses, after.licenses, license.equal) {
+		_ = t.openMailbox(before, after) // an address in the way is a problem that inherit has found
 		t.directory.commit(after, at)
 	}
 	return obstacle
@@ -169,6 +171,8 @@ func (t *Tenant) problemsOf(user, others *entity, given []license) ([]string, *g
 			problems[i] = problemLocation
 		case !user.holds(l.skuID) && t.directory.seats[l.skuID] >= sku.places():
 			problems[i] = problemCount
+		case t.openMailbox(user, others.with([]license{l})) != nil:
+			problems[i] = problemUnique
 		}
 	}
 	problem, obstacle := t.checkPlans(others.with(given))
