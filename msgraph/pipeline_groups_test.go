@@ -136,6 +136,40 @@ func TestPipelineAGroupThatIsNotThere(t *testing.T) {
 	})
 }
 
+// salespeople is a tenant in which a rule decides who is in a group, and with it who has a licence.
+func salespeople() entratest.Config {
+	cfg := departments()
+	cfg.SKUs = subscriptions(5, 5, 5).SKUs
+	cfg.Groups[0].MembershipRule, cfg.Groups[0].SKUIDs = `user.department -eq "Sales"`, []string{standard}
+	return cfg
+}
+
+// Nobody has to ask for what a rule gives.
+func TestPipelineADynamicGroupFindsItsMembers(t *testing.T) {
+	t.Parallel()
+	config := provision.Config{}
+	config.Rules.Attributes = map[string]string{"department": "department"}
+	inWorld(t, salespeople(), config, func(w *world) {
+		seller, other := contractor(0), contractor(1)
+		seller.Claims, other.Claims = map[string]string{"department": "sales"}, map[string]string{"department": "Research"}
+		w.ensure(other)
+		account := w.ensure(seller)
+		w.calm()
+		require.Equal(w, []string{account.UPN}, w.entra.Groups()[0].Members)
+		w.active(account.ObjectID, standard)
+	})
+}
+
+// A dynamic group among those that people are to join is a mistake in the configuration, and known as a missing right.
+func TestPipelineADynamicGroupCannotBeJoined(t *testing.T) {
+	t.Parallel()
+	inWorld(t, salespeople(), joining(project), func(w *world) {
+		_, err := w.Ensure(w.Context(), contractor(0))
+		require.ErrorIs(w, err, provision.ErrForbidden)
+		require.Empty(w, w.entra.Groups()[0].Members)
+	})
+}
+
 func TestPipelineSetsTheManager(t *testing.T) {
 	t.Parallel()
 	for name, manager := range map[string]string{"by object ID": boss, "by UPN": "Boss@contoso.com"} {

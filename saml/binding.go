@@ -39,42 +39,24 @@ const (
 //
 // The error is a *[RequestError]. Nothing in the request chooses where the answer goes.
 func (p *provider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
-	binding, fields, err := bindingFields(r)
+	c, err := readCarried(r)
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := single(fields, "SAMLRequest")
-	if err != nil {
-		return nil, err
-	}
-	if encoded == "" {
+	if !c.found {
 		return nil, refuse(ErrNoRequest, "the parameter SAMLRequest is missing")
 	}
-	relayState, err := single(fields, "RelayState")
+	request, err := p.parseAuthnRequest(c.document)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRelayState(relayState); err != nil {
-		return nil, err
-	}
-	document, err := decode(binding, encoded, fields)
-	if err != nil {
-		return nil, err
-	}
-	request, err := p.parseAuthnRequest(document)
-	if err != nil {
-		return nil, err
-	}
-	request.Binding = binding
-	request.RelayState = relayState
+	request.Binding, request.RelayState = c.binding, c.relayState
 	request.LoginHint = loginHint(r.URL.RawQuery)
-	if binding == BindingRedirect {
-		signed, err := p.verifyQuery(r.URL.RawQuery)
-		if err != nil {
-			return nil, err
-		}
-		request.Signed = request.Signed || signed
+	signed, err := p.verifyQuery(c.rawQuery)
+	if err != nil {
+		return nil, err
 	}
+	request.Signed = request.Signed || signed
 	if err := p.checkSigned(request.Signed); err != nil {
 		return nil, err
 	}
@@ -82,6 +64,38 @@ func (p *provider) ReadRequest(r *http.Request) (*AuthnRequest, error) {
 		return nil, err
 	}
 	return request, nil
+}
+
+// carried is what a browser brought: the parameters and, if it was found among them, a SAML message.
+type carried struct {
+	binding    Binding
+	fields     url.Values
+	rawQuery   string // of the Redirect binding, whose signature is in it; empty by POST
+	found      bool
+	document   []byte // the message, decoded
+	relayState string
+}
+
+func readCarried(r *http.Request) (c carried, err error) {
+	if c.binding, c.fields, err = bindingFields(r); err != nil {
+		return carried{}, err
+	}
+	if c.binding == BindingRedirect {
+		c.rawQuery = r.URL.RawQuery
+	}
+	encoded, err := single(c.fields, "SAMLRequest")
+	if err != nil || encoded == "" {
+		return c, err
+	}
+	if c.relayState, err = single(c.fields, "RelayState"); err != nil {
+		return carried{}, err
+	}
+	if err := checkRelayState(c.relayState); err != nil {
+		return carried{}, err
+	}
+	c.found = true
+	c.document, err = decode(c.binding, encoded, c.fields)
+	return c, err
 }
 
 func bindingFields(r *http.Request) (Binding, url.Values, error) {

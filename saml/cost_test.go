@@ -37,7 +37,7 @@ func TestPrivateKeyOperations(t *testing.T) {
 	trusting(&cfg)
 	withLogout(&cfg)
 	cfg.Signer.Key = present
-	announced := saml.Signer{Key: next, Certificate: certify(t, unknownSigner().key, testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))}
+	announced := saml.Signer{Key: next, Certificate: certify(unknownSigner().key, testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))}
 	idp, err := saml.New(cfg)
 	require.NoError(t, err)
 	request := &saml.AuthnRequest{ID: requestID, RelayState: "state"}

@@ -59,7 +59,7 @@ func exampleIdP() *saml.IdentityProvider {
 }
 
 func exampleSigner() saml.Signer {
-	certificate := certify(new(testing.T), testKey(), testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))
+	certificate := certify(testKey(), testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))
 	return saml.Signer{Key: testKey(), Certificate: certificate}
 }
 

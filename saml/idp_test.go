@@ -7,8 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -32,29 +31,10 @@ const (
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 // testKey is made once: a key of 2048 bits takes a noticeable part of a second.
-var testKey = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
+var testKey = sync.OnceValue(func() *rsa.PrivateKey { return certtest.RSA(2048) })
 
-func newKey(bits int) *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
-
-func certify(t testing.TB, key crypto.Signer, notBefore, notAfter time.Time) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "entrafed test"},
-		NotBefore:    notBefore,
-		NotAfter:     notAfter,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+func certify(key crypto.Signer, notBefore, notAfter time.Time) *x509.Certificate {
+	return certtest.SelfSigned(key, "entrafed test", notBefore, notAfter)
 }
 
 func testConfig(t testing.TB) saml.Config {
@@ -64,7 +44,7 @@ func testConfig(t testing.TB) saml.Config {
 		Realms:              []saml.Realm{{Domain: "contoso.com", Issuer: issuer}},
 		Signer: saml.Signer{
 			Key:         testKey(),
-			Certificate: certify(t, testKey(), testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0)),
+			Certificate: certify(testKey(), testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0)),
 		},
 		Now: func() time.Time { return testTime },
 	}
@@ -88,7 +68,7 @@ func testSubject() saml.Subject {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	valid := testConfig(t)
-	small := newKey(1024)
+	small := certtest.RSA(1024)
 	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	from, to := testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0)
@@ -118,19 +98,19 @@ func TestNewRefuses(t *testing.T) {
 		}, "given twice"},
 		"no key":         {func(c *saml.Config) { c.Signer = saml.Signer{} }, "are both needed"},
 		"no certificate": {func(c *saml.Config) { c.Signer.Certificate = nil }, "are both needed"},
-		"a small key": {func(c *saml.Config) { c.Signer = saml.Signer{Key: small, Certificate: certify(t, small, from, to)} },
+		"a small key": {func(c *saml.Config) { c.Signer = saml.Signer{Key: small, Certificate: certify(small, from, to)} },
 			"the RSA key has 1024 bits"},
 		"not RSA": {func(c *saml.Config) {
-			c.Signer = saml.Signer{Key: elliptic, Certificate: certify(t, elliptic, from, to)}
+			c.Signer = saml.Signer{Key: elliptic, Certificate: certify(elliptic, from, to)}
 		},
 			"Entra accepts RSA only"},
-		"the certificate of another key": {func(c *saml.Config) { c.Signer.Certificate = certify(t, newKey(2048), from, to) },
+		"the certificate of another key": {func(c *saml.Config) { c.Signer.Certificate = certify(certtest.RSA(2048), from, to) },
 			"the certificate belongs to another key"},
 		"an expired certificate": {func(c *saml.Config) {
-			c.Signer.Certificate = certify(t, testKey(), from, testTime.Add(-time.Second))
+			c.Signer.Certificate = certify(testKey(), from, testTime.Add(-time.Second))
 		}, "the certificate expired on 2026-01-02"},
 		"a certificate of the future": {func(c *saml.Config) {
-			c.Signer.Certificate = certify(t, testKey(), testTime.Add(time.Hour), to)
+			c.Signer.Certificate = certify(testKey(), testTime.Add(time.Hour), to)
 		}, "valid only from"},
 		"a lifetime over an hour":     {func(c *saml.Config) { c.Lifetime = 2 * time.Hour }, "Lifetime: 2h0m0s is not between"},
 		"a negative clock skew":       {func(c *saml.Config) { c.ClockSkew = -1 }, "ClockSkew"},

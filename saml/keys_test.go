@@ -11,14 +11,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
-var nextKey = sync.OnceValue(func() saml.Signer { return saml.Signer{Key: newKey(2048)} })
+var nextKey = sync.OnceValue(func() saml.Signer { return saml.Signer{Key: certtest.RSA(2048)} })
 
 func nextSigner(t testing.TB, from, to time.Time) saml.Signer {
 	t.Helper()
-	return saml.Signer{Key: nextKey().Key, Certificate: certify(t, nextKey().Key, from, to)}
+	return saml.Signer{Key: nextKey().Key, Certificate: certify(nextKey().Key, from, to)}
 }
 
 func validNext(t testing.TB) saml.Signer {
@@ -125,13 +126,13 @@ func TestASwitchToAnUnknownCertificateIsRefused(t *testing.T) {
 
 func TestNextKeysThatAreRefused(t *testing.T) {
 	t.Parallel()
-	small := newKey(1024)
+	small := certtest.RSA(1024)
 	for rule, test := range map[string]struct {
 		next saml.Signer
 		want string
 	}{
 		"expired":             {nextSigner(t, testTime.AddDate(-2, 0, 0), testTime.Add(-time.Second)), "expired on"},
-		"too small":           {saml.Signer{Key: small, Certificate: certify(t, small, testTime, testTime.AddDate(1, 0, 0))}, "1024 bits"},
+		"too small":           {saml.Signer{Key: small, Certificate: certify(small, testTime, testTime.AddDate(1, 0, 0))}, "1024 bits"},
 		"without certificate": {saml.Signer{Key: nextKey().Key}, "are both needed"},
 		"without key":         {saml.Signer{Certificate: validNext(t).Certificate}, "are both needed"},
 		"of another key":      {saml.Signer{Key: testKey(), Certificate: validNext(t).Certificate}, "belongs to another key"},

@@ -38,40 +38,23 @@ type LogoutRequest struct {
 //
 // The error is a *[RequestError].
 func (p *IdentityProvider) ReadLogout(r *http.Request) (*LogoutRequest, error) {
-	binding, fields, err := bindingFields(r)
+	c, err := readCarried(r)
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := single(fields, "SAMLRequest")
+	if !c.found {
+		return readPlainLogout(c.fields)
+	}
+	logout, err := p.parseLogoutRequest(c.document)
 	if err != nil {
 		return nil, err
 	}
-	if encoded == "" {
-		return readPlainLogout(fields)
-	}
-	relayState, err := single(fields, "RelayState")
+	logout.RelayState = c.relayState
+	signed, err := p.verifyQuery(c.rawQuery)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRelayState(relayState); err != nil {
-		return nil, err
-	}
-	document, err := decode(binding, encoded, fields)
-	if err != nil {
-		return nil, err
-	}
-	logout, err := p.parseLogoutRequest(document)
-	if err != nil {
-		return nil, err
-	}
-	logout.RelayState = relayState
-	if binding == BindingRedirect {
-		signed, err := p.verifyQuery(r.URL.RawQuery)
-		if err != nil {
-			return nil, err
-		}
-		logout.Signed = logout.Signed || signed
-	}
+	logout.Signed = logout.Signed || signed
 	return logout, nil
 }
 

@@ -2,15 +2,12 @@ package saml_test
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +20,7 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -38,21 +36,10 @@ var (
 )
 
 func newEntraKey(ski string) entraKey {
-	key := newKey(2048)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Live ID STS Signing Public Key"},
-		NotBefore: testTime.AddDate(-6, 0, 0), NotAfter: testTime.AddDate(-1, 0, 0), // as those in the metadata once were
-		SubjectKeyId: []byte(ski),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return entraKey{key, certificate}
+	key := certtest.RSA(2048)
+	from, until := testTime.AddDate(-6, 0, 0), testTime.AddDate(-1, 0, 0) // as those in the metadata once were
+	return entraKey{key, certtest.SelfSigned(key, "Live ID STS Signing Public Key", from, until,
+		func(c *x509.Certificate) { c.SubjectKeyId = []byte(ski) })}
 }
 
 // GetKeyPair makes the key usable for goxmldsig.

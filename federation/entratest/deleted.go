@@ -65,19 +65,9 @@ func (t *Tenant) restorable(e *entity) bool { return !e.active() && !e.gone(t.no
 
 // getDeletedUser is https://learn.microsoft.com/graph/api/directory-deleteditems-get.
 func (t *Tenant) getDeletedUser(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	e, refusal := t.deletedUser(req.key(0), view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("directoryObjects"+req.selection()+"/$entity",
-		typed(t.project(e, wanted, view), userClass)), nil
+	return t.get(req, userClass, directoryObjects, func(view int) (*entity, *graphError) {
+		return t.deletedUser(req.key(0), view)
+	})
 }
 
 // deletedUser finds a deleted user by object ID, the one key that they have, in a view. The caller holds t.mu.
@@ -146,9 +136,10 @@ func (t *Tenant) restoreUser(req *graphRequest) (*graphReply, *graphError) {
 	}
 	t.directory.commit(after, t.now())
 	for _, group := range t.directory.groupsOf(after.id) {
-		t.queueLicenses(group, after.id)
+		t.queueLicenses(group, after.id, t.now())
 	}
-	return req.entity("directoryObjects/$entity", typed(standardObject(t, after), userClass)), nil
+	t.queueMemberships(after.id)
+	return req.entity(directoryObjects+"/$entity", typed(standardObject(t, after), userClass)), nil
 }
 
 // restoreParameters are those of the action restore.

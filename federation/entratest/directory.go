@@ -294,9 +294,14 @@ func (d *directory) seen(id string, view int, now time.Time) *entity {
 	return nil
 }
 
+// in is the directory as a view shows it: the state of an object by its ID, as seen returns it.
+func (d *directory) in(view int, now time.Time) func(id string) *entity {
+	return func(id string) *entity { return d.seen(id, view, now) }
+}
+
 // seenByKey returns the objects that have the lookup key in a view.
 func (d *directory) seenByKey(key string, view int, now time.Time) []*entity {
-	return d.byKey(key, func(id string) *entity { return d.seen(id, view, now) })
+	return d.byKey(key, d.in(view, now))
 }
 
 // primaryByKey returns the objects, deleted ones included, whose last state has the lookup key.

@@ -93,7 +93,7 @@ func (t *Tenant) Users() []User { return t.exportUsers((*entity).active) }
 // DeletedUsers lists the deleted users who can be restored, as the primary has them, in order of their UPNs. The UPN of a
 // deleted user is the object ID without dashes, followed by the UPN that the user had.
 func (t *Tenant) DeletedUsers() []User {
-	return t.exportUsers(func(e *entity) bool { return !e.active() && !e.gone(t.now()) })
+	return t.exportUsers(t.restorable)
 }
 
 func (t *Tenant) exportUsers(wanted func(*entity) bool) []User {

@@ -20,9 +20,10 @@
 // # What it is faithful to
 //
 // Graph answers with the shapes, codes, texts and headers of the real one for what it implements: users with their
-// managers, deleted users and their restoration, groups with their members, subscriptions and licences, assigned directly
-// or inherited from groups, delta queries over users, batches, domains with their verification, promotion and federation,
-// the federations of guests, the policy that validates federated tokens, global administrators, the organization.
+// managers, deleted users and their restoration, groups with their members, also those whom a rule chooses,
+// subscriptions and licences, assigned directly or inherited from groups, delta queries over users, batches, domains with
+// their verification, promotion and federation, the federations of guests, the policy that validates federated tokens,
+// global administrators, the organization.
 // What it does not implement it refuses as Graph refuses a path that does not exist. Where no public source gives a text
 // or a rule, the comment at that place says what was assumed.
 //

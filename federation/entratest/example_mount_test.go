@@ -11,11 +11,7 @@ import (
 
 // A browser that opens an application is sent to the identity provider of the domain.
 func ExampleTenant_Mount() {
-	registered, err := someRegisteredKey() // the identity provider's key and certificate
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	registered := someRegisteredKey() // the identity provider's key and certificate
 	tenant, err := entratest.New(entratest.Config{
 		Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
 			Issuer:       "https://id.contoso.com/entra",

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 const lag = 5 * time.Minute
@@ -143,7 +144,7 @@ func TestARotationIsInForceLater(t *testing.T) {
 func TestTheNextCertificateMayWaitForTheFirstOne(t *testing.T) {
 	t.Parallel()
 	first := contosoKey()
-	first.certificate = certify(first.key, "contoso.com", morning().Add(-time.Hour), morning().Add(time.Hour))
+	first.certificate = certtest.SelfSigned(first.key, "contoso.com", morning().Add(-time.Hour), morning().Add(time.Hour))
 	w, _ := lagging(t, func(c *entratest.Config) {
 		c.NextCertificateAfterExpiry = true
 		c.Domains[0].Federation.Certificates = certificatesOf(first, nextKey())

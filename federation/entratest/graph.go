@@ -34,7 +34,7 @@ type route struct {
 // graphRoutes lists the operations.
 func (t *Tenant) graphRoutes() []route {
 	return slices.Concat(t.userRoutes(), t.managerRoutes(), t.deltaRoutes(), t.deletedRoutes(), t.groupRoutes(),
-		t.memberRoutes(), t.licenseRoutes(), t.domainRoutes(), t.federationRoutes(), t.externalFederationRoutes(),
+		t.memberRoutes(), t.memberOfRoutes(), t.licenseRoutes(), t.domainRoutes(), t.federationRoutes(), t.externalFederationRoutes(),
 		t.tokenValidationRoutes(), t.roleRoutes(), t.meRoutes(), t.organizationRoutes(), t.batchRoutes())
 }
 
@@ -156,6 +156,7 @@ func (req *graphRequest) callerIsAdmin() bool {
 // lock takes t.mu and does what has become due.
 func (t *Tenant) lock() {
 	t.mu.Lock()
+	t.processMemberships()
 	t.processLicenses()
 }
 

@@ -3,13 +3,9 @@ package entratest_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"io"
-	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 var clockStart = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -258,38 +255,16 @@ func someFederation(t *testing.T) *entratest.Federation {
 		Issuer:       "https://id.contoso.com/entra",
 		SignInURL:    "https://id.contoso.com/sso",
 		SignOutURL:   "https://id.contoso.com/logout",
-		Certificates: []*x509.Certificate{someCertificate(t)},
+		Certificates: []*x509.Certificate{someCertificate()},
 	}
-}
-
-type registeredKey struct {
-	key         *rsa.PrivateKey
-	certificate *x509.Certificate
 }
 
 // someRegisteredKey is made once: a key takes long.
-var someRegisteredKey = sync.OnceValues(func() (registeredKey, error) { return makeRegisteredKey() })
+var someRegisteredKey = sync.OnceValue(func() signingKey {
+	key := certtest.RSA(2048)
+	return signingKey{
+		key, certtest.SelfSigned(key, "contoso.com", clockStart.Add(-time.Hour), clockStart.Add(24*time.Hour)),
+	}
+})
 
-func makeRegisteredKey() (registeredKey, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return registeredKey{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "contoso.com"},
-		NotBefore: clockStart.Add(-time.Hour), NotAfter: clockStart.Add(24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return registeredKey{}, err
-	}
-	certificate, err := x509.ParseCertificate(der)
-	return registeredKey{key, certificate}, err
-}
-
-func someCertificate(t *testing.T) *x509.Certificate {
-	t.Helper()
-	pair, err := someRegisteredKey()
-	require.NoError(t, err)
-	return pair.certificate
-}
+func someCertificate() *x509.Certificate { return someRegisteredKey().certificate }

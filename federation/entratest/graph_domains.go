@@ -68,15 +68,11 @@ func validServices(value any) bool {
 func (t *Tenant) listDomains(req *graphRequest) (*graphReply, *graphError) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var items []object
+	var all []object
 	for _, d := range t.domains {
-		selected, refusal := req.selected(t.domainObject(d), "domain")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		all = append(all, t.domainObject(d))
 	}
-	return req.collection("domains"+req.selection(), items), nil
+	return req.selectedCollection("domains", "domain", all)
 }
 
 func (t *Tenant) getDomain(req *graphRequest) (*graphReply, *graphError) {
@@ -86,7 +82,7 @@ func (t *Tenant) getDomain(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	return t.domainReply(req, d)
+	return req.selectedEntity("domains", "domain", t.domainObject(d))
 }
 
 // getRootDomain is https://learn.microsoft.com/graph/api/domain-list-rootdomain. Its text and the schema have one object,
@@ -102,15 +98,7 @@ func (t *Tenant) getRootDomain(req *graphRequest) (*graphReply, *graphError) {
 	if root == nil || root == d {
 		return nil, errNotFound("rootDomain")
 	}
-	return t.domainReply(req, root)
-}
-
-func (t *Tenant) domainReply(req *graphRequest, d *tenantDomain) (*graphReply, *graphError) {
-	selected, refusal := req.selected(t.domainObject(d), "domain")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("domains"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity("domains", "domain", t.domainObject(root))
 }
 
 // domainByKey finds a domain of the tenant. The caller holds t.mu.
@@ -399,26 +387,16 @@ func isUser(e *entity) bool { return e.class == userClass }
 // listReferences is https://learn.microsoft.com/graph/api/domain-list-domainnamereferences. Of a federated domain it says
 // nothing (microsoftgraph/microsoft-graph-docs#10484).
 func (t *Tenant) listReferences(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.memberProjection()
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	d, refusal := t.domainByKey(req.key(0))
-	if refusal != nil {
-		return nil, refusal
-	}
-	if t.authenticationType(d) == "Federated" {
-		return nil, unsupportedQuery("This API is not supported for federated domains.")
-	}
-	q, refusal := req.listQuery(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	now := t.now()
-	found := t.references(d.name, func(id string) *entity { return t.directory.seen(id, q.view, now) })
-	return t.page(req, q, "directoryObjects"+req.selection(), found, req.memberObject(wanted, q.view))
+	return t.listObjects(req, func(q listQuery) ([]*entity, *graphError) {
+		d, refusal := t.domainByKey(req.key(0))
+		if refusal != nil {
+			return nil, refusal
+		}
+		if t.authenticationType(d) == "Federated" {
+			return nil, unsupportedQuery("This API is not supported for federated domains.")
+		}
+		return t.references(d.name, t.directory.in(q.view, t.now())), nil
+	})
 }
 
 // references lists the active users and groups with a name or an address in the domain, in order of creation. The caller

@@ -85,18 +85,14 @@ func (t *Tenant) listExternals(req *graphRequest) (*graphReply, *graphError) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var items []object
+	var all []object
 	for _, f := range t.externals {
-		if wanted != "" && !slices.Contains(f.domains, wanted) {
-			continue
+		if wanted == "" || slices.Contains(f.domains, wanted) {
+			all = append(all, f.object())
 		}
-		selected, refusal := req.selected(f.object(), externalFederationType)
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
 	}
-	return req.collection("directory/federationConfigurations/graph."+externalFederationType+req.selection(), items), nil
+	return req.selectedCollection("directory/federationConfigurations/graph."+externalFederationType,
+		externalFederationType, all)
 }
 
 // externalFilter is the domain that $filter asks for, or empty without one.

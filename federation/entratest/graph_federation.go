@@ -150,6 +150,11 @@ func (d *tenantDomain) federationObject() object {
 	}
 }
 
+// federationPath is where the federation is below /v1.0.
+func (d *tenantDomain) federationPath() string {
+	return "domains('" + d.name + "')/federationConfiguration"
+}
+
 // orNull is s, or null if it is empty.
 func orNull(s string) any {
 	if s == "" {
@@ -183,18 +188,13 @@ func (t *Tenant) listFederations(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	fragment := "domains('" + d.name + "')/federationConfiguration" + req.selection()
 	if d.federation == nil && t.cfg.EmptyFederationList {
-		return req.collection(fragment, nil), nil
+		return req.selectedCollection(d.federationPath(), string(federationClass), nil)
 	}
 	if refusal := d.checkFederated(); refusal != nil {
 		return nil, refusal
 	}
-	selected, refusal := req.selected(d.federationObject(), "internalDomainFederation")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.collection(fragment, []object{selected}), nil
+	return req.selectedCollection(d.federationPath(), string(federationClass), []object{d.federationObject()})
 }
 
 // getFederation is https://learn.microsoft.com/graph/api/internaldomainfederation-get.
@@ -223,11 +223,7 @@ func (d *tenantDomain) checkFederation(id string) *graphError {
 }
 
 func (req *graphRequest) federationReply(d *tenantDomain) (*graphReply, *graphError) {
-	selected, refusal := req.selected(d.federationObject(), "internalDomainFederation")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("domains('"+d.name+"')/federationConfiguration"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity(d.federationPath(), string(federationClass), d.federationObject())
 }
 
 // checkMayFederate refuses an application without an administrator's role, if Config.FederationNeedsRole says so. The

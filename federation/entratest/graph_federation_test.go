@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 const (
@@ -164,7 +164,7 @@ func TestRulesOfCreatingAFederation(t *testing.T) {
 func looseCertificate(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"a", "aa", "aaa"} {
-		text, padded := strings.CutSuffix(onGraph(certify(rogueKey().key, name, morning(), morning().Add(time.Hour))), "==")
+		text, padded := strings.CutSuffix(onGraph(certtest.SelfSigned(rogueKey().key, name, morning(), morning().Add(time.Hour))), "==")
 		if padded {
 			last := text[len(text)-1]
 			return text[:len(text)-1] + string(last+1) + "=="
@@ -178,12 +178,7 @@ func ellipticCertificate(t *testing.T) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+	return certtest.SelfSigned(key, "", time.Time{}, time.Time{})
 }
 
 // What the domain is left in, nothing but its removal mends.
@@ -230,7 +225,7 @@ func (g *graphCaller) federationID() string {
 }
 
 func TestAFederationIsChanged(t *testing.T) {
-	contoso, next := onGraph(someCertificate(t)), onGraph(nextKey().certificate)
+	contoso, next := onGraph(someCertificate()), onGraph(nextKey().certificate)
 	for _, rule := range []struct {
 		name   string
 		change map[string]any

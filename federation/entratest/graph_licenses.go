@@ -34,6 +34,11 @@ type ServicePlan struct {
 
 	// Requires are the IDs of service plans of which a user must have at least one to have this one. Empty: none.
 	Requires []string
+
+	// Mailbox says that the service gives a user a mailbox, and with it an address: where the user's mail is in none of
+	// the tenant's domains, it becomes the UPN. A group cannot give such a licence, with the error UniquenessViolation, to
+	// a user with an address that is another one's.
+	Mailbox bool
 }
 
 func (c Config) validateSKUs() error {
@@ -95,9 +100,8 @@ func (s SKU) withDefaults() SKU {
 	s.Status = orElse(s.Status, "Enabled")
 	s.Plans = slices.Clone(s.Plans)
 	for i, p := range s.Plans {
-		s.Plans[i] = ServicePlan{
-			ID: strings.ToLower(p.ID), Name: p.Name, Excludes: inLowerCase(p.Excludes), Requires: inLowerCase(p.Requires),
-		}
+		p.ID, p.Excludes, p.Requires = strings.ToLower(p.ID), inLowerCase(p.Excludes), inLowerCase(p.Requires)
+		s.Plans[i] = p
 	}
 	return s
 }
@@ -146,15 +150,11 @@ func (t *Tenant) licenseRoutes() []route {
 }
 
 func (t *Tenant) listSKUs(req *graphRequest) (*graphReply, *graphError) {
-	var items []object
+	var all []object
 	for _, sku := range t.cfg.SKUs {
-		selected, refusal := req.selected(t.skuObject(sku), "subscribedSku")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		all = append(all, t.skuObject(sku))
 	}
-	return req.collection("subscribedSkus"+req.selection(), items), nil
+	return req.selectedCollection("subscribedSkus", "subscribedSku", all)
 }
 
 func (t *Tenant) getSKU(req *graphRequest) (*graphReply, *graphError) {
@@ -162,11 +162,7 @@ func (t *Tenant) getSKU(req *graphRequest) (*graphReply, *graphError) {
 	if !ok || isGUID(req.key(0)) {
 		return nil, errNotFound(req.key(0))
 	}
-	selected, refusal := req.selected(t.skuObject(sku), "subscribedSku")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("subscribedSkus"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity("subscribedSkus", "subscribedSku", t.skuObject(sku))
 }
 
 // sku returns the subscription with this skuId.
@@ -225,21 +221,17 @@ func (t *Tenant) listLicenseDetails(req *graphRequest) (*graphReply, *graphError
 	if refusal != nil {
 		return nil, refusal
 	}
-	var items []object
+	var all []object
 	for _, skuID := range e.seats() {
 		sku, _ := t.sku(skuID)
-		selected, refusal := req.selected(object{
+		all = append(all, object{
 			{"id", base64.RawURLEncoding.EncodeToString([]byte(e.id + skuID))},
 			{"skuId", skuID},
 			{"skuPartNumber", sku.PartNumber},
 			{"servicePlans", servicePlans(sku, e.disabledPlans(skuID))},
-		}, "licenseDetails")
-		if refusal != nil {
-			return nil, refusal
-		}
-		items = append(items, selected)
+		})
 	}
-	return req.collection("users('"+e.id+"')/licenseDetails"+req.selection(), items), nil
+	return req.selectedCollection("users('"+e.id+"')/licenseDetails", "licenseDetails", all)
 }
 
 // assignLicense gives and takes seats, all of them or none:
@@ -360,7 +352,7 @@ func (t *Tenant) changeLicenses(id string, change licenseChange) (*entity, *grap
 	if problem, obstacle := t.checkPlans(after); problem != "" {
 		return nil, obstacle
 	}
-	return after, nil
+	return after, t.openMailbox(before, after)
 }
 
 // removeLicense takes away a licence that was assigned directly.

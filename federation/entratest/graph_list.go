@@ -183,6 +183,32 @@ func errExpiredPage() *graphError {
 	}
 }
 
+// get answers a request for one object of a class, which find looks up in a view with t.mu held. What is read as one of
+// the directoryObjects says of which type it is.
+func (t *Tenant) get(
+	req *graphRequest, class class, collection string, find func(view int) (*entity, *graphError),
+) (*graphReply, *graphError) {
+	wanted, refusal := req.projection(class)
+	if refusal != nil {
+		return nil, refusal
+	}
+	t.lock()
+	defer t.mu.Unlock()
+	view := t.pickReplica()
+	e, refusal := find(view)
+	if refusal != nil {
+		return nil, refusal
+	}
+	o := t.project(e, wanted, view)
+	if collection == directoryObjects {
+		o = typed(o, class)
+	}
+	return req.entity(collection+req.selection()+"/$entity", o), nil
+}
+
+// directoryObjects is the collection of all classes.
+const directoryObjects = "directoryObjects"
+
 // list answers a request for all objects of a class that are among those wanted, which is asked with t.mu held.
 func (t *Tenant) list(
 	req *graphRequest, class class, collection string, among func(*entity) bool,

@@ -15,19 +15,9 @@ func (t *Tenant) managerRoutes() []route {
 
 // getManager is https://learn.microsoft.com/graph/api/user-list-manager.
 func (t *Tenant) getManager(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	manager, refusal := t.managerOf(req.key(0), view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("directoryObjects"+req.selection()+"/$entity",
-		typed(t.project(manager, wanted, view), userClass)), nil
+	return t.get(req, userClass, directoryObjects, func(view int) (*entity, *graphError) {
+		return t.managerOf(req.key(0), view)
+	})
 }
 
 func (t *Tenant) getManagerReference(req *graphRequest) (*graphReply, *graphError) {

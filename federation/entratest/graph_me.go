@@ -9,16 +9,7 @@ func (t *Tenant) meRoutes() []route {
 
 // getMe is https://learn.microsoft.com/graph/api/user-get for the user of a delegated token.
 func (t *Tenant) getMe(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	e, refusal := t.userByKey(req.caller.ObjectID, view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("users"+req.selection()+"/$entity", t.project(e, wanted, view)), nil
+	return t.get(req, userClass, "users", func(view int) (*entity, *graphError) {
+		return t.userByKey(req.caller.ObjectID, view)
+	})
 }

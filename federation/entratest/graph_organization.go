@@ -17,22 +17,14 @@ func (t *Tenant) organizationRoutes() []route {
 }
 
 func (t *Tenant) listOrganizations(req *graphRequest) (*graphReply, *graphError) {
-	selected, refusal := req.selected(t.organization(), "organization")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.collection("organization"+req.selection(), []object{selected}), nil
+	return req.selectedCollection("organization", "organization", []object{t.organization()})
 }
 
 func (t *Tenant) getOrganization(req *graphRequest) (*graphReply, *graphError) {
 	if !strings.EqualFold(req.key(0), t.cfg.TenantID) {
 		return nil, errNotFound(req.key(0))
 	}
-	selected, refusal := req.selected(t.organization(), "organization")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("organization"+req.selection()+"/$entity", selected), nil
+	return req.selectedEntity("organization", "organization", t.organization())
 }
 
 // organization is the tenant: https://learn.microsoft.com/graph/api/resources/organization.

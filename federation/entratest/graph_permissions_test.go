@@ -77,6 +77,8 @@ func TestPermissions(t *testing.T) {
 		{"PATCH", staff, binding(bossID), writeMembers},
 		{"PATCH", "groups(uniqueName='new')", groupBody("new"),
 			[]string{"Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"}},
+		{"GET", ada + "/memberOf", nil, readGroups},
+		{"GET", ada + "/transitiveMemberOf", nil, readGroups},
 		{"GET", staff + "/members", nil, []string{"GroupMember.ReadBasic.All", "GroupMember.Read.All",
 			"GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"}},
 		{"POST", staff + "/members/$ref", reference(bossID), writeMembers},

@@ -49,6 +49,28 @@ func (req *graphRequest) selected(o object, typeName string) (object, *graphErro
 	return out, nil
 }
 
+// selectedEntity is the answer to a read of one object of a type, reduced to what $select asks for.
+func (req *graphRequest) selectedEntity(path, typeName string, o object) (*graphReply, *graphError) {
+	selected, refusal := req.selected(o, typeName)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return req.entity(path+req.selection()+"/$entity", selected), nil
+}
+
+// selectedCollection is the answer to a list of objects of a type, each reduced to what $select asks for.
+func (req *graphRequest) selectedCollection(path, typeName string, all []object) (*graphReply, *graphError) {
+	var items []object
+	for _, o := range all {
+		selected, refusal := req.selected(o, typeName)
+		if refusal != nil {
+			return nil, refusal
+		}
+		items = append(items, selected)
+	}
+	return req.collection(path+req.selection(), items), nil
+}
+
 func errCannotSelect(name, typeName string) *graphError {
 	return badRequest(fmt.Sprintf("Parsing OData Select and Expand failed: Could not find a property named '%s' on type "+
 		"'microsoft.graph.%s'.", name, typeName))

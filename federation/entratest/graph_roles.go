@@ -26,38 +26,25 @@ func (t *Tenant) roleRoutes() []route {
 // listRoles is https://learn.microsoft.com/graph/api/directoryrole-list. The role of the Global Administrator is the only
 // one: of the others no more is known than User.AdminRole.
 func (t *Tenant) listRoles(req *graphRequest) (*graphReply, *graphError) {
-	selected, refusal := req.selected(object{
+	return req.selectedCollection("directoryRoles", "directoryRole", []object{{
 		{"id", globalAdministratorRole},
 		{"deletedDateTime", nil},
 		{"description", "Can manage all aspects of Microsoft Entra ID and Microsoft services that use Microsoft Entra " +
 			"identities."},
 		{"displayName", "Global Administrator"},
 		{"roleTemplateId", globalAdministratorTemplate},
-	}, "directoryRole")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.collection("directoryRoles"+req.selection(), []object{selected}), nil
+	}})
 }
 
 // listRoleMembers is https://learn.microsoft.com/graph/api/directoryrole-list-members. As that page says, $top is not
 // understood; the pages have 100 members all the same instead of 1,000, so that a test need not make that many.
 func (t *Tenant) listRoleMembers(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.memberProjection()
-	if refusal != nil {
-		return nil, refusal
-	}
-	if !isGlobalAdministrator(req.keys[0]) {
-		return nil, errNotFound(req.key(0))
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	q, refusal := req.listQuery(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	holds := func(e *entity) bool { return e.active() && e.global }
-	return t.page(req, q, "directoryObjects"+req.selection(), t.find(q, holds), req.memberObject(wanted, q.view))
+	return t.listObjects(req, func(q listQuery) ([]*entity, *graphError) {
+		if !isGlobalAdministrator(req.keys[0]) {
+			return nil, errNotFound(req.key(0))
+		}
+		return t.find(q, func(e *entity) bool { return e.active() && e.global }), nil
+	})
 }
 
 // isGlobalAdministrator recognises the role by its id or by its template's.

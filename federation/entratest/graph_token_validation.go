@@ -46,13 +46,9 @@ func (t *Tenant) getTokenValidation(req *graphRequest) (*graphReply, *graphError
 			{"domainNames", notNil(policy.DomainNames)},
 		}
 	}
-	selected, refusal := req.selected(object{
+	return req.selectedEntity("policies/federatedTokenValidationPolicy", "federatedTokenValidationPolicy", object{
 		{"id", tokenValidationID}, {"deletedDateTime", nil}, {"validatingDomains", domains},
-	}, "federatedTokenValidationPolicy")
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("policies/federatedTokenValidationPolicy"+req.selection()+"/$entity", selected), nil
+	})
 }
 
 // putTokenValidation is https://learn.microsoft.com/graph/api/federatedtokenvalidationpolicy-update. It is in force at

@@ -99,6 +99,7 @@ func (t *Tenant) createUser(req *graphRequest) (*graphReply, *graphError) {
 		return nil, refusal
 	}
 	t.directory.commit(e, t.now())
+	t.queueMemberships(e.id)
 	reply := req.entity("users/$entity", standardObject(t, e))
 	reply.status, reply.location = http.StatusCreated, t.locationOf(e)
 	return reply, nil
@@ -168,18 +169,7 @@ func (t *Tenant) reservesImmutableID(e *entity) bool {
 
 // getUser is https://learn.microsoft.com/graph/api/user-get.
 func (t *Tenant) getUser(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	e, refusal := t.userByKey(req.key(0), view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("users"+req.selection()+"/$entity", t.project(e, wanted, view)), nil
+	return t.get(req, userClass, "users", func(view int) (*entity, *graphError) { return t.userByKey(req.key(0), view) })
 }
 
 // listUsers is https://learn.microsoft.com/graph/api/user-list.
@@ -224,6 +214,7 @@ func (t *Tenant) updateUser(req *graphRequest) (*graphReply, *graphError) {
 		return nil, refusal
 	}
 	t.directory.commit(after, t.now())
+	t.queueMemberships(id)
 	return &graphReply{status: http.StatusNoContent}, nil
 }
 

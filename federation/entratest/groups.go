@@ -27,6 +27,11 @@ type Group struct {
 	// Members are the UPNs of the users who are direct members. In Config.Groups they are users of Config.Users.
 	Members []string
 
+	// MembershipRule makes the group a dynamic one, whose members are the users who satisfy the rule:
+	// https://learn.microsoft.com/entra/identity/users/groups-dynamic-membership. In Config.Groups it then has no Members.
+	// Rules about lists of values, dates, devices, managers and other groups are not understood.
+	MembershipRule string
+
 	// CreatedAt is when the group was created. Zero in Config.Groups: when the tenant was.
 	CreatedAt time.Time
 }
@@ -52,7 +57,7 @@ func (t *Tenant) Groups() []Group {
 func (t *Tenant) exportGroup(e *entity) Group {
 	out := Group{
 		ObjectID: e.id, DisplayName: e.text("displayName"), UniqueName: e.text("uniqueName"), SKUIDs: e.seats(),
-		CreatedAt: e.created,
+		CreatedAt: e.created, MembershipRule: e.text("membershipRule"),
 	}
 	for _, id := range t.directory.members(e.id) {
 		if m := t.directory.primary(id); m.class == userClass && m.active() {
@@ -91,6 +96,9 @@ func (c Config) validateGroups() error {
 		if g.UniqueName != "" {
 			once(fmt.Sprintf("%s.UniqueName %q", field, g.UniqueName), keyOfUniqueName(g.UniqueName))
 		}
+		if g.MembershipRule != "" && (!validRule(g.MembershipRule) || len(g.Members) > 0) {
+			wrong("%s.MembershipRule %q is not a rule that is understood, or there are Members as well", field, g.MembershipRule)
+		}
 		for _, upn := range g.Members {
 			if !users[keyOfUPN(upn)] {
 				wrong("%s.Members: %q is not a user of Config.Users", field, upn)
@@ -122,21 +130,37 @@ func (t *Tenant) addConfiguredGroups() {
 		for _, skuID := range g.SKUIDs {
 			e.licenses = append(e.licenses, license{skuID: strings.ToLower(skuID), assigned: e.created})
 		}
+		if g.MembershipRule != "" {
+			e.values["groupTypes"], e.values["membershipRule"] = []string{dynamicMembership}, g.MembershipRule
+			e.values["membershipRuleProcessingState"] = "On"
+			t.dynamicGroups = append(t.dynamicGroups, e.id)
+		}
 		t.directory.settle(e)
-		for _, upn := range g.Members {
-			for _, user := range t.directory.primaryByKey(keyOfUPN(upn)) {
-				t.directory.storeLink(link{e.id, user.id}, revision[bool]{state: true}, time.Time{})
-				inheriting, _ := t.inherit(user, e, e.created)
-				t.directory.settle(inheriting)
-			}
+		for _, user := range t.configuredMembers(g) {
+			t.directory.storeLink(link{e.id, user.id}, revision[bool]{state: true}, time.Time{})
+			inheriting, _ := t.inherit(user, e, e.created)
+			t.directory.settle(inheriting)
 		}
 	}
 }
 
-func (t *Tenant) groupRoutes() []route {
-	read := []string{
-		"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
+// configuredMembers are the users whom a group of the configuration has, or whom its rule finds.
+func (t *Tenant) configuredMembers(g Group) []*entity {
+	var out []*entity
+	for _, upn := range g.Members {
+		out = append(out, t.directory.primaryByKey(keyOfUPN(upn))...)
 	}
+	rule, dynamic := parseRule(g.MembershipRule)
+	for _, id := range t.directory.order {
+		if user := t.directory.primary(id); dynamic && user.class == userClass && rule(user) {
+			out = append(out, user)
+		}
+	}
+	return out
+}
+
+func (t *Tenant) groupRoutes() []route {
+	read := readGroupPermissions()
 	create := []string{"Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
 	change := append([]string{"GroupMember.ReadWrite.All"}, create...)
 	return []route{
@@ -144,6 +168,12 @@ func (t *Tenant) groupRoutes() []route {
 		{http.MethodGet, "groups", read, 1, listOptions(), t.listGroups},
 		{http.MethodGet, "groups/{}", read, 1, []string{"$select"}, t.getGroup},
 		{http.MethodPatch, "groups/{}", change, 1, nil, t.changeGroup},
+	}
+}
+
+func readGroupPermissions() []string {
+	return []string{
+		"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
 	}
 }
 
@@ -159,18 +189,9 @@ func (t *Tenant) listGroups(req *graphRequest) (*graphReply, *graphError) {
 
 // getGroup is https://learn.microsoft.com/graph/api/group-get, by object ID or uniqueName.
 func (t *Tenant) getGroup(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(groupClass)
-	if refusal != nil {
-		return nil, refusal
-	}
-	t.lock()
-	defer t.mu.Unlock()
-	view := t.pickReplica()
-	e, refusal := t.groupByKey(req.keys[0], view)
-	if refusal != nil {
-		return nil, refusal
-	}
-	return req.entity("groups"+req.selection()+"/$entity", t.project(e, wanted, view)), nil
+	return t.get(req, groupClass, "groups", func(view int) (*entity, *graphError) {
+		return t.groupByKey(req.keys[0], view)
+	})
 }
 
 // groupByKey finds a group by object ID or uniqueName in a view. The caller holds t.mu.
@@ -219,6 +240,9 @@ func (t *Tenant) addGroup(req *graphRequest, body map[string]any) (*graphReply, 
 	if refusal := t.completeGroup(req, e); refusal != nil {
 		return nil, refusal
 	}
+	if refusal := e.checkManual(); len(members) > 0 && refusal != nil {
+		return nil, refusal
+	}
 	for _, id := range members {
 		if _, refusal := t.referred(id); refusal != nil {
 			return nil, refusal
@@ -226,6 +250,10 @@ func (t *Tenant) addGroup(req *graphRequest, body map[string]any) (*graphReply, 
 	}
 	t.directory.commit(e, t.now())
 	t.join(e.id, members)
+	if e.isOfType(dynamicMembership) {
+		t.dynamicGroups = append(t.dynamicGroups, e.id)
+		t.queueMembership(e.id, "")
+	}
 	reply := req.entity("groups/$entity", standardObject(t, e))
 	reply.status, reply.location = http.StatusCreated, t.locationOf(e)
 	return reply, nil
@@ -233,7 +261,7 @@ func (t *Tenant) addGroup(req *graphRequest, body map[string]any) (*graphReply, 
 
 // completeGroup checks a new group as a whole and gives it what follows from its kind. The caller holds t.mu.
 func (t *Tenant) completeGroup(req *graphRequest, e *entity) *graphError {
-	unified := len(e.list("groupTypes")) > 0
+	unified := e.isOfType(unifiedType)
 	switch {
 	case e.flag("mailEnabled") && !unified:
 		return requestError("The service does not currently support writes of mail-enabled groups. Please ensure that the " +
@@ -242,7 +270,7 @@ func (t *Tenant) completeGroup(req *graphRequest, e *entity) *graphError {
 		return groupClass.errInvalidValue("mailEnabled")
 	case !unified && !e.flag("securityEnabled"):
 		return groupClass.errInvalidValue("securityEnabled")
-	case e.flag("isAssignableToRole") && !e.flag("securityEnabled"):
+	case e.flag("isAssignableToRole") && (!e.flag("securityEnabled") || e.isOfType(dynamicMembership)):
 		return groupClass.errInvalidValue("isAssignableToRole")
 	case e.flag("isAssignableToRole") && !req.caller.may("RoleManagement.ReadWrite.Directory"):
 		return errForbidden()
@@ -269,6 +297,9 @@ func (t *Tenant) defaultDomain() string {
 
 // checkGroup compares the group with what the primary has. The caller holds t.mu.
 func (t *Tenant) checkGroup(e *entity) *graphError {
+	if refusal := e.checkRule(); refusal != nil {
+		return refusal
+	}
 	if name := e.text("uniqueName"); name != "" {
 		for _, other := range t.directory.primaryByKey(keyOfUniqueName(name)) {
 			if other.id != e.id {
@@ -378,5 +409,8 @@ func (t *Tenant) updateGroup(req *graphRequest, id string, body map[string]any) 
 		t.directory.commit(after, t.now())
 	}
 	t.join(id, members)
+	if after.isOfType(dynamicMembership) && len(values) > 0 {
+		t.queueMembership(id, "")
+	}
 	return &graphReply{status: http.StatusNoContent}, nil
 }

@@ -19,6 +19,7 @@ const (
 	problemExclusive  = "MutuallyExclusiveViolation"
 	problemDependency = "DependencyViolation"
 	problemLocation   = "ProhibitedInUsageLocationViolation"
+	problemUnique     = "UniquenessViolation"
 	problemOther      = "Other"
 )
 
@@ -28,14 +29,13 @@ type licenseJob struct {
 	queued, due time.Time
 }
 
-// queueLicenses has the licences from a group worked out for one user, or for all members if user is empty. The caller
-// holds t.mu.
-func (t *Tenant) queueLicenses(group, user string) {
+// queueLicenses has the licences from a group worked out for one user, or for all members if user is empty, some time
+// after now. The caller holds t.mu.
+func (t *Tenant) queueLicenses(group, user string, now time.Time) {
 	g := t.directory.primary(group)
 	if user != "" && len(g.licenses) == 0 && !t.directory.primary(user).inherits(group) {
 		return
 	}
-	now := t.now()
 	job := licenseJob{group: group, user: user, queued: now, due: now.Add(t.cfg.Lag.at(t.processing.share()))}
 	i, _ := slices.BinarySearchFunc(t.jobs, job, func(a, b licenseJob) int {
 		if a.due.After(b.due) {
@@ -44,7 +44,6 @@ func (t *Tenant) queueLicenses(group, user string) {
 		return -1
 	})
 	t.jobs = slices.Insert(t.jobs, i, job)
-	t.processLicenses()
 }
 
 // inherits reports whether the user has licences from the group, or failed to get them.
@@ -87,6 +86,7 @@ func (t *Tenant) giveLicenses(user, group string, at time.Time) (obstacle *graph
 	}
 	after, obstacle := t.inherit(before, t.directory.primary(group), at)
 	if !slices.EqualFunc(before.licenses, after.licenses, license.equal) {
+		_ = t.openMailbox(before, after) // an address in the way is a problem that inherit has found
 		t.directory.commit(after, at)
 	}
 	return obstacle
@@ -171,6 +171,8 @@ func (t *Tenant) problemsOf(user, others *entity, given []license) ([]string, *g
 			problems[i] = problemLocation
 		case !user.holds(l.skuID) && t.directory.seats[l.skuID] >= sku.places():
 			problems[i] = problemCount
+		case t.openMailbox(user, others.with([]license{l})) != nil:
+			problems[i] = problemUnique
 		}
 	}
 	problem, obstacle := t.checkPlans(others.with(given))
@@ -187,18 +189,27 @@ func (e *entity) inheritedSeat(group, skuID string) bool {
 	})
 }
 
-// membersInError lists the users who have a problem with the licences of a group. The caller holds t.mu.
-func (t *Tenant) membersInError(group string) []*entity {
-	var out []*entity
+// membersInError lists the users who have a problem with the licences of a group, in order of creation. Some of them are
+// no members any more. The caller holds t.mu.
+func (t *Tenant) membersInError(group string, state func(id string) *entity) []*entity {
+	var ids []string
 	for _, l := range t.directory.linksOf[group] {
-		e := t.directory.primary(l.member)
-		if l.group == group && e.active() && slices.ContainsFunc(e.licenses, func(l license) bool {
-			return l.group == group && l.problem != ""
-		}) {
+		if l.group == group {
+			ids = append(ids, l.member)
+		}
+	}
+	var out []*entity
+	for _, id := range t.directory.inOrder(ids) {
+		if e := state(id); e != nil && e.active() && e.inError(group) {
 			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// inError reports whether there is a problem with a licence that the user has, or should have, from the group.
+func (e *entity) inError(group string) bool {
+	return slices.ContainsFunc(e.licenses, func(l license) bool { return l.group == group && l.problem != "" })
 }
 
 // licenseProcessingState says how far the group's licences have been worked out. The caller holds t.mu.
@@ -245,7 +256,7 @@ func (t *Tenant) assignGroupLicense(req *graphRequest) (*graphReply, *graphError
 		return nil, refusal
 	}
 	t.directory.commit(after, t.now())
-	t.queueLicenses(id, "")
+	t.queueLicenses(id, "", t.now())
 	reply := req.entity("groups/$entity", standardObject(t, after))
 	reply.status, reply.location = http.StatusAccepted, t.locationOf(after)
 	return reply, nil
@@ -282,7 +293,7 @@ func (t *Tenant) changeGroupLicenses(before *entity, change licenseChange) (*ent
 // listMembersInError is the relationship membersWithLicenseErrors of
 // https://learn.microsoft.com/graph/api/resources/group.
 func (t *Tenant) listMembersInError(req *graphRequest) (*graphReply, *graphError) {
-	wanted, refusal := req.projection(userClass)
+	wanted, refusal := req.properties(userClass, req.selectedNames())
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -296,20 +307,9 @@ func (t *Tenant) listMembersInError(req *graphRequest) (*graphReply, *graphError
 	if refusal != nil {
 		return nil, refusal
 	}
-	var found []*entity
-	for _, e := range t.membersInError(group.id) {
-		if seen := t.directory.seen(e.id, q.view, t.now()); seen != nil {
-			found = append(found, seen)
-		}
-	}
+	found := t.membersInError(group.id, t.directory.in(q.view, t.now()))
 	return t.page(req, q, fmt.Sprintf("groups('%s')/membersWithLicenseErrors%s", group.id, req.selection()), found,
-		func(e *entity) object {
-			o := t.project(e, wanted, q.view)
-			if !req.readsUsers() {
-				hideAllButID(o)
-			}
-			return typed(o, userClass)
-		})
+		req.memberObject(map[class][]property{userClass: wanted}, q.view))
 }
 
 // reprocessLicenses is https://learn.microsoft.com/graph/api/user-reprocesslicenseassignment: what the user's groups give

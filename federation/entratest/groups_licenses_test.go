@@ -189,6 +189,87 @@ func TestGroupLicenseProblems(t *testing.T) {
 	}
 }
 
+// The list of those in error lags as the users themselves do: no replica knows of an error before the user has it there.
+func TestGroupLicenseProblemsAreKnownWhereTheUserIs(t *testing.T) {
+	cfg := plansConfig()
+	cfg.Lag = entratest.LagBad
+	g, clock := callGraph(t, cfg)
+	ada, group := g.create(userBody("ada", "usageLocation", "KP")), g.createGroup(groupBody("staff"))
+	clock.Advance(time.Hour)
+	g.patch("groups/"+group, binding(ada)).must(t, 204)
+	g.post("groups/"+group+"/assignLicense", assigning(skuStandardPack)).must(t, 202)
+	clock.Advance(time.Minute)
+	listed := func() bool { return len(g.get("groups/"+group+"/membersWithLicenseErrors").Values()) > 0 }
+	for !listed() {
+		clock.Advance(time.Second)
+	}
+	shown := 0
+	for range 50 {
+		shown += len(g.states(ada))
+	}
+	require.Positive(t, shown, "some replica shows the error at the user")
+}
+
+func TestGroupLicenseProblemsArePaged(t *testing.T) {
+	g, _ := callGraph(t, plansConfig())
+	ada, bob := g.create(userBody("ada", "usageLocation", "KP")), g.create(userBody("bob", "usageLocation", "KP"))
+	group := g.licensed([]string{skuStandardPack}, bob, ada) // not in the order in which they were created
+	first := g.get("groups/"+group+"/membersWithLicenseErrors?$top=1").must(t, 200)
+	second := g.get(below(first.Body["@odata.nextLink"])).must(t, 200)
+	require.ElementsMatch(t, []string{ada, bob}, append(first.Column("id"), second.Column("id")...))
+	require.NotContains(t, second.Body, "@odata.nextLink")
+}
+
+func TestALicenseWithAMailboxGivesAnAddress(t *testing.T) {
+	mailbox := func() entratest.Config {
+		cfg := plansConfig()
+		cfg.SKUs[0].Plans[0].Mailbox = true
+		return cfg
+	}
+	const both = "?$select=mail,proxyAddresses"
+	t.Run("directly", func(t *testing.T) {
+		g, _ := callGraph(t, mailbox())
+		ada := g.create(userBody("ada", "usageLocation", "DE", "mail", "ada@example.net"))
+		g.post("users/"+ada+"/assignLicense", disabling(skuStandardPack, planExchange)).must(t, 200)
+		require.Equal(t, "ada@example.net", g.get("users/" + ada + both).Body["mail"], "not while the plan is off")
+		g.post("users/"+ada+"/assignLicense", assigning(skuStandardPack)).must(t, 200)
+		user := g.get("users/"+ada+both).must(t, 200).Body
+		require.Equal(t, "ada@contoso.com", user["mail"])
+		require.Equal(t, []any{"SMTP:ada@contoso.com", "smtp:ada@example.net"}, user["proxyAddresses"])
+		g.patch("users/"+ada, map[string]any{"mail": "ada@example.org"}).must(t, 204)
+		g.post("users/"+ada+"/assignLicense", assigning(skuStandardPack)).must(t, 200)
+		require.Equal(t, "ada@example.org", g.get("users/" + ada + both).Body["mail"], "once, when the mailbox is new")
+	})
+	t.Run("an address of the tenant stays", func(t *testing.T) {
+		g, _ := callGraph(t, mailbox())
+		ada := g.create(userBody("ada", "usageLocation", "DE", "mail", "a.l@contoso.com"))
+		g.post("users/"+ada+"/assignLicense", assigning(skuStandardPack)).must(t, 200)
+		require.Equal(t, "a.l@contoso.com", g.get("users/" + ada + both).Body["mail"])
+	})
+	t.Run("through a group", func(t *testing.T) {
+		g, _ := callGraph(t, mailbox())
+		ada := g.create(userBody("ada"))
+		g.licensed([]string{skuStandardPack}, ada)
+		require.Equal(t, []any{"SMTP:ada@contoso.com"}, g.get("users/" + ada + both).Body["proxyAddresses"])
+	})
+	t.Run("an address that is another user's", func(t *testing.T) {
+		cfg := mailbox()
+		cfg.Users = []entratest.User{
+			{UPN: "ada@contoso.com", UsageLocation: "DE"},
+			{UPN: "bob@contoso.com", ProxyAddresses: []string{"smtp:ada@contoso.com"}},
+		}
+		g, _ := callGraph(t, cfg)
+		ada := g.get("users/ada@contoso.com").Body["id"].(string)
+		answer := g.post("users/"+ada+"/assignLicense", assigning(skuStandardPack))
+		require.Equal(t, 400, answer.Status)
+		require.Contains(t, answer.Targets(), "ObjectConflict")
+		group := g.licensed([]string{skuStandardPack}, ada)
+		require.Equal(t, map[string]string{"!" + skuStandardPack: "Error UniquenessViolation"}, g.states(ada))
+		require.Zero(t, g.consumed(skuStandardPack))
+		require.Equal(t, []string{ada}, g.get("groups/"+group+"/membersWithLicenseErrors").Column("id"))
+	})
+}
+
 func values(m map[string]string) (out []string) {
 	for _, v := range m {
 		out = append(out, v)

@@ -35,6 +35,18 @@ func (req *graphRequest) mayWriteMembers() bool { return req.caller.may(memberPe
 // IDs, and null for everything else:
 // https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects.
 func (t *Tenant) listMembers(req *graphRequest) (*graphReply, *graphError) {
+	return t.listObjects(req, func(q listQuery) ([]*entity, *graphError) {
+		group, refusal := t.groupByKey(req.keys[0], q.view)
+		if refusal != nil {
+			return nil, refusal
+		}
+		return t.membersSeen(group.id, q.view), nil
+	})
+}
+
+// listObjects answers a request for users and groups, which find looks up in the query's view with t.mu held.
+func (t *Tenant) listObjects(req *graphRequest,
+	find func(listQuery) ([]*entity, *graphError)) (*graphReply, *graphError) {
 	wanted, refusal := req.memberProjection()
 	if refusal != nil {
 		return nil, refusal
@@ -45,12 +57,11 @@ func (t *Tenant) listMembers(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	group, refusal := t.groupByKey(req.keys[0], q.view)
+	found, refusal := find(q)
 	if refusal != nil {
 		return nil, refusal
 	}
-	return t.page(req, q, "directoryObjects"+req.selection(), t.membersSeen(group.id, q.view),
-		req.memberObject(wanted, q.view))
+	return t.page(req, q, directoryObjects+req.selection(), found, req.memberObject(wanted, q.view))
 }
 
 // memberObject shows an object of a list of users and groups, as far as the caller may read it.
@@ -103,20 +114,13 @@ func hideAllButID(o object) {
 
 // membersSeen lists the members of a group that a view shows, in order of creation. The caller holds t.mu.
 func (t *Tenant) membersSeen(group string, view int) []*entity {
-	now := t.now()
 	var ids []string
 	for _, l := range t.directory.linksOf[group] {
-		if l.group == group && t.directory.links[l].seen(view, now) {
+		if l.group == group && t.directory.links[l].seen(view, t.now()) {
 			ids = append(ids, l.member)
 		}
 	}
-	var out []*entity
-	for _, id := range t.directory.inOrder(ids) {
-		if e := t.directory.seen(id, view, now); e != nil {
-			out = append(out, e)
-		}
-	}
-	return out
+	return t.inView(ids, view)
 }
 
 // boundMembers reads members@odata.bind: the object IDs that a body adds to a group.
@@ -169,6 +173,9 @@ func (t *Tenant) addMember(req *graphRequest) (*graphReply, *graphError) {
 // checkJoining finds the objects on replicas, and refuses those that are members already on the primary. The caller holds
 // t.mu.
 func (t *Tenant) checkJoining(req *graphRequest, group *entity, members []string) *graphError {
+	if refusal := group.checkManual(); len(members) > 0 && refusal != nil {
+		return refusal
+	}
 	if len(members) > 0 && group.flag("isAssignableToRole") && !req.caller.may("RoleManagement.ReadWrite.Directory") {
 		return errForbidden()
 	}
@@ -188,7 +195,7 @@ func (t *Tenant) checkJoining(req *graphRequest, group *entity, members []string
 func (t *Tenant) join(group string, members []string) {
 	for _, id := range members {
 		t.directory.connect(link{group, id}, true, t.now())
-		t.queueLicenses(group, id)
+		t.queueLicenses(group, id, t.now())
 	}
 }
 
@@ -200,8 +207,11 @@ func (t *Tenant) removeMember(req *graphRequest) (*graphReply, *graphError) {
 	if refusal != nil {
 		return nil, refusal
 	}
+	if refusal := t.directory.primary(l.group).checkManual(); refusal != nil {
+		return nil, refusal
+	}
 	t.directory.connect(l, false, t.now())
-	t.queueLicenses(l.group, l.member)
+	t.queueLicenses(l.group, l.member, t.now())
 	return &graphReply{status: http.StatusNoContent}, nil
 }
 

@@ -26,8 +26,10 @@ var groupSchema = []property{
 	{name: "mailEnabled", kind: boolKind, required: true, standard: true, filters: filtersBool},
 	{name: "mailNickname", kind: stringKind, maxLength: 64, required: true, standard: true, filters: filtersName,
 		valid: validMailNickname},
-	{name: "membershipRule", kind: stringKind, standard: true, computed: null},
-	{name: "membershipRuleProcessingState", kind: stringKind, standard: true, computed: null},
+	{name: "membershipRule", kind: stringKind, maxLength: maxRuleLength, standard: true, filters: filtersName,
+		valid: validRule},
+	{name: "membershipRuleProcessingState", kind: stringKind, standard: true, filters: filtersBool,
+		valid: oneOf("On", "Paused")},
 	{name: "onPremisesDomainName", kind: stringKind, standard: true, computed: null},
 	{name: "onPremisesLastSyncDateTime", kind: dateKind, standard: true, computed: null},
 	{name: "onPremisesNetBiosName", kind: stringKind, standard: true, computed: null},
@@ -56,14 +58,19 @@ var groupSchema = []property{
 		return t.licenseProcessingState(e)
 	}},
 	{name: "hasMembersWithLicenseErrors", kind: boolKind, hidden: true, filters: "eq",
-		computed: func(t *Tenant, e *entity) any { return len(t.membersInError(e.id)) > 0 }},
+		computed: func(t *Tenant, e *entity) any { return len(t.membersInError(e.id, t.directory.primary)) > 0 }},
 }
 
-// validGroupTypes accepts Microsoft 365 groups and none. Dynamic groups need a licence that the simulated tenant has not.
+// validGroupTypes accepts Microsoft 365 groups, dynamic groups, both in one, and neither.
 func validGroupTypes(value any) bool {
-	types := value.([]string)
-	return len(types) == 0 || len(types) == 1 && types[0] == "Unified"
+	types := slices.Sorted(slices.Values(value.([]string)))
+	return len(slices.Compact(types)) == len(value.([]string)) && !slices.ContainsFunc(types, func(s string) bool {
+		return s != unifiedType && s != dynamicMembership
+	})
 }
+
+// unifiedType is the type of Microsoft 365 groups.
+const unifiedType = "Unified"
 
 // securityIdentifier is the SID of a cloud object: its object ID as four little-endian numbers.
 func securityIdentifier(id string) string {

@@ -77,6 +77,7 @@ const (
 	streamDelta
 	streamBatch
 	streamRefusal
+	streamMembership
 )
 
 func newDice(seed, stream uint64) *dice {

@@ -6,9 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -51,21 +49,6 @@ var (
 	shortKey    = sync.OnceValue(func() signingKey { return throwawayKey("short") })
 	partnerKey  = sync.OnceValue(func() signingKey { return throwawayKey("partner") })
 )
-
-func certify(key *rsa.PrivateKey, name string, from, until time.Time) *x509.Certificate {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return certificate
-}
 
 // draft is a response before it is signed. newDraft returns one that every rule accepts; a test changes one thing.
 type draft struct {

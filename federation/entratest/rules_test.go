@@ -16,6 +16,7 @@ import (
 
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // world is a tenant with two federated root domains, a child domain and a managed one.
@@ -400,7 +401,7 @@ func signatureVariants() []variant {
 	}
 	certified := func(from, until time.Duration) func(testing.TB, *world) {
 		return withFederation(func(f *entratest.Federation) {
-			c := certify(contosoKey().key, "contoso signing", morning().Add(from), morning().Add(until))
+			c := certtest.SelfSigned(contosoKey().key, "contoso signing", morning().Add(from), morning().Add(until))
 			f.Certificates = []*x509.Certificate{c}
 		})
 	}

@@ -128,29 +128,32 @@ type Tenant struct {
 	cfg   Config
 	cloud entrafed.Cloud
 
-	guids      *dice // requests, tokens and the like
-	objectIDs  *dice // objects of the directory
-	lags       *dice // how far the replicas trail
-	picks      *dice // which replica answers
-	processing *dice // how long the licences of groups take
-	deltas     *dice // what delta queries repeat
-	batches    *dice // the order in a batch
-	refusals   *dice // which creations are refused first
-	tokenKey   []byte
-	routes     []route
+	guids       *dice // requests, tokens and the like
+	objectIDs   *dice // objects of the directory
+	lags        *dice // how far the replicas trail
+	picks       *dice // which replica answers
+	processing  *dice // how long the licences of groups take
+	memberships *dice // how long the members of dynamic groups take
+	deltas      *dice // what delta queries repeat
+	batches     *dice // the order in a batch
+	refusals    *dice // which creations are refused first
+	tokenKey    []byte
+	routes      []route
 
 	requestKeys requestKeys
 
-	mu        sync.Mutex // guards what follows, but not signIn; [Tenant.lock] takes it
-	directory *directory
-	domains   domainList
-	dns       []dnsRecord
-	externals []*externalFederation
-	refused   map[string]bool    // user principal names whose creation was refused without a reason
-	jobs      []licenseJob       // in the order in which they are due
-	busy      map[string]bool    // object IDs that are being written
-	buckets   map[string]*bucket // what has been used of each limit
-	calls     []GraphCall
+	mu             sync.Mutex // guards what follows, but not signIn; [Tenant.lock] takes it
+	directory      *directory
+	domains        domainList
+	dns            []dnsRecord
+	externals      []*externalFederation
+	refused        map[string]bool    // user principal names whose creation was refused without a reason
+	jobs           []licenseJob       // in the order in which they are due
+	membershipJobs []membershipJob    // likewise
+	dynamicGroups  []string           // their object IDs, in order of creation
+	busy           map[string]bool    // object IDs that are being written
+	buckets        map[string]*bucket // what has been used of each limit
+	calls          []GraphCall
 
 	faults     faultList
 	challenges challenges
@@ -163,17 +166,18 @@ type Tenant struct {
 // New returns a tenant, or one error that lists everything that is wrong with cfg.
 func New(cfg Config) (*Tenant, error) {
 	t := &Tenant{
-		guids:      newDice(cfg.Seed, streamGUID),
-		objectIDs:  newDice(cfg.Seed, streamObjectID),
-		lags:       newDice(cfg.Seed, streamLag),
-		picks:      newDice(cfg.Seed, streamReplica),
-		processing: newDice(cfg.Seed, streamProcessing),
-		deltas:     newDice(cfg.Seed, streamDelta),
-		batches:    newDice(cfg.Seed, streamBatch),
-		refusals:   newDice(cfg.Seed, streamRefusal),
-		refused:    map[string]bool{},
-		busy:       map[string]bool{},
-		buckets:    map[string]*bucket{},
+		guids:       newDice(cfg.Seed, streamGUID),
+		objectIDs:   newDice(cfg.Seed, streamObjectID),
+		lags:        newDice(cfg.Seed, streamLag),
+		picks:       newDice(cfg.Seed, streamReplica),
+		processing:  newDice(cfg.Seed, streamProcessing),
+		memberships: newDice(cfg.Seed, streamMembership),
+		deltas:      newDice(cfg.Seed, streamDelta),
+		batches:     newDice(cfg.Seed, streamBatch),
+		refusals:    newDice(cfg.Seed, streamRefusal),
+		refused:     map[string]bool{},
+		busy:        map[string]bool{},
+		buckets:     map[string]*bucket{},
 	}
 	t.cfg = t.withDefaults(cfg)
 	t.cloud = cloudOf(t.cfg)

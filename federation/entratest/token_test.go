@@ -168,8 +168,7 @@ func clientAssertion(t *testing.T, key *rsa.PrivateKey, claims map[string]any) s
 }
 
 func TestClientAssertions(t *testing.T) {
-	pair, err := someRegisteredKey()
-	require.NoError(t, err)
+	pair := someRegisteredKey()
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	app := entratest.App{
@@ -216,8 +215,7 @@ func TestClientAssertions(t *testing.T) {
 
 // TestAzidentity: Microsoft's own client library gets its tokens here, over the real host names.
 func TestAzidentity(t *testing.T) {
-	pair, err := someRegisteredKey()
-	require.NoError(t, err)
+	pair := someRegisteredKey()
 	app := entratest.DefaultApp()
 	app.Certificates = []*x509.Certificate{pair.certificate}
 	tenant := entratest.Start(t, entratest.Config{Lag: entratest.LagNone, Apps: []entratest.App{app}})

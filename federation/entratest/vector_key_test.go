@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // The keys that sign the vectors are in the repository, so that anybody can make the vectors again. They are worth
@@ -126,7 +127,7 @@ func TestVectorKeys(t *testing.T) {
 		require.Equal(t, k.bits, key.N.BitLen())
 		for _, c := range k.certificates {
 			compareOrWrite(t, certificateFile(k.name+c.suffix),
-				certificatePEM(certify(key, "throw-away "+k.name+c.suffix, c.from, c.until)))
+				certificatePEM(certtest.SelfSigned(key, "throw-away "+k.name+c.suffix, c.from, c.until)))
 		}
 	}
 	compareOrWrite(t, certificateFile("entra"), certificatePEM(vectorTenant(t).RequestCertificates()[0]))

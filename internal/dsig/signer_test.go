@@ -2,10 +2,7 @@ package dsig_test
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"testing"
 	"time"
 
@@ -13,22 +10,14 @@ import (
 	goxmldsig "github.com/russellhaering/goxmldsig"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/internal/dsig"
 )
 
 func TestEnvelopedVerifiesUnderGoxmldsig(t *testing.T) {
 	t.Parallel()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
+	key, now := certtest.RSA(2048), time.Now()
+	certificate := certtest.SelfSigned(key, "test", now.Add(-time.Hour), now.Add(time.Hour))
 	require.NoError(t, dsig.Check(key, certificate))
 	signer := dsig.NewSigner(key, certificate, rand.Reader)
 

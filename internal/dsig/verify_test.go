@@ -9,9 +9,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/internal/dsig"
 	"github.com/entrafed/entrafed/internal/xmldoc"
 )
@@ -41,23 +40,9 @@ var (
 )
 
 func newPair(ski string) pair {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: ski}, SubjectKeyId: []byte(ski),
-		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1, 0), // validity is the caller's to judge
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return pair{key, certificate}
+	key := certtest.RSA(2048)
+	from, until := time.Unix(0, 0), time.Unix(1, 0) // validity is the caller's to judge
+	return pair{key, certtest.SelfSigned(key, ski, from, until, func(c *x509.Certificate) { c.SubjectKeyId = []byte(ski) })}
 }
 
 // signing is a document whose ID is _1, with a signature. The canonical forms are written by hand, so that no implementation of

@@ -1,9 +1,8 @@
-package adapters_test
+package endtoend_test
 
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +18,6 @@ import (
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
-	"github.com/entrafed/entrafed/saml"
 )
 
 // fleet is several processes in front of one tenant, in virtual time. They share a store, and nothing else but their
@@ -36,12 +34,7 @@ func inFleet(t *testing.T, size int, test func(f *fleet)) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(testTime))
 		f := &fleet{t: t, store: provision.NewMemoryStore()}
-		f.tenant = entratest.Start(t, entratest.Config{
-			Seed: 1,
-			Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
-				Issuer: base, SignInURL: base + "/sso", Certificates: []*x509.Certificate{testSigner().Certificate},
-			}}},
-		})
+		f.tenant = entratest.Start(t, entratest.Config{Seed: 1, Domains: federated()})
 		for range size {
 			f.bridges = append(f.bridges, f.process())
 		}
@@ -62,12 +55,9 @@ func (f *fleet) process() *adapters.Bridge {
 		Rules: provision.Rules{Domain: "contoso.com", UsageLocation: "US", Licenses: []provision.License{{SKU: "O365_BUSINESS_PREMIUM"}}},
 	})
 	require.NoError(f.t, err)
-	idp, err := saml.New(saml.Config{
-		SingleSignOnService: base + "/sso", Signer: testSigner(), Realms: []saml.Realm{{Domain: "contoso.com", Issuer: base}},
-	})
-	require.NoError(f.t, err)
 	bridge, err := adapters.New(adapters.Config{
-		BaseURL: base, IdentityProvider: idp, People: people, Domain: "contoso.com", Secret: bytes.Repeat([]byte{7}, 32),
+		BaseURL: base, IdentityProvider: newIdentityProvider(f.t, nil), People: people, Domain: "contoso.com",
+		Secret: bytes.Repeat([]byte{7}, 32),
 		Authenticator: adapters.AuthenticatorFunc(func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 			return &adapters.SignedIn{
 				Person: provision.Person{Connection: "google", ID: "104", Email: "contractor@example.net"}, At: time.Now(),
@@ -84,8 +74,8 @@ func (f *fleet) ask() (*browser, entratest.AuthnRequest, string) {
 	f.t.Helper()
 	request, err := f.tenant.NewAuthnRequest("contoso.com")
 	require.NoError(f.t, err)
-	b := &browser{f.t, f.bridges[0], newJar(f.t)}
-	led := b.do(post(request.URL, request.Form()))
+	b := newBrowser(f.t, f.bridges[0])
+	led := b.post(request.URL, request.Form())
 	require.Equal(f.t, http.StatusSeeOther, led.Code, led.Body.String())
 	return b, request, led.Header().Get("Location")
 }
@@ -176,25 +166,5 @@ func TestCloseEndsTheStreams(t *testing.T) {
 		require.NoError(t, f.bridges[0].Close(context.Background()))
 		require.Contains(t, <-ended, "event: end\n")
 		require.Equal(t, http.StatusServiceUnavailable, b.get(address+"/progress").Code)
-	})
-}
-
-func TestCloseWaitsNoLongerThanItMay(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(testTime))
-		w := newWorld(t, func(c *adapters.Config) { c.Patience = time.Nanosecond })
-		release := make(chan struct{})
-		w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
-			<-release // deaf to its context
-			return account, nil
-		}
-		b := w.browser()
-		b.get(b.request("", "state", testTime))
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, w.bridge.Close(ctx), context.DeadlineExceeded)
-		close(release)
-		require.NoError(t, w.bridge.Close(context.Background()))
 	})
 }

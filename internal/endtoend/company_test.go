@@ -1,9 +1,8 @@
-package adapters_test
+package endtoend_test
 
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"fmt"
 	"html"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
-	"github.com/entrafed/entrafed/saml"
 )
 
 // company is everything joined: a simulated tenant with its lag, Graph through the SDK, the pipeline, the Bridge. Time
@@ -44,9 +42,7 @@ func newCompany(t *testing.T, change ...func(*entratest.Config, *provision.Confi
 	}}
 	tenantConfig := entratest.Config{
 		Clock: c.clock, Seed: 1,
-		Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
-			Issuer: base, SignInURL: base + "/sso", Certificates: []*x509.Certificate{testSigner().Certificate},
-		}}},
+		Domains: federated(),
 	}
 	pipelineConfig := provision.Config{
 		Now: c.clock.Now, Sleep: c.clock.Sleep,
@@ -66,13 +62,8 @@ func newCompany(t *testing.T, change ...func(*entratest.Config, *provision.Confi
 	people, err := provision.New(pipelineConfig)
 	require.NoError(t, err)
 	c.pipeline = people
-	idp, err := saml.New(saml.Config{
-		SingleSignOnService: base + "/sso", Signer: testSigner(), Now: c.clock.Now,
-		Realms: []saml.Realm{{Domain: "contoso.com", Issuer: base}},
-	})
-	require.NoError(t, err)
 	c.bridge, err = adapters.New(adapters.Config{
-		BaseURL: base, IdentityProvider: idp, People: people, Domain: "contoso.com", Home: document,
+		BaseURL: base, IdentityProvider: newIdentityProvider(t, c.clock.Now), People: people, Domain: "contoso.com", Home: document,
 		Secret: bytes.Repeat([]byte{7}, 32), Now: c.clock.Now, Patience: 10 * time.Second,
 		Authenticator: adapters.AuthenticatorFunc(func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 			person := c.person
