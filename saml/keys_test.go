@@ -111,7 +111,7 @@ func TestASwitchToAnUnknownCertificateIsRefused(t *testing.T) {
 	}{
 		"none, and there is no next key": {saml.Signer{}, nil},
 		"none":                           {validNext(t), nil},
-		"of no key":                      {validNext(t), certify(t, certtest.RSA(2048), testTime, testTime.AddDate(1, 0, 0))},
+		"of no key":                      {validNext(t), certify(certtest.RSA(2048), testTime, testTime.AddDate(1, 0, 0))},
 		"another one of the next key":    {validNext(t), nextSigner(t, testTime, testTime.AddDate(3, 0, 0)).Certificate},
 	} {
 		t.Run(name, func(t *testing.T) {
