@@ -151,7 +151,7 @@ func judgements() []judgement {
 		}},
 		{"a write for somebody whom the rules refuse", ruleRefused, func(w *world, h *host) {
 			w.plan.people[1].banned = true
-			w.judgeCreation(h, provision.NewUser{DisplayName: displayName(1), ImmutableID: mine, Password: "long-enough-and-new"})
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
 		}},
 		{"a write for somebody who is skipped", ruleRefused, func(w *world, h *host) {
 			w.plan.people[1].skipped = true
