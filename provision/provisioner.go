@@ -152,7 +152,7 @@ func (c Config) validate() error {
 	if c.Directory == nil {
 		problems = append(problems, errors.New("Config.Directory is required"))
 	}
-	problems = append(problems, c.Rules.validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate(),
+	problems = append(problems, c.Rules.Validate(), c.Rules.Adopt.validate(c.Directory), c.Settle.validate(),
 		c.Pace.Validate())
 	_, ok := c.Directory.(Groups)
 	problems = append(problems, c.Rules.validateFor(ok || c.Directory == nil))

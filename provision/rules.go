@@ -76,8 +76,9 @@ func (r Rules) withDefaults() Rules {
 	return r
 }
 
-// validate lists all that is wrong.
-func (r Rules) validate() error {
+// Validate lists all that is wrong with the rules, in one error, as [New] does, which also knows what the Directory can do.
+// It is for programs that read rules and start nothing.
+func (r Rules) Validate() error {
 	ownUPN := r.UPN != nil
 	r = r.withDefaults()
 	var problems []error

@@ -79,7 +79,7 @@ func (p program) examine(ctx context.Context) (report, int) {
 	}
 	r := settings.report(p.Now())
 	r.add(settings.database.examine(ctx))
-	r.add(examineTenant(ctx, idp.tenant, settings.licenses)...)
+	r.add(examineTenant(ctx, idp.tenant, settings)...)
 	if err := idp.bridge.Close(ctx); err != nil || !r.OK {
 		return r, command.ExitFailed
 	}
@@ -120,11 +120,12 @@ func (r *report) add(findings ...finding) {
 }
 
 // examineTenant looks at the tenant and changes nothing in it.
-func examineTenant(ctx context.Context, tenant *msgraph.Tenant, licenses []provision.License) []finding {
+func examineTenant(ctx context.Context, tenant *msgraph.Tenant, s settings) []finding {
 	findings := []finding{examineToken(ctx, tenant)}
 	if findings[0].Result == passed {
 		findings = append(findings, examineReading(ctx, tenant))
-		findings = append(findings, examineLicenses(ctx, tenant, licenses)...)
+		findings = append(findings, examineLicenses(ctx, tenant, s.licensesInUse())...)
+		findings = append(findings, examineGroups(ctx, tenant, s.groupsInUse())...)
 	}
 	return append(findings, finding{Name: "creating accounts", Result: notTested,
 		Detail: "only a first sign-in shows it: User.ReadWrite.All, and LicenseAssignment.ReadWrite.All for licences"})
@@ -150,7 +151,7 @@ func examineReading(ctx context.Context, tenant *msgraph.Tenant) finding {
 func examineLicenses(ctx context.Context, tenant provision.Directory, licenses []provision.License) []finding {
 	const name = "licences"
 	if len(licenses) == 0 {
-		return []finding{{Name: name, Result: notTested, Detail: environment.Licenses + " is empty: nobody is given one"}}
+		return []finding{{Name: name, Result: notTested, Detail: "nobody is given one"}}
 	}
 	skus, err := tenant.SKUs(ctx)
 	if err != nil {
@@ -227,6 +228,21 @@ func examineGroup(ctx context.Context, tenant provision.Directory, name string, 
 		}
 	}
 	return finding{Name: title, Result: passed, Detail: "of all that the group gives, seats are free"}
+}
+
+// examineGroups looks for the groups that people join.
+func examineGroups(ctx context.Context, tenant provision.Groups, names []string) (findings []finding) {
+	for _, name := range names {
+		f := finding{Name: "group " + name, Result: passed}
+		switch _, err := tenant.FindGroup(ctx, environment.GroupKey(name)); {
+		case errors.Is(err, provision.ErrNotFound):
+			f.Result, f.Detail, f.Remedy = failed, "the tenant has no such group", "create it, or correct "+varRules
+		case err != nil:
+			f = failure(f.Name, err, "GroupMember.Read.All")
+		}
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 func partNumbers(skus []provision.SKU) string {

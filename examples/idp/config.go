@@ -33,6 +33,7 @@ type settings struct {
 	usageLocation   string
 	licenses        []provision.License
 	skipConnections []string
+	connections     []provision.ConnectionRule
 	home            string
 	linkHosts       []string
 	users           *users
@@ -60,6 +61,7 @@ func readSettings(environ []string, now time.Time) (settings, error) {
 	s.usageLocation = readUsageLocation(e)
 	s.licenses = e.Licenses(environment.Licenses)
 	s.skipConnections = e.List(environment.SkipConnections)
+	s.connections = readRules(e, provision.Rules{Licenses: s.licenses, SkipConnections: s.skipConnections})
 	s.home, s.linkHosts = readLinks(e, s.cloud)
 	s.users = readUsersFile(e, usersRules{domain: s.domain, skip: s.skipConnections})
 	s.listen, s.tls = readListen(e)

@@ -71,6 +71,8 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 	require.NoError(t, os.Chmod(readable, 0o640))
 	openUsers := good.file("open.json", []byte(`[]`))
 	require.NoError(t, os.Chmod(openUsers, 0o644))
+	openRules := good.file("open-rules.json", []byte(`[]`))
+	require.NoError(t, os.Chmod(openRules, 0o666))
 	huge := good.file("huge", bytes.Repeat([]byte{' '}, keyfile.MaxSize+1))
 	clientWithoutKey := good.file("public.pem", clientPair().certificatePEM())
 	clientOfOther := good.file("mixed.pem", append(other.keyPEM(t), clientPair().certificatePEM()...))
@@ -139,6 +141,11 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 		"licences with the same twice":          {environment.Licenses, "STANDARDPACK, STANDARDPACK", "twice"},
 		"connections with an empty entry":       {environment.SkipConnections, ",ldap", "empty entry"},
 		"connection whose people lack accounts": {environment.SkipConnections, "people", "upn and immutableId are needed"},
+		"rules that are not there":              {varRules, good.dir + "/rules.json", "no such file"},
+		"rules that others can write":           {varRules, openRules, "chmod go-w " + openRules},
+		"rules with an unknown field":           {varRules, good.file("r1", []byte(`[{"name": "a", "who": "x"}]`)), `"who"`},
+		"rules that are none":                   {varRules, good.file("r2", []byte(`[]`)), "would let everybody in"},
+		"a rule without an action":              {varRules, good.file("r3", []byte(`[{"name": "a", "connection": "*"}]`)), "Action is empty"},
 		"home outside Microsoft 365":            {varHome, "https://www.example.org/", "outside the hosts"},
 		"home over http":                        {varHome, "http://www.office.com/", varHome},
 		"link host with a scheme":               {varLinkHosts, "https://intranet.contoso.com", "not a host name"},
@@ -185,6 +192,21 @@ func TestSeveralProblemsAreListedTogether(t *testing.T) {
 	w.env[varUsers] = w.usersFile(map[string]string{"login": "a"}, map[string]string{"name": "b"})
 	_, _, stderr := w.command("")
 	for _, says := range []string{environment.Domain, varSecret, environment.UsageLocation, `entry 1 ("a")`, "entry 2"} {
+		require.Contains(t, stderr, says)
+	}
+}
+
+func TestAllThatIsWrongWithRulesIsListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env[varRules] = w.file("rules.json", []byte(`[{"name": "a", "connection": "*", "action": "provision"},
+		{"connection": "google", "action": "allow"}, {"name": "c", "connection": "people", "action": "refuse", "groups": ["x"]}]`))
+	w.env[environment.SkipConnections] = "ldap-*"
+	_, _, stderr := w.command("")
+	for _, says := range []string{
+		`is never reached: Rules.Connections[0] ("a")`, "Rules.Connections[1] has no Name", `Action, "allow"`,
+		`Rules.Connections[2] ("c") gives something`, `Rules.SkipConnections[0], "ldap-*"`, "(6 to correct;",
+	} {
 		require.Contains(t, stderr, says)
 	}
 }

@@ -90,6 +90,7 @@ func newPeople(s settings, tenant *msgraph.Tenant, kept *state, out outside) (*p
 		Directory: tenant, Store: store, Pacer: pacer,
 		Rules: provision.Rules{
 			Domain: s.domain, UsageLocation: s.usageLocation, Licenses: s.licenses, SkipConnections: s.skipConnections,
+			Connections: s.connections,
 		},
 		Now: out.now, Sleep: out.sleep, Logger: out.log,
 	})

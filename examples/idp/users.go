@@ -158,7 +158,8 @@ func joined(connection, id string) string {
 func parseUser(raw json.RawMessage, rules usersRules) (user, []error) {
 	var u user
 	var password string
-	problems := readFields(raw, map[string]*string{
+	claims := map[string]*string{}
+	problems := readFields(raw, claims, map[string]*string{
 		"login": &u.login, "password": &password, "connection": &u.person.Connection, "id": &u.person.ID,
 		"email": &u.person.Email, "displayName": &u.person.DisplayName, "givenName": &u.person.GivenName,
 		"surname": &u.person.Surname, "usageLocation": &u.person.UsageLocation, "upn": &u.person.UPN,
@@ -167,6 +168,12 @@ func parseUser(raw json.RawMessage, rules usersRules) (user, []error) {
 	if len(problems) > 0 {
 		return u, problems // what is missing may be what was misspelt
 	}
+	for name, value := range claims {
+		if u.person.Claims == nil {
+			u.person.Claims = map[string]string{}
+		}
+		u.person.Claims[name] = *value
+	}
 	u.login = normalLogin(u.login)
 	hash, err := parsePasswordHash(password)
 	u.password = hash
@@ -174,9 +181,9 @@ func parseUser(raw json.RawMessage, rules usersRules) (user, []error) {
 	return u, slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 }
 
-// readFields reads an object whose fields are all strings. encoding/json by itself would take a field in any case, and
-// the last of several.
-func readFields(raw json.RawMessage, fields map[string]*string) (problems []error) {
+// readFields reads an object whose fields are all strings; those that begin with "claims." go to claims. encoding/json by
+// itself would take a field in any case, and the last of several.
+func readFields(raw json.RawMessage, claims, fields map[string]*string) (problems []error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
 		return []error{errors.New("it is not an object")}
@@ -190,6 +197,10 @@ func readFields(raw json.RawMessage, fields map[string]*string) (problems []erro
 		}
 		field, _ := name.(string)
 		target, known := fields[field]
+		if claim, ok := strings.CutPrefix(field, "claims."); ok && claim != "" {
+			target, known = new(string), true
+			claims[claim] = target
+		}
 		switch {
 		case !known:
 			problems = append(problems, fmt.Errorf("%.64q is not a field", field))

@@ -73,6 +73,8 @@ func TestAUsersFileIsReadStrictly(t *testing.T) {
 		"an unknown field":                {one(t, "e-mail", "x"), `"e-mail" is not a field`},
 		"a field in the wrong case":       {one(t, "Email", "x"), `"Email" is not a field`},
 		"a field twice":                   {`[{"login":"a","login":"b"}]`, "login is there twice"},
+		"a claim twice":                   {`[{"login":"a","claims.dept":"b","claims.dept":"c"}]`, "claims.dept is there twice"},
+		"a claim without a name":          {one(t, "claims.", "x"), `"claims." is not a field`},
 		"a field that is a number":        {`[{"login":"a","id":104}]`, "id must be a string"},
 		"a field that is null":            {`[{"login":"a","id":null}]`, "id must be a string"},
 		"no login":                        {one(t, "login", ""), "login is missing"},

@@ -25,6 +25,7 @@ const (
 	varHome           = "ENTRAFED_HOME"
 	varLinkHosts      = "ENTRAFED_LINK_HOSTS"
 	varUsers          = "ENTRAFED_USERS"
+	varRules          = "ENTRAFED_CONNECTION_RULES"
 	varStateFile      = "ENTRAFED_STATE_FILE"
 	varDatabase       = "DATABASE_URL"
 )
@@ -43,6 +44,7 @@ func variables() (all []environment.Variable) {
 		{environment.Licenses, optional, "what everybody gets: part numbers, GUIDs, product names or group:NAME, " +
 			"comma-separated; A|B: B if no A is left", "O365_BUSINESS_PREMIUM"},
 		{environment.SkipConnections, optional, "connections whose people a directory sync owns, comma-separated", "ldap"},
+		{varRules, optional, "JSON file: who is provisioned, skipped or refused, and gets what", "/etc/idp/rules.json"},
 		{varHome, optional, "where people land who did not ask for anything in particular", "https://www.office.com/"},
 		{varLinkHosts, optional, "more hosts that links may lead to, comma-separated", "intranet.contoso.com"},
 		{environment.CloudName, optional, "global, usgov-high, usgov-dod or china; default global", "global"},

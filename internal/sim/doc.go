@@ -16,7 +16,8 @@
 //
 // Some histories have more in them: people who are retired and restored; hosts that share a slow pacer; work in bulk,
 // which goes in batches; rules that change, and people who are moved to other licences; hosts that reconcile, with
-// policies of what they repair, while administrators take seats, end memberships, and block and delete accounts.
+// policies of what they repair, while administrators take seats, end memberships, and block and delete accounts; rules for
+// connections, which refuse or skip people, or give them licences of their own.
 //
 // When the storm is over every host provisions everybody, those that reconcile do so once more, and the judge looks at
 // what there is. The flag -h lists the rules.

@@ -71,7 +71,8 @@ what happens in a history
   scarce, and given directly or by groups; accounts are there already, the person's own or somebody else's. In some
   histories hosts share a slow pacer, provision people in bulk, or reconcile while administrators take seats, end
   memberships, and block and delete accounts. Where hosts share a store with leases, people are also retired and
-  restored, and in some the rules change, and people are moved to other licences. At last the weather calms down, every
+  restored, and in some the rules change, and people are moved to other licences. In some, rules for connections refuse
+  people, skip them, or give them licences of their own. At last the weather calms down, every
   host provisions everybody, and those that reconcile do so once more.
 
 rules
@@ -81,7 +82,7 @@ rules
   identity      ImmutableID, UPN and object ID never change once they were recorded or told
   reserved      nothing is created before its identity is in the store
   ready         who is told to sign in has the account, the seats and the groups, and has waited long enough
-  refused       who is refused by policy never gets in
+  refused       who is refused never gets in; whom the rules refuse or skip gets no account, and is told nothing else
   arrives       everybody else does, once the weather is calm, and whoever was retired as soon as they are restored
   retired       who was retired has no enabled account and is not provisioned, until they are restored
   ends          nothing and nobody waits for ever; who leaves is let go at once

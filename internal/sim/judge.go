@@ -18,7 +18,7 @@ const (
 	ruleIdentity   = "identity"     // ImmutableID, UPN and object never change once recorded or told
 	ruleReserved   = "reserved"     // nothing is created before its identity is in the store
 	ruleReady      = "ready"        // who is told to sign in has the account, the seats, the groups, and has waited
-	ruleRefused    = "refused"      // who is refused by policy never gets in
+	ruleRefused    = "refused"      // who is refused or skipped never gets an account, and never in as anybody else
 	ruleArrives    = "arrives"      // everybody else does, once the storm is over
 	ruleRetired    = "retired"      // who was retired has no enabled account and is not provisioned, until restored
 	ruleEnds       = "ends"         // nothing and nobody waits for ever
@@ -74,6 +74,7 @@ func (j *judge) beginWrite(h *host, r request) {
 	}
 	j.judgeOwnership(h, r)
 	for _, who := range r.about {
+		j.judgePolicy(h, r.op, who)
 		switch {
 		case who == 0:
 			j.violate(ruleForeign, "%s sends %s about an account that is nobody's", h.name, r.op)
@@ -139,6 +140,7 @@ func (j *judge) judgeCreation(h *host, n provision.NewUser) {
 	if who == 0 {
 		return
 	}
+	j.judgePolicy(h, opCreateUser, who)
 	// Without leases another host may have moved the reservation to the next UPN meanwhile.
 	j.judgeLate(h, opCreateUser, who)
 	rec, upns := h.store.records[who], h.store.upns[who]
@@ -236,8 +238,7 @@ func (j *judge) judgeResult(a answer) {
 		j.judgeError(a)
 		return
 	}
-	if j.w.plan.people[a.who].refused {
-		j.violate(ruleRefused, "%s tells person %d of %s", a.h.name, a.who, a.account.UPN)
+	if j.judgeFate(a) {
 		return
 	}
 	first := j.told[a.who]
@@ -329,7 +330,7 @@ func (j *judge) dwell() time.Duration {
 // licensed reports whether an account has what the rules say. Once they have changed, what they said before is as good,
 // and what is being replaced by a group may be there beside it for some time.
 func (j *judge) licensed(o *object) bool {
-	if !j.w.deployed {
+	if !j.w.deployed || j.w.plan.people[j.w.owner(o)].licenses != nil {
 		return j.seated(o)
 	}
 	lacks := func(l provision.License) bool { return j.held(o, l) == 0 }
@@ -338,7 +339,7 @@ func (j *judge) licensed(o *object) bool {
 
 // seated reports whether an account has each licence of the rules, and none of them twice.
 func (j *judge) seated(o *object) bool {
-	for _, license := range j.w.plan.rules.Licenses {
+	for _, license := range j.w.licensesOf(j.w.owner(o)) {
 		if held := j.held(o, license); held == 0 || held > j.mostSeats() && !j.astray[j.w.owner(o)] {
 			return false
 		}
@@ -402,7 +403,7 @@ func (j *judge) seatFor(who int) bool {
 			seats = append(seats, sku.ID)
 		}
 	}
-	return !slices.ContainsFunc(j.w.plan.rules.Licenses, func(license provision.License) bool {
+	return !slices.ContainsFunc(j.w.licensesOf(who), func(license provision.License) bool {
 		return !slices.ContainsFunc(alternatives(license), func(l provision.License) bool {
 			return containsAll(seats, j.skusOf(l))
 		})
@@ -443,7 +444,7 @@ func (j *judge) audit() {
 			j.violate(ruleOrphan, "%s was created for person %d, who signs in as %s", o.UserPrincipalName, who,
 				j.told[who].UPN)
 		}
-		for _, license := range j.w.plan.rules.Licenses {
+		for _, license := range j.w.licensesOf(who) {
 			if n := j.held(o, license); n > j.mostSeats() && !j.astray[who] {
 				j.violate(ruleSeats, "%s has %d seats where one is enough", o.UserPrincipalName, n)
 			}

@@ -145,6 +145,30 @@ func judgements() []judgement {
 			w.plan.settle.Dwell = time.Second
 			w.tells(h, told(w.account(h, mine)), nil)
 		}},
+		{"somebody whom the rules refuse", ruleRefused, func(w *world, h *host) {
+			w.plan.people[1].banned = true
+			w.tells(h, provision.Account{ImmutableID: mine}, nil)
+		}},
+		{"a write for somebody whom the rules refuse", ruleRefused, func(w *world, h *host) {
+			w.plan.people[1].banned = true
+			w.beginWrite(h, request{op: opCreateUser, about: []int{1}})
+		}},
+		{"a write for somebody who is skipped", ruleRefused, func(w *world, h *host) {
+			w.plan.people[1].skipped = true
+			w.beginWrite(h, request{op: opUpdateUser, about: []int{1}})
+		}},
+		{"somebody who is skipped, as the sync says", "", func(w *world, h *host) {
+			w.plan.people[1].skipped, w.plan.people[1].UPN = true, "a@contoso.com"
+			w.tells(h, provision.Account{ImmutableID: mine, UPN: "a@contoso.com", Skipped: true}, nil)
+		}},
+		{"somebody who is skipped, as another one", ruleRefused, func(w *world, h *host) {
+			w.plan.people[1].skipped, w.plan.people[1].UPN = true, "a@contoso.com"
+			w.tells(h, provision.Account{ImmutableID: mine, UPN: "b@contoso.com", Skipped: true}, nil)
+		}},
+		{"the licence of a rule", ruleReady, func(w *world, h *host) {
+			w.plan.people[1].licenses = []provision.License{{SKU: primarySKU}}
+			w.tells(h, told(w.account(h, mine)), nil)
+		}},
 		{"somebody who is refused", ruleRefused, func(w *world, h *host) {
 			w.plan.people[1].refused = true
 			w.tells(h, told(w.account(h, mine)), nil)

@@ -87,8 +87,8 @@ func (w *world) notePlan() {
 		w.note(nil, 0, "host %d: store %d, crashes %+v", i+1, h.store+1, h.crashes)
 	}
 	for i, one := range p.people[1:] {
-		w.note(nil, i+1, "connection %s, ID %s, address %q, UPN %q, ImmutableID %s, refused %v", one.Connection, one.ID,
-			one.Email, one.UPN, one.immutableID, one.refused)
+		w.note(nil, i+1, "connection %s, ID %s, address %q, UPN %q, ImmutableID %s, refused %v, banned %v, skipped %v, own licences %v",
+			one.Connection, one.ID, one.Email, one.UPN, one.immutableID, one.refused, one.banned, one.skipped, one.licenses)
 	}
 	for _, user := range p.foreign {
 		w.note(nil, 0, "foreign account %s, ImmutableID %q", user.UserPrincipalName, user.ImmutableID)

@@ -119,6 +119,13 @@ func mutations() []mutation {
 			rules: []string{ruleSwapped},
 		},
 		{
+			name: "whom no rule for connections matches is provisioned",
+			edits: []edit{{"decision.go", `	if len(r.Connections) > 0 {
+		return decision{action: ActionRefuse, rules: r}`, `	if len(r.Connections) > 0 {
+		return decision{action: ActionProvision, rules: r}`}},
+			rules: []string{ruleRefused},
+		},
+		{
 			name:  "a turn that comes later is used at once",
 			edits: []edit{{"turn.go", `if turn.Taken && turn.Wait <= 0 {`, `if turn.Taken {`}},
 			rules: []string{rulePace},

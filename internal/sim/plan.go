@@ -39,7 +39,11 @@ type deployment struct {
 // relicenses reports whether what was given to people who stay may be taken back: for want of a seat in a group, by other
 // rules, or by an administrator.
 func (p *plan) relicenses() bool {
-	byGroup := slices.ContainsFunc(p.rules.Licenses, func(l provision.License) bool {
+	given := slices.Clone(p.rules.Licenses)
+	for _, one := range p.people {
+		given = append(given, one.licenses...)
+	}
+	byGroup := slices.ContainsFunc(given, func(l provision.License) bool {
 		return slices.ContainsFunc(alternatives(l), func(l provision.License) bool { return l.Group != "" })
 	})
 	return byGroup || p.deployment.at > 0 || len(p.reconcilers) > 0
@@ -68,7 +72,12 @@ type crash struct {
 type person struct {
 	provision.Person
 	immutableID string
-	refused     bool // by policy, however often they try
+	refused     bool // because of an account that is there, however often they try
+
+	// What the rules for connections say.
+	banned   bool // they refuse the person
+	skipped  bool
+	licenses []provision.License // what the person gets; nil: what everybody gets
 }
 
 // The purposes of dice.
@@ -78,6 +87,7 @@ const (
 	forPasswords
 	forSignIns
 	forLicensing
+	forRules
 )
 
 const (
@@ -114,6 +124,8 @@ func drawPlan(seed uint64) plan {
 	p.drawSeats(&d)
 	p.drawWork(&d)
 	p.drawActions(&d)
+	rules := newDice(seed, forRules)
+	p.drawConnections(&rules)
 	return p
 }
 

@@ -84,6 +84,9 @@ func (w *world) reconcile(c *caller, plan reconcilerPlan, full bool, patience ti
 			said, err := p.Reconcile(ctx, provision.Reconciliation{
 				Full:   full,
 				Repair: func(d provision.Drift) bool { return plan.repairsKind(d.Kind) },
+				Person: func(_ context.Context, key provision.PersonKey) (provision.Person, error) {
+					return w.plan.people[w.keyed(key)].Person, nil
+				},
 				Report: func(d provision.Drift) { r.drifts = append(r.drifts, d) },
 			})
 			if said.Drifts != len(r.drifts) {

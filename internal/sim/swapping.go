@@ -42,6 +42,9 @@ func (w *world) swap(a action, c *caller) {
 func (w *world) swapOnce(c *caller, number, who int, patience time.Duration) answer {
 	return w.sendAway(c, number, who, patience, true, "is moved to the present licences",
 		func(ctx context.Context, p *provision.Provisioner) error {
+			if len(w.plan.rules.Connections) > 0 {
+				return p.SwapLicensesOf(ctx, w.plan.people[who].Person)
+			}
 			return p.SwapLicenses(ctx, w.plan.people[who].Key())
 		})
 }
@@ -104,18 +107,18 @@ func (j *judge) judgeSwap(rec provision.Record) {
 		return
 	}
 	for _, mark := range givenBy(rec) {
-		if !slices.Contains(j.marks(), mark) {
+		if !slices.Contains(j.marks(who), mark) {
 			j.violate(ruleSwapped, "person %d was moved to the present licences, and %s is still given", who, mark)
 		}
 	}
 	for _, id := range o.direct {
-		if !slices.Contains(j.marks(), id) && !j.forgotten[who] {
+		if !slices.Contains(j.marks(who), id) && !j.forgotten[who] {
 			j.violate(ruleSwapped, "person %d was moved to the present licences, and has a seat of %s", who, id)
 		}
 	}
 	for _, g := range j.w.tenant.groups {
 		mark := "group:" + g.ObjectID
-		if len(g.SKUIDs) > 0 && slices.Contains(g.members, o.ObjectID) && !slices.Contains(j.marks(), mark) &&
+		if len(g.SKUIDs) > 0 && slices.Contains(g.members, o.ObjectID) && !slices.Contains(j.marks(who), mark) &&
 			!j.forgotten[who] {
 			j.violate(ruleSwapped, "person %d was moved to the present licences, and is a member of %s", who, g.UniqueName)
 		}
@@ -125,9 +128,9 @@ func (j *judge) judgeSwap(rec provision.Record) {
 	}
 }
 
-// marks are what the present rules may give, as Record.Licenses names it.
-func (j *judge) marks() (marks []string) {
-	for _, license := range j.w.plan.rules.Licenses {
+// marks are what the present rules may give to a person, as Record.Licenses names it.
+func (j *judge) marks(who int) (marks []string) {
+	for _, license := range j.w.licensesOf(who) {
 		for _, l := range alternatives(license) {
 			if l.Group == "" {
 				marks = append(marks, j.skusOf(l)...)

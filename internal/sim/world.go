@@ -300,6 +300,7 @@ func (w *world) problem(who int, err error) string {
 	defer w.mu.Unlock()
 	w.tenant.catchUp()
 	switch {
+	case w.plan.people[who].banned && errors.Is(err, provision.ErrRefused):
 	case w.plan.people[who].refused && errors.Is(err, provision.ErrConflict):
 	case err == nil: // who is told so wrongly has been judged already
 	case w.meddled[who]:
