@@ -104,6 +104,9 @@ func (x *examination) restores() bool {
 	return x.reversal.target != nil && slices.ContainsFunc(x.writes, func(w Write) bool { return w.Operation.ofFederation() })
 }
 
+// changesSignIn reports whether people sign in elsewhere afterwards.
+func (x *examination) changesSignIn() bool { return x.becomesManaged() || x.restores() }
+
 func lookRevertDomain(r Rule, x *examination) []Finding {
 	switch d := x.own(); {
 	case d == nil:
@@ -261,12 +264,12 @@ func (x *examination) passwordSummary(people, synced int, children []string) str
 }
 
 func lookRevertAdministrators(r Rule, x *examination) []Finding {
-	if !x.has(factAdministrators) || len(x.admins) == 0 || !x.becomesManaged() && !x.restores() {
+	if !x.has(factAdministrators) || len(x.admins) == 0 || !x.changesSignIn() {
 		return nil
 	}
 	var inside []string
 	for _, admin := range x.admins {
-		if x.isBelow(domainOf(admin.UserPrincipalName)) || !admin.Enabled {
+		if x.signsInHere(admin) || !admin.Enabled {
 			inside = append(inside, admin.UserPrincipalName)
 		}
 	}
@@ -281,7 +284,7 @@ func lookRevertAdministrators(r Rule, x *examination) []Finding {
 }
 
 func lookRevertCaller(r Rule, x *examination) []Finding {
-	if x.caller == nil || x.caller.Application || !x.isBelow(domainOf(x.caller.User.UserPrincipalName)) || !x.becomesManaged() && !x.restores() {
+	if x.caller == nil || x.caller.Application || !x.signsInHere(x.caller.User) || !x.changesSignIn() {
 		return nil
 	}
 	return one(r.finding(
@@ -310,7 +313,7 @@ func lookRevertRotation(r Rule, x *examination) []Finding {
 }
 
 func lookRevertOutage(r Rule, x *examination) []Finding {
-	if !x.becomesManaged() && !x.restores() {
+	if !x.changesSignIn() {
 		return nil
 	}
 	return one(r.finding(
