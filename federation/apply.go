@@ -273,15 +273,12 @@ func (s State) configurationID() string {
 
 // report tells of progress; k is the index of the write, -1 if it is about none.
 func (a *application) report(kind EventKind, k int, message string) {
-	if a.progress == nil {
-		return
-	}
-	e := Event{At: a.f.now(), Kind: kind, Total: len(a.plan.Writes), Message: message}
+	e := Event{Kind: kind, Total: len(a.plan.Writes), Message: message}
 	if k >= 0 {
 		w := a.plan.Writes[k]
 		e.Write, e.Index = &w, k+1
 	}
-	a.progress(e)
+	a.f.tell(a.progress, e)
 }
 
 // what names a write for people.

@@ -100,8 +100,8 @@ func (a *application) checkRotation(r Record) error {
 		slices.ContainsFunc(a.plan.Findings, func(f Finding) bool { return f.Rule == retiredCertificate }) {
 		return nil
 	}
-	return fmt.Errorf("%w: the identity provider signs with the key of %s meanwhile, and the plan would take that certificate away. "+
-		"Nothing was written. Make a new plan", ErrChanged, certificateName(r.Rotation.New))
+	return fmt.Errorf("%w: the identity provider signs with the key of the certificate %s meanwhile, which the plan would take "+
+		"away. Nothing was written. Make a new plan", ErrChanged, certificateName(r.Rotation.New))
 }
 
 // checkDirectory refuses a plan with writes that the directory cannot make.

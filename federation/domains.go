@@ -195,11 +195,7 @@ func (f *Federator) VerifyDomain(ctx context.Context, name string, wait time.Dur
 		return status, err
 	}
 	name = status.Domain.Name
-	tell := func(kind EventKind, message string) {
-		if progress != nil {
-			progress(Event{At: f.now(), Kind: kind, Message: message})
-		}
-	}
+	tell := func(kind EventKind, message string) { f.tell(progress, Event{Kind: kind, Message: message}) }
 	if status.Domain.IsVerified {
 		tell(EventFound, fmt.Sprintf("%s is verified.", name))
 		return status, nil

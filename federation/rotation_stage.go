@@ -32,26 +32,26 @@ type rotation struct {
 // rotation reads the record, the tenant and the identity provider. The record comes first: what another process does from
 // then on makes saving it fail.
 func (f *Federator) rotation(ctx context.Context, domain string, keys Keys) (*rotation, error) {
-	r := &rotation{domain: strings.ToLower(domain), keys: keys}
-	var err error
-	if r.record, r.document, err = f.record(ctx, r.domain); err != nil {
-		return nil, err
-	}
-	before, err := f.state(ctx, r.domain)
-	if err != nil {
-		return nil, fmt.Errorf("federation: the federation of %s cannot be read: %w", r.domain, err)
-	}
-	return r, f.look(ctx, r, before)
+	return f.rotationIn(ctx, strings.ToLower(domain), keys, f.state)
 }
 
 // rotationAfter is the same after a step that left the tenant so.
 func (f *Federator) rotationAfter(ctx context.Context, step *rotation, after State) (*rotation, error) {
-	r := &rotation{domain: step.domain, keys: step.keys}
+	return f.rotationIn(ctx, step.domain, step.keys, func(context.Context, string) (State, error) { return after, nil })
+}
+
+func (f *Federator) rotationIn(ctx context.Context, domain string, keys Keys,
+	state func(context.Context, string) (State, error)) (*rotation, error) {
+	r := &rotation{domain: domain, keys: keys}
 	var err error
-	if r.record, r.document, err = f.record(ctx, r.domain); err != nil {
+	if r.record, r.document, err = f.record(ctx, domain); err != nil {
 		return nil, err
 	}
-	return r, f.look(ctx, r, after)
+	before, err := state(ctx, domain)
+	if err != nil {
+		return nil, fmt.Errorf("federation: the federation of %s cannot be read: %w", domain, err)
+	}
+	return r, f.look(ctx, r, before)
 }
 
 // look finds the stage and its step.

@@ -38,9 +38,6 @@ func (f *Federator) RotateStep(ctx context.Context, domain string, keys Keys,
 // makeStep makes a step, and says what there is then.
 func (f *Federator) makeStep(ctx context.Context, r *rotation, step stepMaker,
 	progress func(Event)) (RotationStatus, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	after, err := step(f, ctx, r, progress)
 	if err != nil {
 		return f.statusWith(r, err)
@@ -99,7 +96,7 @@ func (f *Federator) switchKey(ctx context.Context, r *rotation, progress func(Ev
 		return State{}, fmt.Errorf("federation: the identity provider was told to sign with the key of %s, and still signs "+
 			"with another: see why, then make the step again", r.new)
 	}
-	progress(Event{At: f.now().UTC(), Kind: EventSwitched,
+	f.tell(progress, Event{Kind: EventSwitched,
 		Message: fmt.Sprintf("The identity provider signs with the key of %s.", r.new)})
 	return r.before, nil
 }
@@ -127,32 +124,30 @@ func (f *Federator) remove(ctx context.Context, r *rotation, progress func(Event
 		return State{}, err
 	}
 	after, err := f.writeStep(ctx, r, progress)
-	kept := refusedNull(err)
 	switch {
-	case kept:
+	case refusedNull(err):
 		f.keepOld(ctx, r, progress, err)
-		after = r.before
+		return r.before, f.end(ctx, r, r.noted, r.noted.Old)
 	case err != nil:
 		return State{}, err
 	}
-	if kept || r.noted.replaced() {
-		return after, f.end(ctx, r, r.noted, r.noted.Old)
-	}
-	return after, f.end(ctx, r, r.noted, "")
+	return after, f.end(ctx, r, r.noted, r.noted.replaced())
 }
 
 // finish ends a rotation whose last process was stopped before it could.
 func (f *Federator) finish(ctx context.Context, r *rotation, _ func(Event)) (State, error) {
 	ended := *r.record.Rotation
-	if ended.replaced() {
-		return r.before, f.end(ctx, r, ended, ended.Old)
-	}
-	return r.before, f.end(ctx, r, ended, "")
+	return r.before, f.end(ctx, r, ended, ended.replaced())
 }
 
-// replaced reports whether the old key is not to come back. One whose successor nobody saw come may be the next one, whose
-// record was lost.
-func (r RotationRecord) replaced() bool { return !r.AnnouncedAt.IsZero() && !r.Abandoned }
+// replaced is the certificate of the old key, if that is not to come back; "" is none. One whose successor nobody saw come may
+// be the next one, whose record was lost.
+func (r RotationRecord) replaced() string {
+	if r.AnnouncedAt.IsZero() || r.Abandoned {
+		return ""
+	}
+	return r.Old
+}
 
 // refusedNull reports whether the tenant refuses to have no second certificate. Whether it does is documented nowhere.
 func refusedNull(err error) bool {
@@ -163,7 +158,7 @@ func refusedNull(err error) bool {
 func (f *Federator) keepOld(ctx context.Context, r *rotation, progress func(Event), err error) {
 	f.log.WarnContext(ctx, "federation: the tenant keeps the old certificate", "domain", r.domain,
 		"certificate", r.second.String(), "error", err)
-	progress(Event{At: f.now().UTC(), Kind: EventFound, Message: fmt.Sprintf("The tenant does not let %s be removed: it stays "+
+	f.tell(progress, Event{Kind: EventFound, Message: fmt.Sprintf("The tenant does not let %s be removed: it stays "+
 		"as the second certificate, until the next rotation overwrites it. (%v)", r.second, err)})
 }
 
@@ -187,10 +182,6 @@ func (f *Federator) writeStep(ctx context.Context, r *rotation, progress func(Ev
 	if err != nil {
 		return State{}, err
 	}
-	return f.applyPlan(ctx, plan, progress)
-}
-
-func (f *Federator) applyPlan(ctx context.Context, plan *Plan, progress func(Event)) (State, error) {
 	outcome, err := f.Apply(ctx, plan, progress)
 	return outcome.State, err
 }

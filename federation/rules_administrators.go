@@ -60,6 +60,9 @@ func (x *examination) isBelow(domain string) bool {
 	return root != nil && strings.EqualFold(root.Name, x.domain)
 }
 
+// signsInHere reports whether a user signs in as those of the plan's domain do.
+func (x *examination) signsInHere(u User) bool { return x.isBelow(domainOf(u.UserPrincipalName)) }
+
 // managedAdministrators are those who can get in without any identity provider.
 func (x *examination) managedAdministrators() []User {
 	var found []User
@@ -98,7 +101,7 @@ func administratorsNoneManaged(r Rule, x *examination) []Finding {
 		switch {
 		case !u.Enabled:
 			why = "blocked"
-		case x.isBelow(domainOf(u.UserPrincipalName)):
+		case x.signsInHere(u):
 			why = "in the domain of the plan"
 		case strings.Contains(strings.ToUpper(u.UserPrincipalName), "#EXT#"):
 			why = "a guest"
@@ -112,7 +115,7 @@ func administratorsNoneManaged(r Rule, x *examination) []Finding {
 
 func callerInDomain(r Rule, x *examination) []Finding {
 	if !x.endangers() || !x.has(factCaller) || x.caller == nil || x.caller.Application ||
-		!x.isBelow(domainOf(x.caller.User.UserPrincipalName)) {
+		!x.signsInHere(x.caller.User) {
 		return nil
 	}
 	f := r.finding(fmt.Sprintf("The account that this is done with, %s, will itself need the federation to sign in.",

@@ -104,14 +104,17 @@ func (x *examination) restores() bool {
 	return x.reversal.target != nil && slices.ContainsFunc(x.writes, func(w Write) bool { return w.Operation.ofFederation() })
 }
 
+// changesSignIn reports whether people sign in elsewhere afterwards.
+func (x *examination) changesSignIn() bool { return x.becomesManaged() || x.restores() }
+
 func lookRevertDomain(r Rule, x *examination) []Finding {
 	switch d := x.own(); {
 	case d == nil:
-		return []Finding{r.finding(fmt.Sprintf("The tenant does not have the domain %s.", x.domain),
-			"Look whether the name is right, and whether it is the right tenant.", "")}
+		return one(r.finding(fmt.Sprintf("The tenant does not have the domain %s.", x.domain),
+			"Look whether the name is right, and whether it is the right tenant.", ""))
 	case x.restores() && !d.IsVerified:
-		return []Finding{r.finding(fmt.Sprintf("%s is not verified, so it cannot be federated again.", x.domain),
-			"Verify the domain first.", "domain verify "+x.domain)}
+		return one(r.finding(fmt.Sprintf("%s is not verified, so it cannot be federated again.", x.domain),
+			"Verify the domain first.", "domain verify "+x.domain))
 	}
 	return nil
 }
@@ -126,9 +129,9 @@ func lookRevertChild(r Rule, x *examination) []Finding {
 	if root != nil {
 		above, command = root.Name, "revert "+root.Name
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("%s signs in as %s does, and has no federation of its own to go back from.", x.domain, above),
-		fmt.Sprintf("Revert %s, or promote %s, which makes it a managed domain of its own.", above, x.domain), command)}
+		fmt.Sprintf("Revert %s, or promote %s, which makes it a managed domain of its own.", above, x.domain), command))
 }
 
 func lookRevertPromotion(r Rule, x *examination) []Finding {
@@ -136,8 +139,8 @@ func lookRevertPromotion(r Rule, x *examination) []Finding {
 	if d == nil || undo == nil || undo.Before.Domain == nil || undo.Before.Domain.IsRoot || !d.IsRoot {
 		return nil
 	}
-	return []Finding{r.finding(fmt.Sprintf("%s was promoted to a root domain, which Entra does not take back.", x.domain),
-		"Federate the domain by itself, with an issuer of its own, or leave it managed.", "")}
+	return one(r.finding(fmt.Sprintf("%s was promoted to a root domain, which Entra does not take back.", x.domain),
+		"Federate the domain by itself, with an issuer of its own, or leave it managed.", ""))
 }
 
 func lookRevertCertificate(r Rule, x *examination) []Finding {
@@ -149,10 +152,10 @@ func lookRevertCertificate(r Rule, x *examination) []Finding {
 	if err == nil {
 		return nil
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("The federation with %s cannot be restored with its certificate: %v.", x.reversal.target.IssuerURI, err),
 		"Make a plan to federate the domain with the present certificate of that identity provider, or revert to a managed domain.",
-		"revert "+x.domain, "the certificate "+certificateName(text))}
+		"revert "+x.domain, "the certificate "+certificateName(text)))
 }
 
 func lookRevertRetired(r Rule, x *examination) []Finding {
@@ -205,9 +208,9 @@ func lookRevertIssuer(r Rule, x *examination) []Finding {
 	if !taken {
 		return nil
 	}
-	return []Finding{r.finding(fmt.Sprintf("The issuer %s is that of %s now, and Entra has each issuer once.",
+	return one(r.finding(fmt.Sprintf("The issuer %s is that of %s now, and Entra has each issuer once.",
 		x.reversal.target.IssuerURI, other),
-		fmt.Sprintf("Give %s another issuer first, or federate %s with another one.", other, x.domain), "")}
+		fmt.Sprintf("Give %s another issuer first, or federate %s with another one.", other, x.domain), ""))
 }
 
 func lookRevertDefault(r Rule, x *examination) []Finding {
@@ -219,12 +222,12 @@ func lookRevertDefault(r Rule, x *examination) []Finding {
 	now := x.state().DefaultDomain
 	switch {
 	case x.restores() && strings.EqualFold(now, x.domain) && (!moves || problem != ""):
-		return []Finding{r.finding(fmt.Sprintf("%s is the tenant's default domain, which cannot be federated.", x.domain),
-			"Make a managed domain the default one first, for example the initial one.", "")}
+		return one(r.finding(fmt.Sprintf("%s is the tenant's default domain, which cannot be federated.", x.domain),
+			"Make a managed domain the default one first, for example the initial one.", ""))
 	case problem != "":
 		r.Severity = SeverityNotice
-		return []Finding{r.finding(fmt.Sprintf("The default domain stays %s. It was %s, but %s.", orNone(now), name, problem),
-			"", "")}
+		return one(r.finding(fmt.Sprintf("The default domain stays %s. It was %s, but %s.", orNone(now), name, problem),
+			"", ""))
 	}
 	return nil
 }
@@ -238,9 +241,9 @@ func lookRevertPasswords(r Rule, x *examination) []Finding {
 	if x.has(factUsers) && people.count+len(children) == 0 {
 		return nil
 	}
-	return []Finding{r.finding(x.passwordSummary(people.count, x.people.enabledSynced, children),
+	return one(r.finding(x.passwordSummary(people.count, x.people.enabledSynced, children),
 		"Set temporary passwords for them as soon as the domain is managed, or let those who are registered for it reset their "+
-			"password themselves. Tell them before.", "", people.details...)}
+			"password themselves. Tell them before.", "", people.details...))
 }
 
 func (x *examination) passwordSummary(people, synced int, children []string) string {
@@ -261,32 +264,32 @@ func (x *examination) passwordSummary(people, synced int, children []string) str
 }
 
 func lookRevertAdministrators(r Rule, x *examination) []Finding {
-	if !x.has(factAdministrators) || len(x.admins) == 0 || !x.becomesManaged() && !x.restores() {
+	if !x.has(factAdministrators) || len(x.admins) == 0 || !x.changesSignIn() {
 		return nil
 	}
 	var inside []string
 	for _, admin := range x.admins {
-		if x.isBelow(domainOf(admin.UserPrincipalName)) || !admin.Enabled {
+		if x.signsInHere(admin) || !admin.Enabled {
 			inside = append(inside, admin.UserPrincipalName)
 		}
 	}
 	if len(inside) < len(x.admins) {
 		return nil
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("No Global Administrator can sign in without %s: all of them are in it or blocked. Whoever needs a new password "+
 			"there has nobody to give it.", x.domain),
 		"Before the change, give a Global Administrator an account in the initial domain, with a password that somebody has tried.",
-		"", inside...)}
+		"", inside...))
 }
 
 func lookRevertCaller(r Rule, x *examination) []Finding {
-	if x.caller == nil || x.caller.Application || !x.isBelow(domainOf(x.caller.User.UserPrincipalName)) || !x.becomesManaged() && !x.restores() {
+	if x.caller == nil || x.caller.Application || !x.signsInHere(x.caller.User) || !x.changesSignIn() {
 		return nil
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("You are %s: your own next sign-in is one of those that change.", x.caller.User.UserPrincipalName),
-		"Apply the plan with an account of another domain, or be sure of your password at Entra.", "")}
+		"Apply the plan with an account of another domain, or be sure of your password at Entra.", ""))
 }
 
 func lookRevertForeign(r Rule, x *examination) []Finding {
@@ -295,28 +298,28 @@ func lookRevertForeign(r Rule, x *examination) []Finding {
 		slices.ContainsFunc(x.record.Certificates, func(kept string) bool { return sameCertificate(kept, c.SigningCertificate) }) {
 		return nil
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("The federation with %s is not one that was made with this store.", c.IssuerURI),
 		"Ask who made it, and whether it is still needed. The plan shows it, and its way back is stored.", "",
-		"passiveSignInUri: "+c.PassiveSignInURI, "signingCertificate: the certificate "+certificateName(c.SigningCertificate))}
+		"passiveSignInUri: "+c.PassiveSignInURI, "signingCertificate: the certificate "+certificateName(c.SigningCertificate)))
 }
 
 func lookRevertRotation(r Rule, x *examination) []Finding {
 	if x.record.Rotation == nil || len(x.writes) == 0 {
 		return nil
 	}
-	return []Finding{r.finding(fmt.Sprintf("A change of the signing key of %s is under way, and ends with this.", x.domain),
-		"Finish or abandon it first, if that can wait.", "rotate "+x.domain)}
+	return one(r.finding(fmt.Sprintf("A change of the signing key of %s is under way, and ends with this.", x.domain),
+		"Finish or abandon it first, if that can wait.", "rotate "+x.domain))
 }
 
 func lookRevertOutage(r Rule, x *examination) []Finding {
-	if !x.becomesManaged() && !x.restores() {
+	if !x.changesSignIn() {
 		return nil
 	}
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("For up to two hours, people of %s may be led to the old sign-in or to the new one, and some may not be able to "+
 			"sign in. Who is signed in stays so.", x.domain),
-		"Apply the plan when few people sign in, and tell them.", "")}
+		"Apply the plan when few people sign in, and tell them.", ""))
 }
 
 func lookRevertIdentityProvider(r Rule, x *examination) []Finding {
@@ -324,11 +327,11 @@ func lookRevertIdentityProvider(r Rule, x *examination) []Finding {
 		return nil
 	}
 	target := x.reversal.target
-	return []Finding{r.finding(
+	return one(r.finding(
 		fmt.Sprintf("People of %s will sign in at %s again, which must be there, and sign with the key of its certificate of then.",
 			x.domain, target.PassiveSignInURI),
 		"Try a sign-in there before.", "",
-		"issuerUri: "+target.IssuerURI, "signingCertificate: the certificate "+certificateName(target.SigningCertificate))}
+		"issuerUri: "+target.IssuerURI, "signingCertificate: the certificate "+certificateName(target.SigningCertificate)))
 }
 
 func lookRevertNothing(r Rule, x *examination) []Finding {
@@ -336,7 +339,7 @@ func lookRevertNothing(r Rule, x *examination) []Finding {
 		return nil
 	}
 	if x.reversal.undo != nil {
-		return []Finding{r.finding(fmt.Sprintf("%s is as it was before that plan.", x.domain), "", "")}
+		return one(r.finding(fmt.Sprintf("%s is as it was before that plan.", x.domain), "", ""))
 	}
-	return []Finding{r.finding(fmt.Sprintf("%s is managed already.", x.domain), "", "")}
+	return one(r.finding(fmt.Sprintf("%s is managed already.", x.domain), "", ""))
 }

@@ -89,6 +89,7 @@ func TestAPlanFromElsewhereIsRefused(t *testing.T) {
 	}{
 		{"an ID", "managed", func(p *federation.Plan) { p.ID = "../../etc" }, "32 hexadecimal"},
 		{"a purpose", "managed", func(p *federation.Plan) { p.Purpose = "delete" }, "purpose"},
+		{"a purpose that no plan has", "managed", func(p *federation.Plan) { p.Purpose = federation.PurposeDiagnose }, "purpose"},
 		{"a domain", "managed", func(p *federation.Plan) { p.Domain = "contoso" }, "not a domain name"},
 		{"when it was made", "managed", func(p *federation.Plan) { p.Made = time.Time{} }, "when it was made"},
 		{"the state of its domain", "managed", func(p *federation.Plan) { p.Before.Domain.Name = "fabrikam.com" }, "before"},

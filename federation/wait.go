@@ -81,7 +81,7 @@ func (w wait) run(ctx context.Context) (Verification, error) {
 		waited := w.f.now().Sub(w.since)
 		switch {
 		case err == nil && v.Live:
-			w.report(EventLive, w.live())
+			w.f.tell(w.progress, Event{Kind: EventLive, Message: w.live()})
 			return v, nil
 		case ctx.Err() != nil:
 			return v, fmt.Errorf("%w: stopped after %s; %s: %w", ErrNotLive, waited.Round(time.Second), w.still(v, err), ctx.Err())
@@ -90,8 +90,9 @@ func (w wait) run(ctx context.Context) (Verification, error) {
 		case waited >= longestWait:
 			return v, w.late(v, err)
 		}
-		w.report(EventWaiting, fmt.Sprintf("Not in force yet after %s of up to %s: %s. Until it is, people of %s may or may not be "+
-			"sent to the identity provider.", waited.Round(time.Second), longestWait, w.still(v, err), w.domain))
+		w.f.tell(w.progress, Event{Kind: EventWaiting, Message: fmt.Sprintf("Not in force yet after %s of up to %s: %s. Until it is, "+
+			"people of %s may or may not be sent to the identity provider.", waited.Round(time.Second), longestWait, w.still(v, err),
+			w.domain)})
 		_ = w.f.sleep(ctx, min(pauseAfter(waited, err), longestWait-waited)) // a context that ended is seen above
 	}
 }
@@ -151,8 +152,10 @@ func (w wait) live() string {
 		w.domain, longestWait)
 }
 
-func (w wait) report(kind EventKind, message string) {
-	if w.progress != nil {
-		w.progress(Event{At: w.f.now(), Kind: kind, Message: message})
+// tell tells of progress, if anybody wants to hear of it.
+func (f *Federator) tell(progress func(Event), e Event) {
+	if progress != nil {
+		e.At = f.now().UTC()
+		progress(e)
 	}
 }
