@@ -72,6 +72,7 @@ const (
 	cookiePerson  = "person"  // who signed in
 	cookieKept    = "kept"    // what the host keeps
 	cookieLogout  = "logout"  // the sign-out that Entra waits for
+	cookieLeft    = "left"    // when somebody signed out
 )
 
 func (b *Bridge) cookieName(kind string, piece int) string {
@@ -98,10 +99,13 @@ func (b *Bridge) cookie(kind, handle string, piece int, value string, lifetime t
 	}
 }
 
-// cookiePath is the one address that the cookie is sent to.
+// cookiePath is the one address that the cookie is sent to; what every sign-in must know is sent to all of them.
 func (b *Bridge) cookiePath(kind, handle string) string {
-	if kind == cookieLogout {
+	switch kind {
+	case cookieLogout:
 		return b.path + "/logout/done"
+	case cookieLeft:
+		return b.path + "/signin"
 	}
 	return b.path + "/signin/" + handle
 }

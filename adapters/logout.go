@@ -26,7 +26,7 @@ type SignOutRedirecter interface {
 }
 
 // serveLogout is the domain's signOutUri. Whatever comes, the session ends: somebody who asks to be signed out must not
-// stay signed in because the question was put badly.
+// stay signed in because the question was put badly. Nor is anybody remembered any more in the sign-ins under way.
 func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 	request, err := b.idp.ReadLogout(r)
 	if err != nil {
@@ -39,6 +39,9 @@ func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 				Title: msgSignOutFailedTitle, Text: msgSignOutFailedText})
 			return
 		}
+	}
+	if err := b.remember(w, cookieLeft, "", b.now()); err != nil {
+		b.log.WarnContext(r.Context(), "sign-ins under way do not end with the sign-out", "error", err)
 	}
 	b.log.InfoContext(r.Context(), "signed out", "asked_by_entra", request.ID != "", "signed", request.Signed)
 	if b.signOutUpstream(w, r, request) {
