@@ -578,6 +578,7 @@ func TestNewListsEverythingThatIsWrong(t *testing.T) {
 		"another BaseURL than the identity provider's": {func(c *adapters.Config) { c.BaseURL = "https://id.contoso.com/other" },
 			"receives requests at"},
 		"a short secret":            {func(c *adapters.Config) { c.Secret = c.Secret[:31] }, "31 bytes"},
+		"a secret never filled in":  {func(c *adapters.Config) { c.Secret = make([]byte, 32) }, "nothing but zeros"},
 		"no domain":                 {func(c *adapters.Config) { c.Domain = "" }, "smart links"},
 		"a home at an outside host": {func(c *adapters.Config) { c.Home = "https://evil.example.net/" }, "smart links"},
 	} {
