@@ -59,10 +59,15 @@ func (b *Bridge) clearCookies(w http.ResponseWriter, r *http.Request, handle str
 		return err == nil && set.Path == b.cookiePath(cookieRequest, handle)
 	})
 	for _, kind := range []string{cookieRequest, cookiePerson, cookieKept} {
-		for i := range maxCookiePieces {
-			if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
-				http.SetCookie(w, b.cookie(kind, handle, i, "", -1))
-			}
+		b.clearCookie(w, r, kind, handle)
+	}
+}
+
+// clearCookie takes the pieces of one value out of the browser.
+func (b *Bridge) clearCookie(w http.ResponseWriter, r *http.Request, kind, handle string) {
+	for i := range maxCookiePieces {
+		if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
+			http.SetCookie(w, b.cookie(kind, handle, i, "", -1))
 		}
 	}
 }

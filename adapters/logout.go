@@ -50,11 +50,6 @@ func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 	b.signedOut(w, r, request)
 }
 
-// pendingLogout is Entra's sign-out while the browser is at the provider behind the host.
-type pendingLogout struct {
-	Request saml.LogoutRequest `json:"r"`
-}
-
 // signOutUpstream sends the browser to the provider behind the host, if there is one, and reports whether it did.
 func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request *saml.LogoutRequest) bool {
 	host, redirects := b.host.(SignOutRedirecter)
@@ -67,7 +62,7 @@ func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request
 		target, err = host.SignOutURL(r, *request, b.base+"/logout/done", handle)
 	}
 	if err == nil && target != "" {
-		err = b.remember(w, cookieLogout, handle, pendingLogout{*request})
+		err = b.remember(w, cookieLogout, handle, request)
 	}
 	if err != nil {
 		b.log.WarnContext(r.Context(), "the provider behind the host is not signed out of", "error", err)
@@ -83,12 +78,14 @@ func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request
 // is to tell Entra, if it asked.
 func (b *Bridge) serveLogoutDone(w http.ResponseWriter, r *http.Request) {
 	handle := r.URL.Query().Get("state")
-	var p pendingLogout
-	if err := b.recall(r, cookieLogout, handle, &p); err != nil {
+	var request saml.LogoutRequest
+	if err := b.recall(r, cookieLogout, handle, &request); err != nil {
 		b.log.InfoContext(r.Context(), "back from a sign-out that is over", "error", err)
-		p = pendingLogout{}
+		request = saml.LogoutRequest{}
+	} else {
+		b.clearCookie(w, r, cookieLogout, handle)
 	}
-	b.signedOut(w, r, &p.Request)
+	b.signedOut(w, r, &request)
 }
 
 // signedOut answers Entra, or the person.
