@@ -109,8 +109,8 @@ func (b *Bridge) answerLogout(w http.ResponseWriter, r *http.Request, request *s
 	b.post(w, r, response)
 }
 
-// decline answers a request that may not be answered with a page: nobody was signed in, and finding out would have
-// taken one (SAML core, section 3.4.1).
+// decline answers a request that may not be answered with a page: nobody was signed in, or there is no account yet, and that
+// would have taken one (SAML core, section 3.4.1). The cause is nil where an account is only not ready.
 func (b *Bridge) decline(w http.ResponseWriter, r *http.Request, handle string, p pending, cause error) {
 	response, err := b.idp.RespondStatus(p.Request.answered(), b.domain,
 		saml.Status{Code: saml.StatusResponder, Reason: saml.StatusNoPassive})

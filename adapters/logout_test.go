@@ -141,3 +141,24 @@ func TestASignOutEndsTheSignInsUnderWay(t *testing.T) {
 	requireAnswered(t, b.get(address+"?retry"), "state")
 	require.Len(t, w.asks, before+1, "who signs in later is asked once, as always")
 }
+
+// Nor is a page shown where somebody is there, but has no account yet.
+func TestAPassiveRequestDoesNotShowTheProvisioning(t *testing.T) {
+	t.Parallel()
+	for rule, err := range map[string]error{"it is under way": nil, "it failed": stopped(provision.ErrNoLicense)} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(c *adapters.Config) { c.Patience = time.Millisecond })
+			w.people = func(ctx context.Context, _ provision.Person, _ func(provision.Event)) (provision.Account, error) {
+				if err == nil {
+					<-ctx.Done()
+				}
+				return provision.Account{}, stopped(err)
+			}
+			b := w.browser()
+			document := requireAnswered(t, b.get(b.request(`IsPassive="true"`, "state", testTime)), "state")
+			require.Contains(t, document, string(saml.StatusNoPassive))
+			require.NotContains(t, document, "Assertion ")
+		})
+	}
+}

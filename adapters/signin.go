@@ -21,9 +21,10 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, recallFailure(err))
 		return
 	}
+	passive := p.Request != nil && p.Request.Passive
 	person, err := b.identify(w, r, handle, p)
 	switch {
-	case err != nil && p.Request != nil && p.Request.Passive:
+	case err != nil && passive:
 		b.decline(w, r, handle, p, err)
 		return
 	case err != nil:
@@ -39,6 +40,8 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	account, state, err := b.account(r, *person)
 	switch {
+	case err != nil && passive, state != nil && passive:
+		b.decline(w, r, handle, p, err)
 	case err != nil:
 		b.notProvisioned(w, r, handle, p, *person, err)
 	case state != nil:
