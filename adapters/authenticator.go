@@ -15,7 +15,7 @@ import (
 // Authenticate returns the person, or an error, or neither: nil and nil mean that it has answered the browser, as a
 // rule with a redirect to the host's own sign-in page, and that the browser will come back to ask.ReturnTo. It is then
 // called again. If it returns a person or an error it must not have written to w, except cookies. The person is
-// remembered for the rest of this sign-in, so that it is not called a second time.
+// remembered for the rest of this sign-in, so that it is not called a second time unless somebody signs out meanwhile.
 //
 // An error that matches [ErrCancelled] or [ErrDenied] gives the person a page that says so; any other, a page that asks
 // to try again. It is called by many goroutines at once.

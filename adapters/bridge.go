@@ -50,7 +50,8 @@ type Config struct {
 	// Hosts lists host suffixes beyond those of the cloud that deep links may lead to.
 	Hosts []string
 
-	// Secret makes the key that seals the state of sign-ins under way, at least 32 random bytes. Replicas share it.
+	// Secret makes the key that seals the state of sign-ins under way, at least 32 random bytes; zeros alone are refused.
+	// Replicas share it.
 	// Changing it ends the sign-ins that are under way, and nothing else.
 	Secret []byte
 

@@ -578,6 +578,7 @@ func TestNewListsEverythingThatIsWrong(t *testing.T) {
 		"another BaseURL than the identity provider's": {func(c *adapters.Config) { c.BaseURL = "https://id.contoso.com/other" },
 			"receives requests at"},
 		"a short secret":            {func(c *adapters.Config) { c.Secret = c.Secret[:31] }, "31 bytes"},
+		"a secret never filled in":  {func(c *adapters.Config) { c.Secret = make([]byte, 32) }, "nothing but zeros"},
 		"no domain":                 {func(c *adapters.Config) { c.Domain = "" }, "smart links"},
 		"a home at an outside host": {func(c *adapters.Config) { c.Home = "https://evil.example.net/" }, "smart links"},
 	} {
@@ -587,5 +588,36 @@ func TestNewListsEverythingThatIsWrong(t *testing.T) {
 			_, err := adapters.New(cfg)
 			require.ErrorContains(t, err, test.want)
 		})
+	}
+}
+
+// Whatever address is asked for, the browser is not led to another site by it.
+func TestNoAddressLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handle := strings.Repeat("0", 32)
+	for _, target := range []string{
+		"//evil.example/", "//evil.example/..", "/entra//evil.example/..//", `/entra/\evil.example`, "/entra/%2f%2fevil.example/..",
+		"/entra/signin//evil.example", "/entra/signin/..%2f..%2f%2fevil.example", "/entra/signin/" + handle + "//evil.example",
+		"/entra/callback?state=" + handle + "&state=//evil.example", "/entra/callback?state=//evil.example",
+		"/entra/callback?state=" + handle + "%0d%0aLocation:%20https://evil.example", "/entra/logout/done?state=https://evil.example",
+		"/entra/callback?state=" + handle + "&code=%0d%0aSet-Cookie:%20a=b", "/entra/logout?wreply=https://evil.example",
+		"/entra/start?to=//evil.example", "/entra/go?to=https://login.microsoftonline.com@evil.example",
+	} {
+		r := httptest.NewRequest(http.MethodGet, base, nil)
+		address, err := url.ParseRequestURI(target)
+		require.NoError(t, err, target)
+		r.URL, r.RequestURI, r.Host = address, target, "id.contoso.com"
+		recorder := httptest.NewRecorder()
+		w.bridge.ServeHTTP(recorder, r)
+		for name, values := range recorder.Header() {
+			for _, value := range values {
+				require.NotContains(t, value, "\r", "%s: %s", target, name)
+			}
+		}
+		to, err := r.URL.Parse(recorder.Header().Get("Location"))
+		require.NoError(t, err, target)
+		require.Contains(t, []string{"", "id.contoso.com"}, to.Host, "%s leads to %s", target, to)
+		require.NotContains(t, recorder.Header().Get("Location"), "//evil", target)
 	}
 }

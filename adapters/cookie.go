@@ -59,10 +59,15 @@ func (b *Bridge) clearCookies(w http.ResponseWriter, r *http.Request, handle str
 		return err == nil && set.Path == b.cookiePath(cookieRequest, handle)
 	})
 	for _, kind := range []string{cookieRequest, cookiePerson, cookieKept} {
-		for i := range maxCookiePieces {
-			if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
-				http.SetCookie(w, b.cookie(kind, handle, i, "", -1))
-			}
+		b.clearCookie(w, r, kind, handle)
+	}
+}
+
+// clearCookie takes the pieces of one value out of the browser.
+func (b *Bridge) clearCookie(w http.ResponseWriter, r *http.Request, kind, handle string) {
+	for i := range maxCookiePieces {
+		if _, err := r.Cookie(b.cookieName(kind, i)); err == nil {
+			http.SetCookie(w, b.cookie(kind, handle, i, "", -1))
 		}
 	}
 }
@@ -72,6 +77,7 @@ const (
 	cookiePerson  = "person"  // who signed in
 	cookieKept    = "kept"    // what the host keeps
 	cookieLogout  = "logout"  // the sign-out that Entra waits for
+	cookieLeft    = "left"    // when somebody signed out
 )
 
 func (b *Bridge) cookieName(kind string, piece int) string {
@@ -98,10 +104,13 @@ func (b *Bridge) cookie(kind, handle string, piece int, value string, lifetime t
 	}
 }
 
-// cookiePath is the one address that the cookie is sent to.
+// cookiePath is the one address that the cookie is sent to; what every sign-in must know is sent to all of them.
 func (b *Bridge) cookiePath(kind, handle string) string {
-	if kind == cookieLogout {
+	switch kind {
+	case cookieLogout:
 		return b.path + "/logout/done"
+	case cookieLeft:
+		return b.path + "/signin"
 	}
 	return b.path + "/signin/" + handle
 }

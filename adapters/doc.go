@@ -34,8 +34,9 @@
 // # The pages
 //
 // The pages of the Bridge are its own: the steps of a provisioning, the page of somebody who has to wait longer, what went
-// wrong, the form of [Ask.ShowForm], and the goodbye. They need no scripts, and their scripts need no more than
-// ECMAScript 5: they open in the embedded browsers of old Office applications as well. They meet WCAG 2.2 AA.
+// wrong, the form of [Ask.ShowForm], the answer on its way to Entra, and the goodbye. They need no scripts, and their scripts
+// need no more than ECMAScript 5: they open in the embedded browsers of old Office applications as well. They meet WCAG 2.2
+// AA.
 //
 // Config.Brand makes them the host's: its name and logo, its colours, its style sheet, or its own [Brand.Layout] around the
 // content. [New] shows each page once and refuses what would not work, down to a colour that not everybody can read.

@@ -32,41 +32,31 @@ func (a Ask) ShowForm(w http.ResponseWriter, form Form) error {
 	if a.bridge == nil {
 		return errors.New("adapters: this Ask is not a Bridge's")
 	}
-	status := http.StatusOK
-	switch form.Problem {
-	case "":
-	case FormExpired:
-		status = http.StatusForbidden
-	case FormUnavailable:
-		status = http.StatusServiceUnavailable
-	case FormTooOften:
-		status = http.StatusTooManyRequests
-	default:
-		status = http.StatusUnprocessableEntity
-	}
-	v := view{Language: a.language, Title: a.language.say(msgSignInTitle), Self: a.ReturnTo, Username: form.Username}
-	if problem, known := form.Problem.message(); known {
-		v.Text = a.language.say(problem)
-	}
-	a.bridge.pages.write(w, status, PageSignIn, v)
+	status, problem := form.Problem.shown()
+	a.bridge.pages.write(w, status, PageSignIn, view{
+		Language: a.language, Title: a.language.say(msgSignInTitle), Text: a.language.say(problem), Self: a.ReturnTo,
+		Username: form.Username,
+	})
 	return nil
 }
 
-// message says what the problem is.
-func (p FormProblem) message() (Message, bool) {
+// shown is the status of the page, and what it says of the problem.
+func (p FormProblem) shown() (status int, text Message) {
 	switch p {
+	case "":
+		return http.StatusOK, ""
 	case FormWrong:
-		return msgSignInWrong, true
+		return http.StatusUnprocessableEntity, msgSignInWrong
 	case FormIncomplete:
-		return msgSignInIncomplete, true
+		return http.StatusUnprocessableEntity, msgSignInIncomplete
 	case FormExpired:
-		return msgSignInExpired, true
+		return http.StatusForbidden, msgSignInExpired
 	case FormTooOften:
-		return msgSignInTooOften, true
+		return http.StatusTooManyRequests, msgSignInTooOften
 	case FormUnavailable:
-		return msgSignInUnavailable, true
+		return http.StatusServiceUnavailable, msgSignInUnavailable
 	}
-	return "", false
+	return http.StatusUnprocessableEntity, ""
 }
 
 // Credentials are what somebody typed into the [Form].

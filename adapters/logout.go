@@ -26,7 +26,7 @@ type SignOutRedirecter interface {
 }
 
 // serveLogout is the domain's signOutUri. Whatever comes, the session ends: somebody who asks to be signed out must not
-// stay signed in because the question was put badly.
+// stay signed in because the question was put badly. Nor is anybody remembered any more in the sign-ins under way.
 func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 	request, err := b.idp.ReadLogout(r)
 	if err != nil {
@@ -40,16 +40,14 @@ func (b *Bridge) serveLogout(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if err := b.remember(w, cookieLeft, "", b.now()); err != nil {
+		b.log.WarnContext(r.Context(), "sign-ins under way do not end with the sign-out", "error", err)
+	}
 	b.log.InfoContext(r.Context(), "signed out", "asked_by_entra", request.ID != "", "signed", request.Signed)
 	if b.signOutUpstream(w, r, request) {
 		return
 	}
 	b.signedOut(w, r, request)
-}
-
-// pendingLogout is Entra's sign-out while the browser is at the provider behind the host.
-type pendingLogout struct {
-	Request saml.LogoutRequest `json:"r"`
 }
 
 // signOutUpstream sends the browser to the provider behind the host, if there is one, and reports whether it did.
@@ -64,7 +62,7 @@ func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request
 		target, err = host.SignOutURL(r, *request, b.base+"/logout/done", handle)
 	}
 	if err == nil && target != "" {
-		err = b.remember(w, cookieLogout, handle, pendingLogout{*request})
+		err = b.remember(w, cookieLogout, handle, request)
 	}
 	if err != nil {
 		b.log.WarnContext(r.Context(), "the provider behind the host is not signed out of", "error", err)
@@ -80,12 +78,14 @@ func (b *Bridge) signOutUpstream(w http.ResponseWriter, r *http.Request, request
 // is to tell Entra, if it asked.
 func (b *Bridge) serveLogoutDone(w http.ResponseWriter, r *http.Request) {
 	handle := r.URL.Query().Get("state")
-	var p pendingLogout
-	if err := b.recall(r, cookieLogout, handle, &p); err != nil {
+	var request saml.LogoutRequest
+	if err := b.recall(r, cookieLogout, handle, &request); err != nil {
 		b.log.InfoContext(r.Context(), "back from a sign-out that is over", "error", err)
-		p = pendingLogout{}
+		request = saml.LogoutRequest{}
+	} else {
+		b.clearCookie(w, r, cookieLogout, handle)
 	}
-	b.signedOut(w, r, &p.Request)
+	b.signedOut(w, r, &request)
 }
 
 // signedOut answers Entra, or the person.
@@ -109,8 +109,8 @@ func (b *Bridge) answerLogout(w http.ResponseWriter, r *http.Request, request *s
 	b.post(w, r, response)
 }
 
-// decline answers a request that may not be answered with a page: nobody was signed in, and finding out would have
-// taken one (SAML core, section 3.4.1).
+// decline answers a request that may not be answered with a page: nobody was signed in, or there is no account yet, and that
+// would have taken one (SAML core, section 3.4.1). The cause is nil where an account is only not ready.
 func (b *Bridge) decline(w http.ResponseWriter, r *http.Request, handle string, p pending, cause error) {
 	response, err := b.idp.RespondStatus(p.Request.answered(), b.domain,
 		saml.Status{Code: saml.StatusResponder, Reason: saml.StatusNoPassive})

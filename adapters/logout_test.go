@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -8,10 +9,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -104,4 +107,58 @@ func TestTheLogoutServiceIsWhereTheBridgeIs(t *testing.T) {
 	cfg.IdentityProvider = idp
 	_, err = adapters.New(cfg)
 	require.ErrorContains(t, err, "receives sign-outs at")
+}
+
+// Somebody leaves a shared computer while an account is made, and signs out: whoever comes next finds the address in the
+// history, and must not be taken for them.
+func TestASignOutEndsTheSignInsUnderWay(t *testing.T) {
+	t.Parallel()
+	w, _ := newEnding(t)
+	result := stopped(provision.ErrNotReady)
+	w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
+		return account, result
+	}
+	b := w.browser()
+	address := b.request("", "state", testTime)
+	w.requireFailure(b.get(address), http.StatusServiceUnavailable, "This takes longer than usual")
+	require.Equal(t, http.StatusOK, b.get(base+"/logout").Code)
+
+	result = nil
+	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
+		return nil, adapters.ErrDenied
+	}
+	w.requireFailure(b.get(address+"?retry"), http.StatusForbidden, "You cannot sign in to Microsoft 365 here")
+
+	w.advance(time.Second)
+	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
+		return signedIn(), nil
+	}
+	result = stopped(provision.ErrNotReady)
+	before := len(w.asks)
+	address = b.request("", "state", testTime)
+	w.requireFailure(b.get(address), http.StatusServiceUnavailable, "This takes longer than usual")
+	result = nil
+	requireAnswered(t, b.get(address+"?retry"), "state")
+	require.Len(t, w.asks, before+1, "who signs in later is asked once, as always")
+}
+
+// Nor is a page shown where somebody is there, but has no account yet.
+func TestAPassiveRequestDoesNotShowTheProvisioning(t *testing.T) {
+	t.Parallel()
+	for rule, err := range map[string]error{"it is under way": nil, "it failed": stopped(provision.ErrNoLicense)} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(c *adapters.Config) { c.Patience = time.Millisecond })
+			w.people = func(ctx context.Context, _ provision.Person, _ func(provision.Event)) (provision.Account, error) {
+				if err == nil {
+					<-ctx.Done()
+				}
+				return provision.Account{}, stopped(err)
+			}
+			b := w.browser()
+			document := requireAnswered(t, b.get(b.request(`IsPassive="true"`, "state", testTime)), "state")
+			require.Contains(t, document, string(saml.StatusNoPassive))
+			require.NotContains(t, document, "Assertion ")
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,7 +45,7 @@ func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any)
 	return b.setCookie(w, kind, handle, storedPrefix+key)
 }
 
-// storeTime is how long the store may take to keep a value.
+// storeTime is how long the store may take to keep a value, or to return one.
 const storeTime = 5 * time.Second
 
 // storedPrefix is how a cookie begins that names what is in the store. No sealed value begins so.
@@ -56,21 +57,16 @@ func (b *Bridge) recall(r *http.Request, kind, handle string, value any) error {
 	if !found {
 		return errNoCookie
 	}
-	if key, stored := cutStored(sealed); stored && b.store != nil {
-		kept, err := b.store.Get(r.Context(), key)
+	if key, stored := strings.CutPrefix(sealed, storedPrefix); stored && b.store != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), storeTime)
+		defer cancel()
+		kept, err := b.store.Get(ctx, key)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStore, err)
 		}
 		sealed = string(kept)
 	}
 	return b.sealer.open(kind+" "+handle, sealed, value)
-}
-
-func cutStored(sealed string) (key string, stored bool) {
-	if len(sealed) < len(storedPrefix) || sealed[:len(storedPrefix)] != storedPrefix {
-		return "", false
-	}
-	return sealed[len(storedPrefix):], true
 }
 
 var (

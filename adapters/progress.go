@@ -26,8 +26,8 @@ const keepAlive = 15 * time.Second
 // serveProgress streams the steps: an event "steps" with the whole list whenever it changes, and an event "end" when it
 // is time to load the page again.
 func (b *Bridge) serveProgress(w http.ResponseWriter, r *http.Request) {
-	var person identified
-	if err := b.recall(r, cookiePerson, r.PathValue("handle"), &person); err != nil || b.people == nil {
+	person, known := b.identified(r, r.PathValue("handle"))
+	if !known || b.people == nil {
 		http.Error(w, "There is no sign-in under way here.", http.StatusForbidden)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -175,4 +176,26 @@ func (s *swapping) Get(ctx context.Context, key string) ([]byte, error) {
 		return s.answer, nil
 	}
 	return s.MemoryPending.Get(ctx, key)
+}
+
+// waitingStore is a store that answers when its caller gives up.
+type waitingStore struct{ *adapters.MemoryPending }
+
+func (s waitingStore) Get(ctx context.Context, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestAStoreIsNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.cfg.Pending = waitingStore{adapters.NewMemoryPending(w.clock)}
+		w.bridge = w.newBridge()
+		b := w.browser()
+		address := b.request("", relayStateOf(20_000), testTime)
+		began := time.Now()
+		w.requireFailure(b.get(address), http.StatusInternalServerError, "Something went wrong here")
+		require.LessOrEqual(t, time.Since(began), 5*time.Second)
+	})
 }

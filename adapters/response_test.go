@@ -107,6 +107,8 @@ func TestARelayStateIsPostedAsItCame(t *testing.T) {
 		requireAnswered(t, recorder, relayState)
 		require.Equal(t, relayState != "", strings.Contains(recorder.Body.String(), `name="RelayState"`))
 		require.Equal(t, 1, strings.Count(recorder.Body.String(), "<script"))
+		require.NotContains(t, w.log.String(), formField(recorder.Body.String(), "SAMLResponse"), "nobody else learns the answer")
+		require.NotContains(t, w.log.String(), "Assertion ")
 	}
 }
 

@@ -43,7 +43,8 @@ func newRuns(people People, profile Profiler, now func() time.Time, log *slog.Lo
 var errClosed = errors.New("adapters: the Bridge is closed")
 
 // of returns the person's run and starts it if there is none. What ended before this sign-in came to it says nothing any
-// more, for a person may have left since; and a failed run is started again if the person asks for it. The run's context has the values of the first request's, so that its trace goes on, and outlives the request.
+// more, for a person may have left since; and a failed run is started again if the person asks for it. The run's context has
+// the values of the first request's, so that its trace goes on, and outlives the request.
 func (rs *runs) of(ctx context.Context, person identified, retry bool) (*run, error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,9 @@ func newSealer(secret []byte, random io.Reader, now func() time.Time) (*sealer, 
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("the secret has %d bytes: give at least %d random ones, the same on every replica",
 			len(secret), minSecret)
+	}
+	if !slices.ContainsFunc(secret, func(b byte) bool { return b != 0 }) {
+		return nil, errors.New("the secret is nothing but zeros: it was never filled with random bytes")
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "entrafed adapters sign-in state v1", 32)
 	if err != nil {

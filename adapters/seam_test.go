@@ -285,6 +285,9 @@ func TestTheProviderBehindTheHostIsSignedOutOfFirst(t *testing.T) {
 	back := b.get(base + "/logout/done?state=" + host.state)
 	require.Equal(t, http.StatusOK, back.Code)
 	require.Contains(t, back.Body.String(), "SAMLResponse", "Entra waits for an answer")
+
+	again := b.get(base + "/logout/done?state=" + host.state)
+	require.Contains(t, again.Body.String(), "You are signed out", "it is answered once")
 }
 
 func TestASignOutWithoutAWayBackStillEnds(t *testing.T) {

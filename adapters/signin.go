@@ -21,9 +21,10 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, recallFailure(err))
 		return
 	}
+	passive := p.Request != nil && p.Request.Passive
 	person, err := b.identify(w, r, handle, p)
 	switch {
-	case err != nil && p.Request != nil && p.Request.Passive:
+	case err != nil && passive:
 		b.decline(w, r, handle, p, err)
 		return
 	case err != nil:
@@ -39,6 +40,8 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	account, state, err := b.account(r, *person)
 	switch {
+	case err != nil && passive, state != nil && passive:
+		b.decline(w, r, handle, p, err)
 	case err != nil:
 		b.notProvisioned(w, r, handle, p, *person, err)
 	case state != nil:
@@ -50,8 +53,7 @@ func (b *Bridge) serveSignIn(w http.ResponseWriter, r *http.Request) {
 
 // identify says who is there: whom this sign-in found before, or whom the host states now.
 func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string, p pending) (*identified, error) {
-	var person identified
-	if b.recall(r, cookiePerson, handle, &person) == nil {
+	if person, known := b.identified(r, handle); known {
 		return &person, nil
 	}
 	ask := Ask{
@@ -69,7 +71,7 @@ func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string,
 	if err := checkSignedIn(*found, ask); err != nil {
 		return nil, err
 	}
-	person = identified{SignedIn: *found, Since: b.now()}
+	person := identified{SignedIn: *found, Since: b.now()}
 	return &person, b.remember(w, cookiePerson, handle, person)
 }
 
@@ -77,6 +79,19 @@ func (b *Bridge) identify(w http.ResponseWriter, r *http.Request, handle string,
 type identified struct {
 	SignedIn
 	Since time.Time // when the host said so, and the waiting began
+}
+
+// identified returns who was found to be there, unless somebody has signed out since: whoever is at the browser now may be
+// somebody else.
+func (b *Bridge) identified(r *http.Request, handle string) (person identified, known bool) {
+	if b.recall(r, cookiePerson, handle, &person) != nil {
+		return identified{}, false
+	}
+	var left time.Time
+	if b.recall(r, cookieLeft, "", &left) == nil && !person.Since.After(left) {
+		return identified{}, false
+	}
+	return person, true
 }
 
 // errHost marks what the host, and not the person, did wrong.

@@ -1,6 +1,7 @@
 package crewjam_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"io"
@@ -46,7 +47,7 @@ func TestTheHostServesItsOtherServiceProvidersAsBefore(t *testing.T) {
 	require.NoError(t, err)
 	bridge, err := adapters.New(adapters.Config{
 		BaseURL: base, IdentityProvider: idp, Authenticator: host, People: stated{}, Domain: "contoso.com",
-		Secret: make([]byte, 32),
+		Secret: bytes.Repeat([]byte{1}, 32),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bridge.Close(context.Background())) })
