@@ -22,7 +22,7 @@ import (
 
 func main() {
 	demonstration.Show{
-		Name: "crewjam", Host: newSite,
+		Name: "crewjam", Adapter: "crewjam", Host: newSite,
 		Is: "crewjam is a SAML identity provider made with crewjam/saml's samlidp, and has gained a sign-in to Microsoft 365.",
 	}.Main()
 }

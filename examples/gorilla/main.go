@@ -21,7 +21,7 @@ import (
 
 func main() {
 	demonstration.Show{
-		Name: "gorilla", Host: newApplication,
+		Name: "gorilla", Adapter: "session", Host: newApplication,
 		Is: "gorilla is a web application that keeps its sessions with gorilla/sessions, and has gained a sign-in to Microsoft 365.",
 	}.Main()
 }

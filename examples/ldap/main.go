@@ -9,8 +9,8 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -24,15 +24,16 @@ func main() { (&settings{bindPassword: os.Getenv(passwordVariable)}).show().Main
 
 // newWebsite is the website. It has no sign-in page: the Bridge asks for the name and the password.
 func (s *settings) newWebsite(_ context.Context, demo *demonstration.Demonstration) (http.Handler, error) {
-	directory, err := s.directory(demo)
-	if err != nil {
+	if err := s.needDirectory(demo); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", demonstration.Home)
 	// entrafed: begin
-	directory.Connection, directory.Logger = "directory", slog.Default()
-	host, err := ldap.New(directory)
+	host, err := ldap.New(ldap.Config{
+		Kind: s.kind(), URLs: []string{s.url}, TLS: &tls.Config{RootCAs: s.roots}, BaseDN: s.baseDN,
+		BindDN: s.bindDN, BindPassword: s.bindPassword, Connection: "directory", Logger: slog.Default(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +50,14 @@ func (s *settings) newWebsite(_ context.Context, demo *demonstration.Demonstrati
 type settings struct {
 	url, baseDN, bindDN, bindPassword string
 	openLDAP                          bool
+	roots                             *x509.CertPool // nil: the system's
 }
 
 const passwordVariable = "LDAP_BIND_PASSWORD"
 
 func (s *settings) show() demonstration.Show {
 	show := demonstration.Show{
-		Name: "ldap", Host: s.newWebsite, Check: s.check,
+		Name: "ldap", Adapter: "ldap", Host: s.newWebsite, Check: s.check,
 		Is: `ldap is a website whose people stand in a directory, and has gained a sign-in to Microsoft 365. Without -url the
 directory runs on this machine as well. Yours is asked with -url, -base-dn and -bind-dn, and with the password of the account
 that searches in ` + passwordVariable + `. It is spoken to by TLS alone: by ldaps://, or by ldap:// and StartTLS.`,
@@ -81,24 +83,25 @@ func (s *settings) check() error {
 	return wrong.Err()
 }
 
-// directory is where people stand.
-func (s *settings) directory(demo *demonstration.Demonstration) (ldap.Config, error) {
-	if s.url == "" {
-		local, err := startDirectory(demo)
-		if err != nil {
-			return ldap.Config{}, err
-		}
-		return ldap.Config{
-			Kind: ldap.OpenLDAP, URLs: []string{local.url}, TLS: &tls.Config{RootCAs: local.roots},
-			BaseDN: baseDN, BindDN: searchDN, BindPassword: local.searchPassword,
-		}, nil
-	}
-	demo.Visitor = fmt.Sprintf("somebody of %s", s.url)
-	cfg := ldap.Config{
-		Kind: ldap.ActiveDirectory, URLs: []string{s.url}, BaseDN: s.baseDN, BindDN: s.bindDN, BindPassword: s.bindPassword,
-	}
+func (s *settings) kind() ldap.Kind {
 	if s.openLDAP {
-		cfg.Kind = ldap.OpenLDAP
+		return ldap.OpenLDAP
 	}
-	return cfg, nil
+	return ldap.ActiveDirectory
+}
+
+// needDirectory starts a directory if none is named.
+func (s *settings) needDirectory(demo *demonstration.Demonstration) error {
+	if s.url != "" {
+		demo.Visitor = "somebody of " + s.url
+		return nil
+	}
+	local, err := startDirectory(demo)
+	if err != nil {
+		return err
+	}
+	*s = settings{
+		url: local.url, baseDN: baseDN, bindDN: searchDN, bindPassword: local.searchPassword, openLDAP: true, roots: local.roots,
+	}
+	return nil
 }

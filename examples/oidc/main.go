@@ -21,15 +21,16 @@ func main() { (&settings{clientSecret: os.Getenv(secretVariable)}).show().Main()
 
 // newWebsite is the website.
 func (s *settings) newWebsite(ctx context.Context, demo *demonstration.Demonstration) (http.Handler, error) {
-	provider, err := s.provider(demo)
-	if err != nil {
+	if err := s.needProvider(demo); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", demonstration.Home)
 	// entrafed: begin
-	provider.Connection, provider.Logger = "login", slog.Default()
-	host, err := oidc.New(ctx, provider)
+	host, err := oidc.New(ctx, oidc.Config{
+		Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Connection: "login", Logger: slog.Default(),
+		InsecureHTTP: true, // for a provider on this machine; others must have https all the same
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ const secretVariable = "OIDC_CLIENT_SECRET"
 
 func (s *settings) show() demonstration.Show {
 	show := demonstration.Show{
-		Name: "oidc", Host: s.newWebsite, Check: s.check,
+		Name: "oidc", Adapter: "oidc", Host: s.newWebsite, Check: s.check,
 		Is: `oidc is a website whose people sign in at an OpenID Connect provider, and has gained a sign-in to Microsoft 365.
 Without -issuer the provider runs on this machine as well. One of yours is asked with -issuer and -client-id, and the
 client's secret in ` + secretVariable + `; register there, for the address that the website has:
@@ -75,20 +76,15 @@ func (s *settings) check() error {
 	return nil
 }
 
-// provider is where people sign in.
-func (s *settings) provider(demo *demonstration.Demonstration) (oidc.Config, error) {
+// needProvider starts a provider if none is named.
+func (s *settings) needProvider(demo *demonstration.Demonstration) (err error) {
 	if s.issuer != "" {
 		demo.Visitor = "somebody of " + s.issuer
-		return oidc.Config{
-			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret,
-			InsecureHTTP: true, // for a provider on this machine; others must have https all the same
-		}, nil
+		return nil
 	}
-	var err error
 	if s.local, err = startProvider(demo); err != nil {
-		return oidc.Config{}, err
+		return err
 	}
-	return oidc.Config{
-		Issuer: s.local.issuer, ClientID: s.local.clientID, ClientSecret: s.local.clientSecret, InsecureHTTP: true,
-	}, nil
+	s.issuer, s.clientID, s.clientSecret = s.local.issuer, s.local.clientID, s.local.clientSecret
+	return nil
 }

@@ -20,7 +20,7 @@ import (
 
 func main() {
 	demonstration.Show{
-		Name: "scs", Host: newApplication,
+		Name: "scs", Adapter: "session", Host: newApplication,
 		Is: "scs is a web application that keeps its sessions with alexedwards/scs, and has gained a sign-in to Microsoft 365.",
 	}.Main()
 }

@@ -26,13 +26,14 @@ func (Form) Password() string { return Password }
 //go:embed page.html
 var pageHTML string
 
-var page = template.Must(template.New("page").Parse(pageHTML))
+var page = newPage()
+
+func newPage() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) }
 
 // Page is a template of a host that executes one itself, with the functions that it calls. It ends up at {{template "page"}}
 // with a [Form].
 func Page(text string, functions template.FuncMap) *template.Template {
-	whole := template.Must(page.Clone())
-	return template.Must(whole.New("host").Funcs(functions).Parse(text))
+	return template.Must(newPage().New("host").Funcs(functions).Parse(text)) // page itself cannot be added to once it was shown
 }
 
 // Show shows the page.

@@ -16,9 +16,10 @@ import (
 
 // Show is an example: a program that serves a host behind the Bridge, in front of a simulated tenant.
 type Show struct {
-	Name  string        // of the command
-	Is    string        // what it is, as -h says it: whole sentences
-	Flags command.Flags // beside -addr; nil: there are no others
+	Name    string        // of the command
+	Adapter string        // the folder in adapters of the one that is shown
+	Is      string        // what it is, as -h says it: whole sentences
+	Flags   command.Flags // beside -addr; nil: there are no others
 
 	// Check says what is wrong with the flags. nil: nothing can be.
 	Check func() error
@@ -78,11 +79,12 @@ func (s Show) serve(ctx context.Context, address string, stdout io.Writer) error
 }
 
 const walk = `
-Open the address that it prints, and sign in. You see the host's own sign-in page, the steps of a first sign-in, and a document
-of Microsoft 365, which takes about 20 seconds: as long as a real tenant needs until its sign-in service knows a new account. The
-Microsoft 365 is simulated by this program, and forgotten when it ends.
+Open the address that it prints. You see the sign-in page, then the steps of a first sign-in, and then a document of Microsoft
+365. That takes about 20 seconds: as long as a real tenant needs until its sign-in service knows a new account. The Microsoft
+365 is simulated by this program, and forgotten when it ends.
 
-All that the host had to add stands in examples/%s/main.go, between "entrafed: begin" and "entrafed: end".
+All that the host had to add stands in examples/%s/main.go, between "entrafed: begin" and "entrafed: end". What it needs in
+front of a real tenant is explained in adapters/%s/README.md.
 
 Flags:
 `
@@ -93,7 +95,7 @@ Exit codes: 0 Ctrl-C has ended it, 1 it cannot go on, 2 the command line is wron
 
 func (s Show) help(w io.Writer, flags command.Flags) {
 	fmt.Fprintf(w, "%s\n\n  go run ./examples/%s\n", s.Is, s.Name)
-	fmt.Fprintf(w, walk, s.Name)
+	fmt.Fprintf(w, walk, s.Name, s.Adapter)
 	flags.Print(w)
 	fmt.Fprint(w, exitCodes)
 }

@@ -20,7 +20,7 @@ func host(_ context.Context, _ *demonstration.Demonstration) (http.Handler, erro
 
 func run(ctx context.Context, s demonstration.Show, args ...string) commandtest.Result {
 	p := commandtest.New("host")
-	s.Name, s.Is = "host", "host is an example."
+	s.Name, s.Adapter, s.Is = "host", "session", "host is an example."
 	return commandtest.Run(&p, args, func() int { return s.Run(ctx, p) })
 }
 
@@ -32,7 +32,7 @@ func TestTheHelpSaysWhatIsShownAndWhereItStands(t *testing.T) {
 	require.Equal(t, command.ExitOK, got.Code)
 	require.Empty(t, got.Stderr)
 	for _, says := range []string{
-		"host is an example.\n", "go run ./examples/host\n", "examples/host/main.go", "-addr ADDRESS", "-issuer URL", "Exit codes:",
+		"host is an example.\n", "go run ./examples/host\n", "examples/host/main.go", "adapters/session/README.md", "-addr ADDRESS", "-issuer URL", "Exit codes:",
 	} {
 		require.Contains(t, got.Stdout, says)
 	}
