@@ -94,7 +94,8 @@ func (t *tab) requireFailure() {
 	w := t.browser.w
 	w.t.Helper()
 	require.NoError(w.t, t.err)
-	require.True(w.t, w.isBridge(t.page.URL) && isFailure(t.page), "the Bridge says what went wrong: %s", describePage(t.page))
+	require.True(w.t, w.isBridge(t.page.URL) && isFailure(t.page),
+		"the Bridge says what went wrong: %s", describePage(t.page))
 	require.GreaterOrEqual(w.t, t.page.Status, 400)
 	t.requireNotSignedIn()
 }
@@ -104,7 +105,8 @@ func provedMFA(claims entratest.Claims) bool {
 	return claims.AuthnContextClassRef == saml.MultipleAuthn
 }
 
-// requireProvisioned requires that the pipeline was asked for that person and nobody else, with all that the host knows.
+// requireProvisioned requires that the pipeline was asked for that person and nobody else, with all that the host
+// knows.
 func (w *world) requireProvisioned(want provision.Person) {
 	w.t.Helper()
 	all := w.people.all()

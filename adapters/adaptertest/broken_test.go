@@ -22,7 +22,9 @@ func TestBrokenHost(t *testing.T) {
 	if fault < 0 {
 		t.Skip("run by TestTheSuiteNoticesWhatIsBroken")
 	}
-	adaptertest.Run(t, func(_ *testing.T, env adaptertest.Environment) adaptertest.Host { return faults()[fault].describe(env) })
+	adaptertest.Run(t, func(_ *testing.T, env adaptertest.Environment) adaptertest.Host {
+		return faults()[fault].describe(env)
+	})
 }
 
 var failedRule = regexp.MustCompile(`(?m)^    --- FAIL: TestBrokenHost/(\S+)`)
@@ -50,6 +52,7 @@ func TestTheSuiteNoticesWhatIsBroken(t *testing.T) {
 func TestEveryRuleCanFail(t *testing.T) {
 	t.Parallel()
 	for _, rule := range adaptertest.Rules() {
-		require.True(t, slices.ContainsFunc(faults(), func(b broken) bool { return slices.Contains(b.rules, rule.Name) }), rule.Name)
+		noticed := slices.ContainsFunc(faults(), func(b broken) bool { return slices.Contains(b.rules, rule.Name) })
+		require.True(t, noticed, rule.Name)
 	}
 }

@@ -19,7 +19,8 @@ func cancelled(w *world) {
 	tab.begin(question{})
 	require.NotEmpty(w.t, tab.shown, "a page is shown: %s", describePage(tab.page))
 	tab.requireFailure()
-	require.True(w.t, slices.ContainsFunc(w.journal.causes(), isCancelled), "the cause is ErrCancelled: %v", w.journal.causes())
+	causes := w.journal.causes()
+	require.True(w.t, slices.ContainsFunc(causes, isCancelled), "the cause is ErrCancelled: %v", causes)
 	require.Empty(w.t, w.people.all(), "nobody is provisioned")
 	b.ask(question{}, w.host.Person).requireSignedIn(w.host.Person)
 }
@@ -81,7 +82,8 @@ func (t *tab) asOnce(who Person) *tab {
 	return t
 }
 
-// asks tells pages from each other: by their addresses, and what they ask for. The steps of a sign-in may share an address.
+// asks tells pages from each other: by their addresses, and what they ask for. The steps of a sign-in may share an
+// address.
 func asks(page entratest.Page) string {
 	address, _, _ := strings.Cut(page.URL, "?")
 	for _, form := range page.Forms {

@@ -104,7 +104,8 @@ func replaced(address, name, value string) string {
 	return parsed.String()
 }
 
-// requireNotLedAway requires that nothing that the browser was given leads to a stranger, whichever way browsers read it.
+// requireNotLedAway requires that nothing that the browser was given leads to a stranger, whichever way browsers read
+// it.
 func (t *tab) requireNotLedAway() {
 	t.browser.w.t.Helper()
 	for _, page := range t.seen {

@@ -17,9 +17,9 @@ type Fields struct {
 
 var errNoFields = errors.New("adaptertest: the page has none of the fields that Fields names")
 
-// SignIn fills in those of the fields that the page's first form has, and submits it. At a field for a code a person without
-// one goes no further. A page without any of the fields is an error, which shows the page: a consent, for one, needs a
-// function of the adapter's own.
+// SignIn fills in those of the fields that the page's first form has, and submits it. At a field for a code a person
+// without one goes no further. A page without any of the fields is an error, which shows the page: a consent, for one,
+// needs a function of the adapter's own.
 func (f Fields) SignIn(page entratest.Page, as Person) (entratest.Action, error) {
 	form, err := page.Form("")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Host is what an adapter's test says of the host behind its [adapters.Authenticator]. Authenticator, Person and SignIn are
-// required; whatever else is left out must be named in Lacks.
+// Host is what an adapter's test says of the host behind its [adapters.Authenticator]. Authenticator, Person and SignIn
+// are required; whatever else is left out must be named in Lacks.
 type Host struct {
 	// Authenticator is the one that is checked.
 	Authenticator adapters.Authenticator
@@ -65,8 +65,8 @@ type Person struct {
 	Password string // and as their password
 	Code     string // and as their second factor; empty: they have none
 
-	// Is what must be provisioned: Connection and ID, and all other fields that are not empty. For a person whom a directory
-	// sync owns, UPN and ImmutableID.
+	// Is what must be provisioned: Connection and ID, and all other fields that are not empty. For a person whom a
+	// directory sync owns, UPN and ImmutableID.
 	Is provision.Person
 }
 

@@ -15,8 +15,8 @@ type planted struct {
 	cookie *http.Cookie
 }
 
-// plant puts the cookies that a tab got into the browser, where it has none of the name. A site next to the host's can do so to
-// anybody; a thief does it to a browser of his own.
+// plant puts the cookies that a tab got into the browser, where it has none of the name. A site next to the host's can
+// do so to anybody; a thief does it to a browser of his own.
 func (b *browser) plant(from *tab) {
 	for _, page := range from.seen {
 		address, err := url.Parse(page.URL)
@@ -35,7 +35,8 @@ func (b *browser) plant(from *tab) {
 func (b *browser) addPlanted(r *http.Request) {
 	for i := len(b.planted) - 1; i >= 0; i-- {
 		p := b.planted[i]
-		if _, err := r.Cookie(p.cookie.Name); err != nil && p.host == r.URL.Host && strings.HasPrefix(r.URL.Path, p.cookie.Path) {
+		_, none := r.Cookie(p.cookie.Name)
+		if none != nil && p.host == r.URL.Host && strings.HasPrefix(r.URL.Path, p.cookie.Path) {
 			r.AddCookie(&http.Cookie{Name: p.cookie.Name, Value: p.cookie.Value})
 		}
 	}

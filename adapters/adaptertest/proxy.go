@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// behindProxy has the requests arrive as a proxy sends them that speaks TLS with the browsers, and with the host does not.
+// behindProxy has the requests arrive as a proxy sends them that speaks TLS with the browsers, and with the host does
+// not.
 func behindProxy(w *world) {
 	w.serveWith(cutOff(w.base, w.newBridge(w.host.Authenticator)))
 	b := w.newBrowser()
@@ -18,8 +19,8 @@ func behindProxy(w *world) {
 	}
 }
 
-// cutOff is the proxy: what the Bridge gets names another host, another scheme and another path than the browser asked for,
-// and headers that anybody could have written.
+// cutOff is the proxy: what the Bridge gets names another host, another scheme and another path than the browser asked
+// for, and headers that anybody could have written.
 func cutOff(base string, bridge http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rest := strings.TrimPrefix(r.URL.RequestURI(), strings.TrimPrefix(base, "https://"+bridgeHost))

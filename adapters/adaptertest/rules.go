@@ -30,7 +30,8 @@ func Rules() []Rule {
 
 		{Name: "after a sign-out the next sign-in asks again", Needs: []Capability{Logout, Sessions}, check: signOutEnds},
 		{Name: "a sign-out is answered", Needs: []Capability{Logout}, check: signOutAnswered},
-		{Name: "a sign-out leads to the provider behind the host", Needs: []Capability{UpstreamLogout}, check: signOutUpstream},
+		{Name: "a sign-out leads to the provider behind the host",
+			Needs: []Capability{UpstreamLogout}, check: signOutUpstream},
 		{Name: "a sign-out ends no other browser's session", Needs: []Capability{Logout, Sessions}, check: signOutElsewhere},
 		{Name: "a sign-out ends the session, and not only the browser's cookie",
 			Needs: []Capability{Logout, Sessions, Revocation}, check: copiedCookie},
@@ -55,7 +56,8 @@ func Rules() []Rule {
 		{Name: "a return that is made twice is answered once", check: returnTwice},
 		{Name: "the way back leads nowhere else", check: leadsNowhereElse},
 
-		{Name: "a restart between the sign-in page and the return does no harm", Needs: []Capability{Replicas}, check: restart},
+		{Name: "a restart between the sign-in page and the return does no harm",
+			Needs: []Capability{Replicas}, check: restart},
 		{Name: "replicas that take turns do no harm", Needs: []Capability{Replicas}, check: replicas},
 		{Name: "a proxy that cuts off the path and speaks HTTP does no harm", base: prefixBase, check: behindProxy},
 		{Name: "no secret is in the log", check: noSecretInLog},

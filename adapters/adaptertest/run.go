@@ -16,8 +16,8 @@ type Rule struct {
 	check func(w *world)
 }
 
-// Run checks every one of the [Rules]. describe returns a new host for each, which nothing else uses; it may fail or skip
-// its t, and clean up with t.Cleanup. It is called from several goroutines.
+// Run checks every one of the [Rules]. describe returns a new host for each, which nothing else uses; it may fail or
+// skip its t, and clean up with t.Cleanup. It is called from several goroutines.
 func Run(t *testing.T, describe func(t *testing.T, env Environment) Host) {
 	t.Helper()
 	signer := newSigner(t)

@@ -50,7 +50,8 @@ func noSecretInLog(w *world) {
 	}
 }
 
-// minSecret is the length of the shortest value that is taken for a secret because of where it is, and not of what it is.
+// minSecret is the length of the shortest value that is taken for a secret because of where it is, and not of what it
+// is.
 const minSecret = 16
 
 // secrets are what the tab's requests and answers had in them that lets somebody in.

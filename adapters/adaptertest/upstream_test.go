@@ -22,8 +22,8 @@ import (
 	"github.com/entrafed/entrafed/saml"
 )
 
-// provider is a made-up provider behind a host, at a name of its own, that works as OAuth 2.0 does: a code that is bound
-// to a verifier and good once, a state, registered addresses, a session, a page to sign out.
+// provider is a made-up provider behind a host, at a name of its own, that works as OAuth 2.0 does: a code that is
+// bound to a verifier and good once, a state, registered addresses, a session, a page to sign out.
 type provider struct {
 	now    func() time.Time
 	people []adaptertest.Person

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// answer is the browser as a SessionProvider sees it. What says that the host failed does not get through: the Bridge has a
-// page for that, which says what to do and has a number for the log.
+// answer is the browser as a SessionProvider sees it. What says that the host failed does not get through: the Bridge
+// has a page for that, which says what to do and has a number for the log.
 type answer struct {
 	browser http.ResponseWriter // nil: nobody looks
 	header  http.Header

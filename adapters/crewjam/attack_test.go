@@ -78,7 +78,10 @@ func TestASessionWithoutAnEndServes(t *testing.T) {
 // What a browser sends along is no request: neither another service provider's, nor one that somebody made up.
 func TestARequestOfAnotherServiceProviderIsNotTaken(t *testing.T) {
 	t.Parallel()
-	foreign := url.Values{"SAMLRequest": {"PHNhbWxwOkF1dGhuUmVxdWVzdC8+"}, "RelayState": {"https://wiki.example.org/"}, "SigAlg": {"x"}}
+	foreign := url.Values{
+		"SAMLRequest": {"PHNhbWxwOkF1dGhuUmVxdWVzdC8+"}, "RelayState": {"https://wiki.example.org/"}, "SigAlg": {"x"},
+	}
+	ask := adapters.Ask{ReturnTo: signIn, Handle: strings.Repeat("0a", 16)}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		var told *saml.IdpAuthnRequest
 		host := newHost(t, func(_ http.ResponseWriter, _ *http.Request, req *saml.IdpAuthnRequest) *saml.Session {
@@ -87,9 +90,9 @@ func TestARequestOfAnotherServiceProviderIsNotTaken(t *testing.T) {
 		})
 		r := httptest.NewRequest(method, signIn+"?"+foreign.Encode(), strings.NewReader(foreign.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		_, err := host.Authenticate(httptest.NewRecorder(), r, adapters.Ask{ReturnTo: signIn, Handle: strings.Repeat("0a", 16)})
+		_, err := host.Authenticate(httptest.NewRecorder(), r, ask)
 		require.NoError(t, err)
-		require.Equal(t, "id-"+strings.Repeat("0a", 16), told.Request.ID)
+		require.Equal(t, "id-"+ask.Handle, told.Request.ID)
 		require.Equal(t, "urn:federation:MicrosoftOnline", told.Request.Issuer.Value)
 		require.Equal(t, signIn, told.Request.Destination)
 		require.Empty(t, told.RelayState)

@@ -30,8 +30,8 @@ func (stated) EnsureWithProgress(context.Context, provision.Person, func(provisi
 	return provision.Account{UPN: "employee@contoso.com", ImmutableID: "0123456789abcdef0123456789abcdef"}, nil
 }
 
-// A samlidp server on loopback serves another service provider, as it did before, and Entra beside it: who has signed in at
-// the one is known at the other.
+// A samlidp server on loopback serves another service provider, as it did before, and Entra beside it: who has signed
+// in at the one is known at the other.
 func TestTheHostServesItsOtherServiceProvidersAsBefore(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()

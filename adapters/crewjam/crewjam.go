@@ -16,13 +16,13 @@ import (
 
 // Config describes the host. IdentityProvider and Person are required.
 type Config struct {
-	// IdentityProvider is the host's own. Its SessionProvider is what is asked; the rest is for the SessionProvider to read,
-	// and is copied, so that nothing of it may change while requests are served.
+	// IdentityProvider is the host's own. Its SessionProvider is what is asked; the rest is for the SessionProvider to
+	// read, and is copied, so that nothing of it may change while requests are served.
 	IdentityProvider *saml.IdentityProvider
 
-	// Person says who the session's user is. The Connection and the ID that it chooses must never be given to somebody else:
-	// see [PersonByUserName]. An error is told to the operator, and the person may not sign in. It is called by many goroutines
-	// at once.
+	// Person says who the session's user is. The Connection and the ID that it chooses must never be given to somebody
+	// else: see [PersonByUserName]. An error is told to the operator, and the person may not sign in. It is called by many
+	// goroutines at once.
 	Person func(session *saml.Session) (provision.Person, error)
 
 	// MFA says whether a second factor was proved when the session began. nil: none ever was.
@@ -55,8 +55,8 @@ func New(cfg Config) (*Authenticator, error) {
 	return &Authenticator{cfg}, nil
 }
 
-// PersonByUserName takes the session's user name for what never changes of a person. It fits hosts that never give a name to
-// somebody else: otherwise who gets it later gets the account as well.
+// PersonByUserName takes the session's user name for what never changes of a person. It fits hosts that never give a
+// name to somebody else: otherwise who gets it later gets the account as well.
 func PersonByUserName(connection string) func(*saml.Session) (provision.Person, error) {
 	return func(s *saml.Session) (provision.Person, error) {
 		return provision.Person{
@@ -67,7 +67,9 @@ func PersonByUserName(connection string) func(*saml.Session) (provision.Person, 
 }
 
 // Authenticate implements [adapters.Authenticator].
-func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
+func (a *Authenticator) Authenticate(
+	w http.ResponseWriter, r *http.Request, ask adapters.Ask,
+) (*adapters.SignedIn, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil { // a SessionProvider reads the form of a parsed request
 		return nil, fmt.Errorf("crewjam: the form cannot be read: %w", err)
@@ -86,7 +88,9 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 const maxForm = 256 << 10
 
 // passively asks for a session without showing anything.
-func (a *Authenticator) passively(r *http.Request, request *saml.IdpAuthnRequest, ask adapters.Ask) (*adapters.SignedIn, error) {
+func (a *Authenticator) passively(
+	r *http.Request, request *saml.IdpAuthnRequest, ask adapters.Ask,
+) (*adapters.SignedIn, error) {
 	unseen := newAnswer(nil)
 	session := a.cfg.IdentityProvider.SessionProvider.GetSession(unseen, r, request)
 	if unseen.failed() {
@@ -99,8 +103,9 @@ func (a *Authenticator) passively(r *http.Request, request *saml.IdpAuthnRequest
 }
 
 // actively asks for a session, and lets the SessionProvider answer the browser if there is none that will do.
-func (a *Authenticator) actively(w http.ResponseWriter, r *http.Request, request *saml.IdpAuthnRequest,
-	ask adapters.Ask) (*adapters.SignedIn, error) {
+func (a *Authenticator) actively(
+	w http.ResponseWriter, r *http.Request, request *saml.IdpAuthnRequest, ask adapters.Ask,
+) (*adapters.SignedIn, error) {
 	sessions := a.cfg.IdentityProvider.SessionProvider
 	seen := newAnswer(w)
 	session := sessions.GetSession(seen, r, request)

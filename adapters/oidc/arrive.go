@@ -34,7 +34,8 @@ func (a *Authenticator) arrive(w http.ResponseWriter, r *http.Request, ask adapt
 	}
 	kept, ok := readSecrets(ask.Kept)
 	if !ok {
-		return nil, problem("response", "this sign-in did not send the browser to the provider, or has had its answer already")
+		return nil, problem("response",
+			"this sign-in did not send the browser to the provider, or has had its answer already")
 	}
 	if err := ask.Keep(w, nil); err != nil { // one answer is enough
 		return nil, err
@@ -77,10 +78,11 @@ func (a *Authenticator) readAnswer(p *provider, query url.Values, ask adapters.A
 	return found, nil
 }
 
-// unseen are the errors of a provider that would have to show a page (OpenID Connect Core 1.0, section 3.1.2.6, and OpenID
-// Connect Core Error Code unmet_authentication_requirements).
+// unseen are the errors of a provider that would have to show a page (OpenID Connect Core 1.0, section 3.1.2.6, and
+// OpenID Connect Core Error Code unmet_authentication_requirements).
 var unseen = [...]string{
-	"login_required", "interaction_required", "consent_required", "account_selection_required", "unmet_authentication_requirements",
+	"login_required", "interaction_required", "consent_required", "account_selection_required",
+	"unmet_authentication_requirements",
 }
 
 func (a *Authenticator) declined(response answer, ask adapters.Ask) error {
@@ -97,7 +99,9 @@ func (a *Authenticator) declined(response answer, ask adapters.Ask) error {
 }
 
 // redeem exchanges the code for what the provider says of the person.
-func (a *Authenticator) redeem(ctx context.Context, p *provider, code string, kept secrets, ask adapters.Ask) (Claims, string, error) {
+func (a *Authenticator) redeem(
+	ctx context.Context, p *provider, code string, kept secrets, ask adapters.Ask,
+) (Claims, string, error) {
 	ctx = a.withClient(ctx)
 	client := p.client
 	client.RedirectURL = ask.CallbackURL
@@ -152,12 +156,14 @@ func (a *Authenticator) signInTime(claims Claims, ask adapters.Ask) (time.Time, 
 	age, limited := a.maxAge(ask)
 	switch {
 	case limited && !stated:
-		return time.Time{}, problem("ID token", "it does not say when the person signed in (auth_time), although max_age was asked for")
+		return time.Time{}, problem("ID token",
+			"it does not say when the person signed in (auth_time), although max_age was asked for")
 	case stated && at.After(now.Add(maxSkew)):
-		return time.Time{}, problem("ID token", "its auth_time %s is in the future: compare the clocks", at.Format(time.RFC3339))
+		return time.Time{}, problem("ID token",
+			"its auth_time %s is in the future: compare the clocks", at.Format(time.RFC3339))
 	case limited && !ask.Fresh && now.Sub(at) > age+maxSkew:
-		return time.Time{}, problem("ID token", "the person signed in at %s, longer ago than %s, and the provider did not ask again",
-			at.Format(time.RFC3339), age)
+		return time.Time{}, problem("ID token",
+			"the person signed in at %s, longer ago than %s, and the provider did not ask again", at.Format(time.RFC3339), age)
 	case !stated:
 		at, _ = claims.Time("iat")
 	}
@@ -175,7 +181,9 @@ const (
 
 // methods are those that the provider names, as far as they are fit for a log.
 func methods(claims Claims) []string {
-	named := slices.DeleteFunc(claims.Texts("amr"), func(method string) bool { return len(method) > maxMethod || !isWord(method) })
+	named := slices.DeleteFunc(claims.Texts("amr"), func(method string) bool {
+		return len(method) > maxMethod || !isWord(method)
+	})
 	return named[:min(len(named), maxMethods)]
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// A code of somebody else's sign-in is bound to their browser twice: by the verifier, and by the nonce where a provider does
-// not know of verifiers.
+// A code of somebody else's sign-in is bound to their browser twice: by the verifier, and by the nonce where a provider
+// does not know of verifiers.
 func TestAStolenCodeAtAProviderWithoutPKCE(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -63,8 +63,8 @@ func TestAProviderThatOffersLess(t *testing.T) {
 	w.requireRefused(w.signIn("", "", employee(testTime)), "unexpected signature algorithm")
 }
 
-// Readers of JSON differ in whether "Nonce" is "nonce". A claim that a person may have written into their profile must not
-// stand in for one of the protocol's.
+// Readers of JSON differ in whether "Nonce" is "nonce". A claim that a person may have written into their profile must
+// not stand in for one of the protocol's.
 func TestAClaimInOtherLetters(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Nonce", "AUD", "Iss", "Sub", "EXP", "at_Hash", "\u017fub"} {
@@ -74,7 +74,8 @@ func TestAClaimInOtherLetters(t *testing.T) {
 			w.provider.idToken = func(claims map[string]any) { claims[name] = claims[strings.ToLower(name)] }
 			w.requireRefused(w.signIn("", "", employee(testTime)), "in other letters")
 			c := newBackChannel(t)
-			c.requireLogoutRefused(c.send(form(c.token(func(claims map[string]any) { claims[name] = claims["sub"] }))), "logout token")
+			token := c.token(func(claims map[string]any) { claims[name] = claims["sub"] })
+			c.requireLogoutRefused(c.send(form(token)), "logout token")
 		})
 	}
 	c := newBackChannel(t)
@@ -113,10 +114,12 @@ func TestATokenOfAnotherTypeIsNoLogoutToken(t *testing.T) {
 func TestTokensOfStrangersDoNotMakeABrokenProviderBusy(t *testing.T) {
 	t.Parallel()
 	c := newBackChannel(t)
-	c.provider.answer("/keys", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down", http.StatusServiceUnavailable) })
+	c.provider.answer("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+	})
 	for i := range 50 {
-		c.requireLogoutRefused(c.send(form(sign(t, jose.RS256, fmt.Sprint("stranger ", i), otherKey(), map[string]any{"iss": issuer}))),
-			"503 Service Unavailable")
+		token := sign(t, jose.RS256, fmt.Sprint("stranger ", i), otherKey(), map[string]any{"iss": issuer})
+		c.requireLogoutRefused(c.send(form(token)), "503 Service Unavailable")
 	}
 	require.Equal(t, 1, c.provider.count("/keys"))
 	c.provider.answer("/keys", nil)
@@ -141,9 +144,12 @@ func (s saying) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestWhatTheProviderSaysOfAFailureCannotForgeTheLog(t *testing.T) {
 	t.Parallel()
 	const forged = "x\ntime=2026-01-02 level=INFO msg=\"signed in\" \x1b[2J\u202e\u2028"
-	w := newWorld(t, func(c *oidc.Config) { c.HTTPClient.Transport = saying{c.HTTPClient.Transport, forged + clientSecret} })
+	w := newWorld(t, func(c *oidc.Config) {
+		c.HTTPClient.Transport = saying{c.HTTPClient.Transport, forged + clientSecret}
+	})
 	w.provider.answer("/token", func(rw http.ResponseWriter, r *http.Request) {
-		w.provider.refuse(rw, http.StatusBadRequest, "invalid_grant", forged+r.PostFormValue("code")+r.PostFormValue("code_verifier"))
+		secrets := r.PostFormValue("code") + r.PostFormValue("code_verifier")
+		w.provider.refuse(rw, http.StatusBadRequest, "invalid_grant", forged+secrets)
 	})
 	b := w.browser()
 	answer := w.answered(b.begin("", ""), employee(testTime))

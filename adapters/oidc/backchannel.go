@@ -23,18 +23,19 @@ const (
 	logoutEventKey = "http://schemas.openid.net/event/backchannel-logout"
 )
 
-// BackChannelLogout returns a handler for the provider's logout tokens (OpenID Connect Back-Channel Logout 1.0), so that a
-// session that ends at the provider ends at Entra as well. Mount it outside of the Bridge, at the back-channel logout URI
-// that is registered at the provider.
+// BackChannelLogout returns a handler for the provider's logout tokens (OpenID Connect Back-Channel Logout 1.0), so
+// that a session that ends at the provider ends at Entra as well. Mount it outside of the Bridge, at the back-channel
+// logout URI that is registered at the provider.
 //
-// end is called for each token that is genuine: signed by the provider for this client, no older than fifteen minutes, not
-// seen before by this process. connection is Config.Connection, subject the person's sub and sid the provider's name of the
-// session, which is SignedIn.Session of those who signed in with it; one of the two may be empty. It has 30 seconds. As a
-// rule it finds the person's account and revokes its sessions. An error that matches [provision.ErrNoRecord] says that the
-// person has none, and that is well. It is called by many goroutines at once, and may be called twice for one session: by
-// another replica, or again after it returned an error.
+// end is called for each token that is genuine: signed by the provider for this client, no older than fifteen minutes,
+// not seen before by this process. connection is Config.Connection, subject the person's sub and sid the provider's
+// name of the session, which is SignedIn.Session of those who signed in with it; one of the two may be empty. It has 30
+// seconds. As a rule it finds the person's account and revokes its sessions. An error that matches
+// [provision.ErrNoRecord] says that the person has none, and that is well. It is called by many goroutines at once, and
+// may be called twice for one session: by another replica, or again after it returned an error.
 //
-// The provider is answered 200, and 400 if the token is not accepted or end returned another error, as section 2.8 wants it.
+// The provider is answered 200, and 400 if the token is not accepted or end returned another error, as section 2.8
+// wants it.
 func (a *Authenticator) BackChannelLogout(
 	end func(ctx context.Context, connection, subject, sid string) error,
 ) http.Handler {
@@ -113,8 +114,8 @@ func readLogoutForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	return tokens[0], nil
 }
 
-// checkLogoutType refuses what says that it is another kind of token (RFC 8725, section 3.11). Many providers do not say that
-// it is a logout token, which they are only recommended to.
+// checkLogoutType refuses what says that it is another kind of token (RFC 8725, section 3.11). Many providers do not
+// say that it is a logout token, which they are only recommended to.
 func checkLogoutType(raw string) error {
 	var header struct {
 		Type string `json:"typ"`
@@ -134,8 +135,8 @@ func checkLogoutType(raw string) error {
 	return problem(stepLogout, "its type is %q, and not \"logout+jwt\"", redacted(header.Type, nil))
 }
 
-// readLogoutToken checks a logout token as section 2.6 says. go-oidc checks the signature and its algorithm, iss, aud, exp,
-// that jti and one of sub and sid are there, and that nonce is not.
+// readLogoutToken checks a logout token as section 2.6 says. go-oidc checks the signature and its algorithm, iss, aud,
+// exp, that jti and one of sub and sid are there, and that nonce is not.
 func (a *Authenticator) readLogoutToken(ctx context.Context, p *provider, raw string) (*gooidc.LogoutToken, error) {
 	token, err := p.verifier.VerifyLogout(ctx, raw)
 	if err != nil {
@@ -158,7 +159,8 @@ func (a *Authenticator) readLogoutToken(ctx context.Context, p *provider, raw st
 	case len(token.Subject) > maxSubject:
 		return nil, problem(stepLogout, "its sub has more than %d bytes", maxSubject)
 	case !stated || token.IssuedAt.After(now.Add(maxSkew)):
-		return nil, problem(stepLogout, "it does not say when it was issued (iat), or that is in the future: compare the clocks")
+		return nil, problem(stepLogout,
+			"it does not say when it was issued (iat), or that is in the future: compare the clocks")
 	case now.Sub(token.IssuedAt) > maxLogoutAge:
 		return nil, problem(stepLogout, "it was issued more than %s ago", maxLogoutAge)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Claims are what the provider states of a person: the claims of the ID token and, beside them, those of userinfo that the
-// ID token does not have. Numbers are [json.Number]s.
+// Claims are what the provider states of a person: the claims of the ID token and, beside them, those of userinfo that
+// the ID token does not have. Numbers are [json.Number]s.
 type Claims map[string]any
 
 // Text returns a claim that is a text, or "" where it is absent or is none.
@@ -90,11 +90,12 @@ func (c Claims) personWithoutFail() (provision.Person, error) { return c.Person(
 
 // protocol are the claims that are about the token and the sign-in. Only the ID token says them.
 var protocol = [...]string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "acr", "amr", "auth_time", "at_hash", "c_hash", "s_hash", "sid",
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "acr", "amr", "auth_time", "at_hash", "c_hash",
+	"s_hash", "sid",
 }
 
-// add adds what the ID token does not say. An address that either of them calls unverified is unverified; that userinfo calls
-// its own verified says nothing of another one in the ID token.
+// add adds what the ID token does not say. An address that either of them calls unverified is unverified; that userinfo
+// calls its own verified says nothing of another one in the ID token.
 func (c Claims) add(info Claims) {
 	var not []string
 	for _, address := range []string{"email", "phone_number"} {

@@ -22,16 +22,16 @@ type Config struct {
 	// "/.well-known/openid-configuration".
 	Issuer string
 
-	// ClientID and ClientSecret are what the provider knows the host by. Without a secret the client is a public one, which
-	// PKCE protects.
+	// ClientID and ClientSecret are what the provider knows the host by. Without a secret the client is a public one,
+	// which PKCE protects.
 	ClientID, ClientSecret string
 
 	// SecretInBody sends the secret as client_secret_post. By default it is sent as client_secret_basic, unless the
 	// provider says that it knows client_secret_post only.
 	SecretInBody bool
 
-	// Connection is the connection of these people: see [provision.Person]. It stands for the Issuer, which alone makes a sub
-	// unique: two providers must not share one.
+	// Connection is the connection of these people: see [provision.Person]. It stands for the Issuer, which alone makes a
+	// sub unique: two providers must not share one.
 	Connection string
 
 	// Scopes are asked for. nil: profile and email. "openid" is always asked for.
@@ -58,15 +58,15 @@ type Config struct {
 	// says.
 	MFA func(claims Claims) bool
 
-	// MaxAge is how old a sign-in at the provider may be before the person must sign in again. The provider must then state
-	// auth_time. 0: any age.
+	// MaxAge is how old a sign-in at the provider may be before the person must sign in again. The provider must then
+	// state auth_time. 0: any age.
 	MaxAge time.Duration
 
 	// Parameters are added to each authorization request, such as Keycloak's "kc_idp_hint". nil: none.
 	Parameters url.Values
 
-	// IDTokens keeps ID tokens until people sign out, so that providers need not ask whether they really want to. nil: they
-	// are not kept. See [IDTokens].
+	// IDTokens keeps ID tokens until people sign out, so that providers need not ask whether they really want to. nil:
+	// they are not kept. See [IDTokens].
 	IDTokens IDTokens
 
 	// LazyDiscovery makes New succeed while the provider is down. Its discovery document is then read at the first

@@ -23,8 +23,8 @@ type provider struct {
 	client   oauth2.Config
 }
 
-// metadata are those parts of the document that go-oidc has no name for (OpenID Connect Discovery 1.0, section 3; RFC 9207;
-// OpenID Connect RP-Initiated Logout 1.0).
+// metadata are those parts of the document that go-oidc has no name for (OpenID Connect Discovery 1.0, section 3; RFC
+// 9207; OpenID Connect RP-Initiated Logout 1.0).
 type metadata struct {
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`

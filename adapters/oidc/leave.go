@@ -45,8 +45,8 @@ func (a *Authenticator) leave(w http.ResponseWriter, r *http.Request, ask adapte
 	return nil
 }
 
-// secretsOf draws the secrets of a sign-in. Somebody who came back without an answer, by the browser's button, keeps them,
-// so that the page that they left at the provider still leads on.
+// secretsOf draws the secrets of a sign-in. Somebody who came back without an answer, by the browser's button, keeps
+// them, so that the page that they left at the provider still leads on.
 func (a *Authenticator) secretsOf(ask adapters.Ask) (secrets, error) {
 	if kept, ok := readSecrets(ask.Kept); ok {
 		return kept, nil

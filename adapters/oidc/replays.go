@@ -37,8 +37,8 @@ func (p *replays) claim(id string, until time.Time) bool {
 	return true
 }
 
-// makeRoom forgets those that are too old, and if all are new the one that is the first to be: to sign somebody out twice
-// does less harm than not to sign them out.
+// makeRoom forgets those that are too old, and if all are new the one that is the first to be: to sign somebody out
+// twice does less harm than not to sign them out.
 func (p *replays) makeRoom() {
 	var first [sha256.Size]byte
 	var earliest time.Time

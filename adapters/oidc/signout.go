@@ -9,8 +9,8 @@ import (
 
 // IDTokens keeps a person's ID token from the sign-in to the sign-out, as a rule in the host's own session. With it the
 // provider knows whose session to end; without it, it has to ask the person, which is what the standard wants it to do
-// (OpenID Connect RP-Initiated Logout 1.0, section 2). The adapter keeps nothing by itself. It must be safe for concurrent
-// use.
+// (OpenID Connect RP-Initiated Logout 1.0, section 2). The adapter keeps nothing by itself. It must be safe for
+// concurrent use.
 type IDTokens interface {
 	// Keep keeps an ID token for the browser that sent r. It may set cookies, but must not write to w.
 	Keep(w http.ResponseWriter, r *http.Request, idToken string) error
@@ -32,8 +32,8 @@ func (a *Authenticator) keepIDToken(w http.ResponseWriter, r *http.Request, idTo
 	}
 }
 
-// EndSession implements [adapters.SessionEnder]. The adapter has no sessions; it makes Config.IDTokens forget the ID token.
-// The session at the provider ends by [Authenticator.SignOutURL].
+// EndSession implements [adapters.SessionEnder]. The adapter has no sessions; it makes Config.IDTokens forget the ID
+// token. The session at the provider ends by [Authenticator.SignOutURL].
 func (a *Authenticator) EndSession(w http.ResponseWriter, r *http.Request, _ saml.LogoutRequest) error {
 	if a.cfg.IDTokens == nil {
 		return nil
@@ -45,8 +45,8 @@ func (a *Authenticator) EndSession(w http.ResponseWriter, r *http.Request, _ sam
 }
 
 // SignOutURL implements [adapters.SignOutRedirecter] by OpenID Connect RP-Initiated Logout 1.0: the provider's
-// end_session_endpoint with client_id, post_logout_redirect_uri, state and, if Config.IDTokens has it, id_token_hint. It is
-// empty for a provider that has no such endpoint.
+// end_session_endpoint with client_id, post_logout_redirect_uri, state and, if Config.IDTokens has it, id_token_hint.
+// It is empty for a provider that has no such endpoint.
 func (a *Authenticator) SignOutURL(r *http.Request, _ saml.LogoutRequest, returnTo, state string) (string, error) {
 	p, err := a.discovery.get(r.Context())
 	if err != nil || p.EndSessionEndpoint == "" {

@@ -17,8 +17,8 @@ import (
 // maxSubject is the length of the longest subject, in bytes (OpenID Connect Core 1.0, section 2).
 const maxSubject = 255
 
-// readIDToken checks an ID token as OpenID Connect Core 1.0, section 3.1.3.7, says. go-oidc checks the signature and its
-// algorithm, iss, aud, exp and nbf; the rest is left to us.
+// readIDToken checks an ID token as OpenID Connect Core 1.0, section 3.1.3.7, says. go-oidc checks the signature and
+// its algorithm, iss, aud, exp and nbf; the rest is left to us.
 func (a *Authenticator) readIDToken(ctx context.Context, p *provider, raw, accessToken, nonce string) (Claims, error) {
 	if raw == "" {
 		return nil, problem("token", "the provider sent no ID token: is \"openid\" a scope that the client may ask for?")
@@ -52,7 +52,8 @@ func (a *Authenticator) checkClaims(claims Claims, audience []string) error {
 	case named && party != a.cfg.ClientID:
 		return problem("ID token", "it was issued to another client (azp)")
 	case !named && len(audience) > 1:
-		return problem("ID token", "it is for %d clients, and does not say to which of them it was issued (azp)", len(audience))
+		return problem("ID token",
+			"it is for %d clients, and does not say to which of them it was issued (azp)", len(audience))
 	case !stated:
 		return problem("ID token", "it does not say when it was issued (iat)")
 	case issued.After(a.cfg.Now().Add(maxSkew)):
@@ -90,8 +91,8 @@ func (a *Authenticator) addUserInfo(ctx context.Context, p *provider, token *oau
 // checked are the claims that go-oidc checks. It reads them in small and in capital letters.
 var checked = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "at_hash", "events"}
 
-// decodeSigned decodes the claims of a token, and refuses those that go-oidc could have taken for others: a claim "Nonce" that
-// a person wrote into their profile is not the nonce.
+// decodeSigned decodes the claims of a token, and refuses those that go-oidc could have taken for others: a claim
+// "Nonce" that a person wrote into their profile is not the nonce.
 func decodeSigned(read func(any) error) (Claims, error) {
 	claims, err := decodeClaims(read)
 	for name := range claims {

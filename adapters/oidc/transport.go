@@ -35,7 +35,8 @@ func newClient(cfg Config) *http.Client {
 	return &client
 }
 
-var errRedirect = errors.New("the provider answered with a redirect, which is not followed: set Issuer to the address that answers")
+var errRedirect = errors.New("the provider answered with a redirect, which is not followed: " +
+	"set Issuer to the address that answers")
 
 // guard lets nothing pass that is not encrypted, nothing endless and nothing that leads elsewhere.
 type guard struct {
@@ -83,8 +84,8 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// keyPace is how long keys are not fetched again, whether or not they were got. Anybody can send a token with an unknown key,
-// to the address of the back-channel logout for one: each would have the provider asked.
+// keyPace is how long keys are not fetched again, whether or not they were got. Anybody can send a token with an
+// unknown key, to the address of the back-channel logout for one: each would have the provider asked.
 const keyPace = 5 * time.Second
 
 // paced answers with the last answer, or fails as the last time, if that was a moment ago.

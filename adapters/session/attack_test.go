@@ -19,38 +19,33 @@ const address = "https://id.contoso.com/entra/signin/0123456789abcdef0123456789a
 
 func TestAConfigThatIsRefused(t *testing.T) {
 	t.Parallel()
-	good := func() session.Config {
-		return session.Config{
-			BaseURL: "https://id.contoso.com/entra", SignInURL: "https://id.contoso.com/login",
-			Person: func(*http.Request) (*adapters.SignedIn, error) { return nil, nil },
-		}
+	const base, signIn = "https://id.contoso.com/entra", "https://id.contoso.com/login"
+	made := func(base, signIn string) error {
+		_, err := session.New(session.Config{
+			BaseURL: base, SignInURL: signIn, Person: func(*http.Request) (*adapters.SignedIn, error) { return nil, nil },
+		})
+		return err
 	}
-	for rule, test := range map[string]struct {
-		change func(*session.Config)
-		why    string
-	}{
-		"a base without a scheme":         {func(c *session.Config) { c.BaseURL = "//id.contoso.com/entra" }, "BaseURL"},
-		"a base in the clear":             {func(c *session.Config) { c.BaseURL = "http://id.contoso.com/entra" }, "BaseURL"},
-		"a base with a fragment":          {func(c *session.Config) { c.BaseURL += "#a" }, "BaseURL"},
-		"a base with a user":              {func(c *session.Config) { c.BaseURL = "https://a@id.contoso.com/entra" }, "BaseURL"},
-		"a base of another kind":          {func(c *session.Config) { c.BaseURL = "ftp://id.contoso.com/entra" }, "BaseURL"},
-		"a sign-in page in the clear":     {func(c *session.Config) { c.SignInURL = "http://id.contoso.com/login" }, "SignInURL"},
-		"a sign-in page without a scheme": {func(c *session.Config) { c.SignInURL = "//id.contoso.com/login" }, "SignInURL"},
-		"a sign-in page that is a script": {func(c *session.Config) { c.SignInURL = "javascript://id.contoso.com/%0aalert(1)" }, "SignInURL"},
+	for rule, test := range map[string]struct{ base, signIn, why string }{
+		"a base without a scheme":         {"//id.contoso.com/entra", signIn, "BaseURL"},
+		"a base in the clear":             {"http://id.contoso.com/entra", signIn, "BaseURL"},
+		"a base with a query":             {base + "?a", signIn, "BaseURL"},
+		"a base with a fragment":          {base + "#a", signIn, "BaseURL"},
+		"a base with a user":              {"https://a@id.contoso.com/entra", signIn, "BaseURL"},
+		"a base of another kind":          {"ftp://id.contoso.com/entra", signIn, "BaseURL"},
+		"a sign-in page in the clear":     {base, "http://id.contoso.com/login", "SignInURL"},
+		"a sign-in page without a scheme": {base, "//id.contoso.com/login", "SignInURL"},
+		"a sign-in page that is a script": {base, "javascript://id.contoso.com/%0aalert(1)", "SignInURL"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			cfg := good()
-			test.change(&cfg)
-			_, err := session.New(cfg)
-			require.ErrorContains(t, err, test.why)
+			require.ErrorContains(t, made(test.base, test.signIn), test.why)
 		})
 	}
-	for _, here := range []string{"http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "https://id.contoso.com:8443"} {
-		cfg := good()
-		cfg.BaseURL, cfg.SignInURL = here+"/entra", here+"/login?a=b"
-		_, err := session.New(cfg)
-		require.NoError(t, err)
+	for _, here := range []string{
+		"http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "https://id.contoso.com:8443",
+	} {
+		require.NoError(t, made(here+"/entra", here+"/login?a=b"))
 	}
 }
 
@@ -67,7 +62,9 @@ func TestTwoReturnAddresses(t *testing.T) {
 	require.Equal(t, address, back)
 }
 
-func newHost(t *testing.T, person *adapters.SignedIn, end func(http.ResponseWriter, *http.Request) error) *session.Authenticator {
+func newHost(
+	t *testing.T, person *adapters.SignedIn, end func(http.ResponseWriter, *http.Request) error,
+) *session.Authenticator {
 	t.Helper()
 	host, err := session.New(session.Config{
 		BaseURL: "https://id.contoso.com/entra", SignInURL: "https://id.contoso.com/login?theme=dark", End: end,
@@ -119,6 +116,7 @@ func TestASignOutGoesByTheCookieAlone(t *testing.T) {
 	})
 	r := httptest.NewRequest(http.MethodGet, "https://id.contoso.com/entra/logout", nil)
 	r.Header.Set("Cookie", "app=mine")
-	require.NoError(t, host.EndSession(httptest.NewRecorder(), r, saml.LogoutRequest{ImmutableID: "somebody else's", SessionIndexes: []string{"1"}, Signed: true}))
+	asked := saml.LogoutRequest{ImmutableID: "somebody else's", SessionIndexes: []string{"1"}, Signed: true}
+	require.NoError(t, host.EndSession(httptest.NewRecorder(), r, asked))
 	require.Equal(t, []string{"app=mine"}, ended)
 }

@@ -9,7 +9,8 @@
 //			if account == nil {
 //				return nil, nil
 //			}
-//			return &adapters.SignedIn{Person: provision.Person{Connection: "app", ID: account.ID, Email: account.Email}, At: at}, nil
+//			person := provision.Person{Connection: "app", ID: account.ID, Email: account.Email}
+//			return &adapters.SignedIn{Person: person, At: at}, nil
 //		},
 //		End: func(w http.ResponseWriter, r *http.Request) error { return signOut(w, r) },
 //	})
@@ -24,12 +25,12 @@
 //	mfa         "1" if a second factor is wanted
 //	login_hint  whom Entra expects, often absent
 //
-// The page signs in as it always does, and then redirects to return_to. Somebody who changes their mind is sent there with
-// [Cancelled] added. A middleware that loads sessions, such as those of scs, must be around the Bridge as it is around the
-// application's other pages.
+// The page signs in as it always does, and then redirects to return_to. Somebody who changes their mind is sent there
+// with [Cancelled] added. A middleware that loads sessions, such as those of scs, must be around the Bridge as it is
+// around the application's other pages.
 //
 // # What is true of a session
 //
-// SignedIn.At is when the person proved who they are, and has to be in the session; SignedIn.MFA says that they proved a
-// second factor then. Entra is told so.
+// SignedIn.At is when the person proved who they are, and has to be in the session; SignedIn.MFA says that they proved
+// a second factor then. Entra is told so.
 package session

@@ -17,21 +17,21 @@ type Config struct {
 	// BaseURL is that of the Bridge: see [adapters.Config]. It is https, but for an address of this machine.
 	BaseURL string
 
-	// SignInURL is the application's sign-in page, an absolute URL. It may have a query. It is https, but for an address of this
-	// machine: people type their passwords there.
+	// SignInURL is the application's sign-in page, an absolute URL. It may have a query. It is https, but for an address
+	// of this machine: people type their passwords there.
 	SignInURL string
 
-	// Person says who is signed in, by the session that the request's cookies name; nil and nil: nobody. It is called by many
-	// goroutines at once, and may set cookies.
+	// Person says who is signed in, by the session that the request's cookies name; nil and nil: nobody. It is called by
+	// many goroutines at once, and may set cookies.
 	Person func(r *http.Request) (*adapters.SignedIn, error)
 
-	// End ends that session, if there is one. It may set cookies. nil: signing out of Microsoft 365 leaves the application's
-	// session as it is.
+	// End ends that session, if there is one. It may set cookies. nil: signing out of Microsoft 365 leaves the
+	// application's session as it is.
 	End func(w http.ResponseWriter, r *http.Request) error
 }
 
-// Authenticator says who is signed in to the application. It is an [adapters.Authenticator] and an [adapters.SessionEnder].
-// Make one with [New]. It is safe for concurrent use.
+// Authenticator says who is signed in to the application. It is an [adapters.Authenticator] and an
+// [adapters.SessionEnder]. Make one with [New]. It is safe for concurrent use.
 type Authenticator struct {
 	base   string
 	signIn *url.URL
@@ -74,7 +74,9 @@ func checkURL(address string) error { return entrafed.Cloud{InsecureLoopback: tr
 const Cancelled = "cancelled"
 
 // Authenticate implements [adapters.Authenticator].
-func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
+func (a *Authenticator) Authenticate(
+	w http.ResponseWriter, r *http.Request, ask adapters.Ask,
+) (*adapters.SignedIn, error) {
 	if r.URL.Query().Has(Cancelled) {
 		return nil, adapters.ErrCancelled
 	}
@@ -92,11 +94,11 @@ func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask
 	return nil, a.send(w, r, ask)
 }
 
-var errNoSession = errors.New("session: the person came back from the sign-in page without a session that will do: its cookie " +
-	"must be sent to the Bridge's path as well, and after a new sign-in its time must be a new one")
+var errNoSession = errors.New("session: the person came back from the sign-in page without a session that will do: " +
+	"its cookie must be sent to the Bridge's path as well, and after a new sign-in its time must be a new one")
 
-// The mark of a sign-in that has been at the application's page. Somebody who comes back from there without a second factor has
-// none; somebody who comes back without a session would go round for ever.
+// The mark of a sign-in that has been at the application's page. Somebody who comes back from there without a second
+// factor has none; somebody who comes back without a session would go round for ever.
 const sentMark = "sent"
 
 func wasSent(ask adapters.Ask) bool { return string(ask.Kept) == sentMark }
@@ -132,9 +134,9 @@ func (a *Authenticator) EndSession(w http.ResponseWriter, r *http.Request, _ sam
 	return a.end(w, r)
 }
 
-// ReturnTo is the return_to of a request to the application's sign-in page, of its query or its form. ok is false if there is
-// none, or if it does not lead to a sign-in at the Bridge: a page that redirects to whatever it is given sends people who have
-// just signed in wherever somebody else wants.
+// ReturnTo is the return_to of a request to the application's sign-in page, of its query or its form. ok is false if
+// there is none, or if it does not lead to a sign-in at the Bridge: a page that redirects to whatever it is given sends
+// people who have just signed in wherever somebody else wants.
 func (a *Authenticator) ReturnTo(r *http.Request) (address string, ok bool) {
 	address = r.FormValue("return_to")
 	handle, found := strings.CutPrefix(address, a.base+"/signin/")
