@@ -58,3 +58,18 @@
 // With a [Clock] the time is the test's, and an hour passes in a moment. Everything random comes from Config.Seed. The
 // tenant protects nothing: its identifiers and its keys follow from the Seed, and it must never be given a real secret.
 package entratest
+
+// Where things are:
+//
+//	tenant                                       the configuration, and which part answers which path
+//	directory*, domain*, lag                     what there is, and which replica knows of it when
+//	token, credential, user_credential,          who asks
+//	challenge
+//	graph, graph_body, graph_error, graph_list,  what the operations of Graph have in common; throttle and fault refuse
+//	graph_query, graph_schema*, graph_filter     them, and batch joins them
+//	graph_*, groups*, deleted, delta*            the operations, a file for each kind of object, with its routes
+//	signin*, signout*, realm*, external_realm,   the sign-in service, its pages and its applications
+//	page*, apps, metadata
+//	request*                                     what it sends to an identity provider, and the check of that
+//	response*, rules*, accounts, message_read    what an identity provider sends, and the rules that it is checked by
+//	transport*, browser*, clock                  what a test has in place of a network, a person and time

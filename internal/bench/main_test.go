@@ -95,7 +95,7 @@ func TestHelpTeaches(t *testing.T) {
 
 func TestWrongFlagsAreRefused(t *testing.T) {
 	t.Parallel()
-	for args, text := range map[string]string{
+	requireUsage(t, map[string]string{
 		"-rounds 0":    "-rounds is 0",
 		"-time 0s":     "-time is 0s",
 		"-time -1s":    "-time is -1s",
@@ -103,7 +103,13 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		"-rounds many": "many",
 		"-fast":        "-fast",
 		"ours":         "no arguments",
-	} {
+	})
+}
+
+// requireUsage requires that each line of arguments is refused, with a text about what is wrong.
+func requireUsage(t *testing.T, wrong map[string]string) {
+	t.Helper()
+	for args, text := range wrong {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, exitUsage, run(t.Context(), strings.Fields(args), &stdout, &stderr), args)
 		require.Empty(t, stdout.String())

@@ -82,7 +82,7 @@ func TestHelpTeachesWhatIsMeasuredOfThePipeline(t *testing.T) {
 
 func TestFlagsOfTheOtherMeasurementAreRefused(t *testing.T) {
 	t.Parallel()
-	for args, text := range map[string]string{
+	requireUsage(t, map[string]string{
 		"-people 500":                   "-people is for -provision",
 		"-provision -rounds 3":          "-rounds is not for -provision",
 		"-provision -time 1s":           "-time is not for -provision",
@@ -90,12 +90,7 @@ func TestFlagsOfTheOtherMeasurementAreRefused(t *testing.T) {
 		"-provision -people 100001":     "-people is 100001",
 		"-provision -people everybody":  "everybody",
 		"-provision -people 200 stream": "no arguments",
-	} {
-		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitUsage, run(t.Context(), strings.Fields(args), &stdout, &stderr), args)
-		require.Empty(t, stdout.String())
-		require.Contains(t, stderr.String(), text)
-	}
+	})
 }
 
 func TestAnInterruptedMeasurementOfThePipelinePrintsNothing(t *testing.T) {

@@ -148,7 +148,5 @@ func (c *Client) PurgeUser(ctx context.Context, objectID string) error {
 	if err := checkGUID("object ID", objectID); err != nil {
 		return err
 	}
-	return c.do(ctx, "DELETE /directory/deletedItems/{id}", func(ctx context.Context) error {
-		return c.sendOnly(ctx, request(abstractions.DELETE, deletedPath+"/{id}", map[string]string{"id": objectID}))
-	})
+	return c.remove(ctx, "DELETE "+deletedPath+"/{id}", deletedPath+"/{id}", map[string]string{"id": objectID})
 }

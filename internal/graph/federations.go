@@ -111,10 +111,8 @@ func (c *Client) DeleteFederation(ctx context.Context, domain, id string) error 
 	if err := errors.Join(checkDomain(domain), checkGUID("federation ID", id)); err != nil {
 		return err
 	}
-	return c.do(ctx, "DELETE /domains/{id}/federationConfiguration/{id}", func(ctx context.Context) error {
-		return c.sendOnly(ctx, request(abstractions.DELETE, federationsPath+"/{federation}",
-			map[string]string{"domain": domain, "federation": id}))
-	})
+	return c.remove(ctx, "DELETE /domains/{id}/federationConfiguration/{id}", federationsPath+"/{federation}",
+		map[string]string{"domain": domain, "federation": id})
 }
 
 // typed is the properties with the type that Graph's documentation sends.
@@ -124,23 +122,4 @@ func typed(kind string, properties map[string]any) map[string]any {
 		body[name] = value
 	}
 	return body
-}
-
-// sendJSON sends a change that is answered with 204, or with 200 and the object, which is not read.
-func (c *Client) sendJSON(ctx context.Context, operation string, method abstractions.HttpMethod, template string,
-	path map[string]string, body any) error {
-	return c.do(ctx, operation, func(ctx context.Context) error {
-		r := request(method, template, path)
-		if err := setJSON(r, body); err != nil {
-			return err
-		}
-		if _, err := c.adapter.SendPrimitive(ctx, r, "[]byte", nil); err != nil {
-			return err
-		}
-		if status := callOf(ctx).status; status != http.StatusNoContent && status != http.StatusOK &&
-			status != http.StatusCreated {
-			return errors.New("it should be 200, 201 or 204")
-		}
-		return nil
-	})
 }

@@ -121,8 +121,6 @@ func (c *Client) RemoveMember(ctx context.Context, groupID, objectID string) err
 	if err := errors.Join(checkGUID("group ID", groupID), checkGUID("object ID", objectID)); err != nil {
 		return err
 	}
-	return c.do(ctx, "DELETE /groups/{id}/members/{id}/$ref", func(ctx context.Context) error {
-		return c.sendOnly(ctx, request(abstractions.DELETE, "/groups/{group}/members/{member}/$ref",
-			map[string]string{"group": groupID, "member": objectID}))
-	})
+	return c.remove(ctx, "DELETE /groups/{id}/members/{id}/$ref", "/groups/{group}/members/{member}/$ref",
+		map[string]string{"group": groupID, "member": objectID})
 }

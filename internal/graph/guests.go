@@ -72,9 +72,7 @@ func (c *Client) DeleteGuestFederation(ctx context.Context, id string) error {
 	if err := checkGUID("federation ID", id); err != nil {
 		return err
 	}
-	return c.do(ctx, "DELETE "+guestsPath+"/{id}", func(ctx context.Context) error {
-		return c.sendOnly(ctx, request(abstractions.DELETE, guestsPath+"/{id}", map[string]string{"id": id}))
-	})
+	return c.remove(ctx, "DELETE "+guestsPath+"/{id}", guestsPath+"/{id}", map[string]string{"id": id})
 }
 
 // AddGuestDomain calls POST …/domains:
@@ -92,8 +90,6 @@ func (c *Client) RemoveGuestDomain(ctx context.Context, id, domain string) error
 	if err := errors.Join(checkGUID("federation ID", id), checkDomain(domain)); err != nil {
 		return err
 	}
-	return c.do(ctx, "DELETE "+guestsPath+"/{id}/domains/{id}", func(ctx context.Context) error {
-		return c.sendOnly(ctx, request(abstractions.DELETE, guestDomainsPath+"/{domain}",
-			map[string]string{"id": id, "domain": domain}))
-	})
+	return c.remove(ctx, "DELETE "+guestsPath+"/{id}/domains/{id}", guestDomainsPath+"/{domain}",
+		map[string]string{"id": id, "domain": domain})
 }

@@ -50,6 +50,32 @@ func (c *Client) readJSON(ctx context.Context, r *abstractions.RequestInformatio
 	return json.Unmarshal(text, v)
 }
 
+// sendJSON sends a change that is answered with 204, or with 200 and the object, which is not read.
+func (c *Client) sendJSON(ctx context.Context, operation string, method abstractions.HttpMethod, template string,
+	path map[string]string, body any) error {
+	return c.do(ctx, operation, func(ctx context.Context) error {
+		r := request(method, template, path)
+		if err := setJSON(r, body); err != nil {
+			return err
+		}
+		if _, err := c.adapter.SendPrimitive(ctx, r, "[]byte", nil); err != nil {
+			return err
+		}
+		if status := callOf(ctx).status; status != http.StatusNoContent && status != http.StatusOK &&
+			status != http.StatusCreated {
+			return errors.New("it should be 200, 201 or 204")
+		}
+		return nil
+	})
+}
+
+// remove makes a call that removes something.
+func (c *Client) remove(ctx context.Context, operation, template string, path map[string]string) error {
+	return c.do(ctx, operation, func(ctx context.Context) error {
+		return c.sendOnly(ctx, request(abstractions.DELETE, template, path))
+	})
+}
+
 // sendOnly sends a request that Graph answers with 204.
 func (c *Client) sendOnly(ctx context.Context, r *abstractions.RequestInformation) error {
 	if err := c.adapter.SendNoContent(ctx, r, nil); err != nil {

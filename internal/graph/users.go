@@ -182,7 +182,7 @@ func (c *Client) userByKey(ctx context.Context, operation, key string, keyOf fun
 // result is the user whose ImmutableID is exactly id. If there is none, the error is what a read by key answers: 404
 // with [CodeNotFound], although Graph answers this call with 200 and an empty list.
 func (c *Client) UserByImmutableID(ctx context.Context, id string) (User, error) {
-	filter := "onPremisesImmutableId eq '" + strings.ReplaceAll(id, "'", "''") + "'"
+	filter := "onPremisesImmutableId eq '" + quoted(id) + "'"
 	config := users.UsersRequestBuilderGetRequestConfiguration{
 		QueryParameters: &users.UsersRequestBuilderGetQueryParameters{Filter: &filter, Select: userProperties()},
 	}
