@@ -49,7 +49,8 @@ type Config struct {
 	BindDN, BindPassword string
 
 	// BindTemplate does without that account: people bind first, and the entry is searched in their own name. It is a DN,
-	// "uid={name},ou=people,dc=contoso,dc=com", or with Active Directory a UPN, "{name}@contoso.com". Names are ASCII then.
+	// "uid={name},ou=people,dc=contoso,dc=com", or with Active Directory a UPN, "{name}@contoso.com". Names are ASCII
+	// then.
 	BindTemplate string
 
 	// BaseDN is below which people are searched.
@@ -72,9 +73,9 @@ type Config struct {
 	// Synced says whom a directory sync owns. nil: nobody.
 	Synced *Synced
 
-	// Attempts is how many failed attempts one name has in AttemptsTime, and one entry under all of its names. 0 means 5 in
-	// 15 minutes; at most 100, and a day. Times the number of processes be below the directory's own limit, or others can
-	// lock an account through this form.
+	// Attempts is how many failed attempts one name has in AttemptsTime, and one entry under all of its names. 0 means 5
+	// in 15 minutes; at most 100, and a day. Times the number of processes be below the directory's own limit, or others
+	// can lock an account through this form.
 	Attempts     int
 	AttemptsTime time.Duration
 
@@ -123,8 +124,8 @@ type Groups struct {
 	// Nested counts the groups of groups as well, by Active Directory's matching rule 1.2.840.113556.1.4.1941.
 	Nested bool
 
-	// Filter finds the groups of a person by the DN of their entry: {dn}. "(member={dn})". At most 1000. Empty: memberOf of
-	// the entry says it, which OpenLDAP has with its overlay memberof. Not with Nested.
+	// Filter finds the groups of a person by the DN of their entry: {dn}. "(member={dn})". At most 1000. Empty: memberOf
+	// of the entry says it, which OpenLDAP has with its overlay memberof. Not with Nested.
 	Filter string
 
 	// BaseDN is below which groups are searched: those of Filter and Nested, and the primary group, which Active Directory
@@ -161,8 +162,8 @@ const (
 )
 
 func (cfg Config) withDefaults() Config {
-	filter, upn := "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})(mail={name})))",
-		"userPrincipalName"
+	filter, upn := "(&(objectCategory=person)(objectClass=user)"+
+		"(|(sAMAccountName={name})(userPrincipalName={name})(mail={name})))", "userPrincipalName"
 	if cfg.Kind == OpenLDAP {
 		filter, upn = "(&(objectClass=inetOrgPerson)(|(uid={name})(mail={name})))", "mail"
 	}
@@ -265,7 +266,8 @@ func (cfg Config) checkURL(address string) error {
 	return nil
 }
 
-// isGlobalCatalog reports whether the port is that of a catalog of the whole forest, which has a part of the attributes.
+// isGlobalCatalog reports whether the port is that of a catalog of the whole forest, which has a part of the
+// attributes.
 func isGlobalCatalog(address string) bool {
 	return strings.HasSuffix(address, ":3268") || strings.HasSuffix(address, ":3269")
 }
@@ -355,7 +357,8 @@ func (cfg Config) checkSynced(add func(string, ...any)) {
 		add("Synced applies to nobody: set All, Under, Groups or Filter, or leave it nil")
 	}
 	if s.Anchor == "" && cfg.Kind == ActiveDirectory && slices.ContainsFunc(cfg.URLs, isGlobalCatalog) {
-		add("Synced needs mS-DS-ConsistencyGuid, which a global catalog does not have: use the ports 389 or 636, or set Synced.Anchor")
+		add("Synced needs mS-DS-ConsistencyGuid, which a global catalog does not have: " +
+			"use the ports 389 or 636, or set Synced.Anchor")
 	}
 	checkDNs(add, "Synced.Under", s.Under)
 	checkDNs(add, "Synced.Groups", s.Groups)

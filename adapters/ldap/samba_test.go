@@ -24,8 +24,8 @@ const (
 	sambaDomain   = "DC=ad,DC=contoso,DC=com"
 )
 
-// sambaConf keeps everything in one folder, and serves LDAP alone, at one address: a Samba that this machine has besides is
-// left in peace.
+// sambaConf keeps everything in one folder, and serves LDAP alone, at one address: a Samba that this machine has
+// besides is left in peace.
 const sambaConf = `[global]
 server role = active directory domain controller
 workgroup = CONTOSO
@@ -65,7 +65,8 @@ func sambaAddress(t *testing.T) string {
 		}
 		taken = append(taken, err.Error())
 	}
-	t.Skipf("Samba's LDAP server needs the port 389 of an address of this machine, and there is none: %s", strings.Join(taken, "; "))
+	t.Skipf("Samba's LDAP server needs the port 389 of an address of this machine, and there is none: %s",
+		strings.Join(taken, "; "))
 	return ""
 }
 
@@ -89,7 +90,8 @@ func startSamba(t *testing.T) (cfg ldap.Config, address string) {
 	server, missing := exec.LookPath("samba")
 	switch {
 	case err != nil || missing != nil:
-		t.Skip("there is no domain controller of Samba's: install Debian's packages samba, samba-dsdb-modules and samba-ad-provision")
+		t.Skip("there is no domain controller of Samba's: install Debian's packages samba, samba-dsdb-modules and " +
+			"samba-ad-provision")
 	case os.Geteuid() != 0:
 		t.Skip("only root may provision a domain of Samba's and serve at port 389: run this test as root")
 	}
@@ -107,7 +109,8 @@ func startSamba(t *testing.T) (cfg ldap.Config, address string) {
 	}, address)
 	startServer(t, address+":389", server, "--foreground", "--model=single", "--no-process-group", "--configfile="+conf)
 	return ldap.Config{
-		Kind: ldap.ActiveDirectory, URLs: []string{"ldap://" + address}, TLS: &tls.Config{RootCAs: roots}, BaseDN: sambaDomain,
+		Kind: ldap.ActiveDirectory, URLs: []string{"ldap://" + address}, TLS: &tls.Config{RootCAs: roots},
+		BaseDN: sambaDomain,
 		BindDN: "CN=searcher,CN=Users," + sambaDomain, BindPassword: sambaPassword, Connection: "directory",
 		FailureTime: time.Millisecond,
 	}, address
@@ -116,10 +119,12 @@ func startSamba(t *testing.T) (cfg ldap.Config, address string) {
 func provisionSamba(t *testing.T, run func(...string), address string) {
 	t.Helper()
 	began := time.Now()
-	run("domain", "provision", "--realm=AD.CONTOSO.COM", "--domain=CONTOSO", "--server-role=dc", "--adminpass="+sambaPassword,
+	run("domain", "provision", "--realm=AD.CONTOSO.COM", "--domain=CONTOSO", "--server-role=dc",
+		"--adminpass="+sambaPassword,
 		"--dns-backend=NONE", "--host-name=dc1", "--host-ip="+address)
 	t.Logf("Samba's domain was provisioned in %v", time.Since(began).Round(time.Millisecond))
-	run("user", "create", "searcher", sambaPassword, "--use-username-as-cn") // an ordinary account, with no rights of its own
+	// an ordinary account, with no rights of its own
+	run("user", "create", "searcher", sambaPassword, "--use-username-as-cn")
 	for _, name := range []string{"employee", "disabled", "renewing", "silent"} {
 		args := []string{"user", "create", name, sambaTyped, "--given-name=An", "--surname=Employee", "--use-username-as-cn"}
 		if name != "silent" {

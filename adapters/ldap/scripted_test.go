@@ -266,12 +266,14 @@ func (s *scripted) verdict(b bind) (uint16, string) {
 			continue
 		}
 		if e.refusal != "" {
-			return goldap.LDAPResultInvalidCredentials, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data " +
-				e.refusal + ", v4563"
+			return goldap.LDAPResultInvalidCredentials,
+				"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data " +
+					e.refusal + ", v4563"
 		}
 		return 0, ""
 	}
-	return goldap.LDAPResultInvalidCredentials, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v4563"
+	return goldap.LDAPResultInvalidCredentials,
+		"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v4563"
 }
 
 func (s *scripted) search(id int64, operation *ber.Packet) []*ber.Packet {
@@ -320,7 +322,8 @@ func (e entry) matches(filter *ber.Packet) bool {
 		return len(e.values(filter.Data.String())) > 0
 	case goldap.FilterEqualityMatch:
 		wanted := filter.Children[1].Data.String()
-		return slices.ContainsFunc(e.values(filter.Children[0].Data.String()), func(v string) bool { return strings.EqualFold(v, wanted) })
+		return slices.ContainsFunc(e.values(filter.Children[0].Data.String()),
+			func(v string) bool { return strings.EqualFold(v, wanted) })
 	case goldap.FilterExtensibleMatch: // the nested groups
 		return slices.ContainsFunc(e.values("nested"), func(v string) bool { return v == filter.Children[2].Data.String() })
 	}

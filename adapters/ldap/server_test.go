@@ -15,11 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startServer starts a program that takes calls at the address. It ends with the test, and also if the test is killed: a
-// shell keeps it, and ends it when its own input ends.
+// startServer starts a program that takes calls at the address. It ends with the test, and also if the test is killed:
+// a shell keeps it, and ends it when its own input ends.
 func startServer(t *testing.T, address string, command ...string) {
 	t.Helper()
-	keeper := exec.Command("sh", append([]string{"-c", `"$@" & server=$!; read -r _; kill -KILL $server; wait $server`, "sh"}, command...)...)
+	keeper := exec.Command("sh", append([]string{"-c", `"$@" & server=$!; read -r _; kill -KILL $server; wait $server`,
+		"sh"}, command...)...)
 	var said bytes.Buffer
 	keeper.Stdout, keeper.Stderr = &said, &said
 	input, err := keeper.StdinPipe()

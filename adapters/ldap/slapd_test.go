@@ -81,7 +81,8 @@ func slapdPerson(unit, uid, more string) string {
 		mail = ""
 	}
 	return "dn: uid=" + uid + ",ou=" + unit + ",dc=contoso,dc=com\nobjectClass: inetOrgPerson\nuid: " + uid +
-		"\ncn: An Employee\ndisplayName: An Employee\ngivenName: An\nsn: Employee\nuserPassword: " + password + "\n" + mail + more + "\n"
+		"\ncn: An Employee\ndisplayName: An Employee\ngivenName: An\nsn: Employee\nuserPassword: " + password + "\n" +
+		mail + more + "\n"
 }
 
 // startSlapd starts a real slapd, or skips the test where there is none.
@@ -96,10 +97,13 @@ func startSlapd(t *testing.T) *slapd {
 	people := strings.Join([]string{
 		slapdPerson("people", "lapsed", policy+"pwdChangedTime: 20200101000000Z\n"),
 		slapdPerson("people", "renewing", policy+"pwdReset: TRUE\n"), slapdPerson("people", "guessed", policy),
-		slapdPerson("people", "employee", "memberOf: cn=staff,dc=contoso,dc=com\n"), slapdPerson("people", "silent", ""), slapdPerson("sync", "synced", ""),
-		slapdPerson("people", "locked", "pwdAccountLockedTime: 000001010000Z\n"), slapdPerson("people", "twin", "uid: twins\n"),
+		slapdPerson("people", "employee", "memberOf: cn=staff,dc=contoso,dc=com\n"), slapdPerson("people", "silent", ""),
+		slapdPerson("sync", "synced", ""),
+		slapdPerson("people", "locked", "pwdAccountLockedTime: 000001010000Z\n"), slapdPerson("people", "twin",
+			"uid: twins\n"),
 		slapdPerson("people", "twin2", "uid: twins\n"),
-	}, "\n") + "\ndn: cn=staff,dc=contoso,dc=com\nobjectClass: groupOfNames\ncn: staff\nmember: uid=employee,ou=people,dc=contoso,dc=com\n"
+	}, "\n") + "\ndn: cn=staff,dc=contoso,dc=com\nobjectClass: groupOfNames\n" +
+		"cn: staff\nmember: uid=employee,ou=people,dc=contoso,dc=com\n"
 	conf, data := filepath.Join(dir, "slapd.conf"), filepath.Join(dir, "data.ldif")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, slapdConf, dir, certFile, keyFile, searchPassword), 0o600))
 	require.NoError(t, os.WriteFile(data, fmt.Appendf(nil, slapdData, people), 0o600))
