@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/stretchr/testify/require"
 
@@ -222,12 +223,33 @@ func FuzzWhatTheDirectoryAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		s := newScripted(t, searcher(), employee())
 		s.set(func() { s.raw = answer })
-		cfg := s.config()
-		cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
-		profiler, err := ldap.NewProfiler(cfg, nil)
-		require.NoError(t, err)
-		person, err := profiler.Profile(t.Context(), adapters.SignedIn{Person: provision.Person{Connection: "a",
-			ID: employeeUUID}})
+		person, err := profileOf(t, s)
 		require.True(t, err != nil || person.ID == employeeUUID)
 	})
+}
+
+func FuzzWhatTheDirectoryAnswersToABind(f *testing.F) {
+	const behera = goldap.ControlTypeBeheraPasswordPolicy
+	ok := func() *ber.Packet { return result(1, goldap.ApplicationBindResponse, 0, "") }
+	f.Add(ok().Bytes())
+	f.Add(result(1, goldap.ApplicationBindResponse, 49, "AcceptSecurityContext error, data 52e, v4563").Bytes())
+	f.Add(withControl(ok(), behera, policySays(goldap.BeheraPasswordExpired)).Bytes())
+	f.Add(withControl(ok(), behera, nil).Bytes())
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		s := newScripted(t, searcher(), employee())
+		s.set(func() { s.rawBind = answer })
+		_, err := profileOf(t, s)
+		require.ErrorIs(t, err, ldap.ErrUnavailable) // nothing answers the search
+	})
+}
+
+// profileOf asks a directory that speaks without TLS for the employee.
+func profileOf(t *testing.T, s *scripted) (provision.Person, error) {
+	t.Helper()
+	cfg := s.config()
+	cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
+	profiler, err := ldap.NewProfiler(cfg, nil)
+	require.NoError(t, err)
+	person := provision.Person{Connection: "a", ID: employeeUUID}
+	return profiler.Profile(t.Context(), adapters.SignedIn{Person: person})
 }

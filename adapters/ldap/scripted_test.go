@@ -42,6 +42,7 @@ type scripted struct {
 	plain     func(net.Conn)                            // answers in place of the directory
 	onSearch  func(id int64, base string) []*ber.Packet // answers a search; nil: as a directory does
 	raw       []byte                                    // the answer to a search, and the end
+	rawBind   []byte                                    // the answer to a bind, and the end
 	immediate bool                                      // TLS from the start
 	hangAt    string                                    // the DN whose bind, or "search", which gets no answer
 	onBind    func(id int64, b bind) *ber.Packet        // answers a bind; nil: as a directory does
@@ -156,6 +157,10 @@ func (s *scripted) serve(conn net.Conn) {
 		case goldap.ApplicationBindRequest:
 			b := bind{operation.Children[1].Data.String(), operation.Children[2].Data.String(), encrypted}
 			answer := s.bind(id, b)
+			if s.rawBind != nil {
+				_, _ = conn.Write(s.rawBind)
+				return
+			}
 			if s.hangs(b.dn) {
 				s.silence(conn)
 				return
