@@ -27,14 +27,15 @@ const (
 )
 
 // The bits of userAccountControl and msDS-User-Account-Control-Computed:
-// https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties
+// https://learn.microsoft.com/windows/win32/adschema/a-useraccountcontrol
 const (
 	uacDisabled        = 0x2
 	uacLockout         = 0x10
 	uacPasswordExpired = 0x800000
 )
 
-// dataCode is the Windows error in what Active Directory says of a refused bind: "… AcceptSecurityContext error, data 533, …".
+// dataCode is the Windows error in what Active Directory says of a refused bind: "… AcceptSecurityContext error, data
+// 533, …".
 var dataCode = regexp.MustCompile(`, data ([0-9a-fA-F]{1,8}),`)
 
 // refusal is what Active Directory says to somebody who knows the password, and what to do. "" for all that it says to
@@ -91,8 +92,8 @@ func (cfg Config) bindPerson(conn *goldap.Conn, dn, password string) error {
 	return refused
 }
 
-// policyOf is the error that a policy for passwords has with a bind, -1 if none. Of a password that has expired or must be
-// changed slapd speaks to those who know it:
+// policyOf is the error that a policy for passwords has with a bind, -1 if none. Of a password that has expired or must
+// be changed slapd speaks to those who know it:
 // https://datatracker.ietf.org/doc/html/draft-behera-ldap-password-policy-10
 // https://datatracker.ietf.org/doc/html/draft-vchu-ldap-pwd-policy-00
 func policyOf(answer *goldap.SimpleBindResult) int8 {

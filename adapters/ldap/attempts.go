@@ -11,7 +11,8 @@ import (
 // maxNames is how many names are remembered. Beyond it the oldest is forgotten.
 const maxNames = 100_000
 
-// attempts counts the failed attempts of each name, within a time that begins with the first. It is safe for concurrent use.
+// attempts counts the failed attempts of each name, within a time that begins with the first. It is safe for concurrent
+// use.
 type attempts struct {
 	most int
 	time time.Duration
@@ -37,8 +38,8 @@ func nameKey(name string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(strings.Fields(strings.ToLower(name)), " ")))
 }
 
-// take counts an attempt before it is made, so that many at once are no more than one after the other. It reports whether
-// there was one left. One that did not fail is given back with forgive.
+// take counts an attempt before it is made, so that many at once are no more than one after the other. It reports
+// whether there was one left. One that did not fail is given back with forgive.
 func (a *attempts) take(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

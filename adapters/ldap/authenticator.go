@@ -15,8 +15,8 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Authenticator is an [adapters.Authenticator] that shows the Bridge's form and asks a directory. Make one with [New]. It is
-// safe for concurrent use.
+// Authenticator is an [adapters.Authenticator] that shows the Bridge's form and asks a directory. Make one with [New].
+// It is safe for concurrent use.
 type Authenticator struct {
 	cfg     Config
 	servers *servers
@@ -26,8 +26,8 @@ type Authenticator struct {
 
 var _ adapters.Authenticator = (*Authenticator)(nil)
 
-// New returns an Authenticator, or one error that lists everything that is missing or wrong. The directory is not asked:
-// New succeeds while it is down.
+// New returns an Authenticator, or one error that lists everything that is missing or wrong. The directory is not
+// asked: New succeeds while it is down.
 func New(cfg Config) (*Authenticator, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.check(); err != nil {
@@ -37,10 +37,12 @@ func New(cfg Config) (*Authenticator, error) {
 	return &Authenticator{cfg: cfg, servers: newServers(cfg), names: counted(), entries: counted()}, nil
 }
 
-// Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an [*Error]
-// that matches [adapters.ErrDenied] for accounts that may not sign in, or [adapters.ErrCancelled]. What the person can mend
-// is said in the form and logged.
-func (a *Authenticator) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
+// Authenticate implements [adapters.Authenticator]: it shows the form, and reads what was typed. The error is an
+// [*Error] that matches [adapters.ErrDenied] for accounts that may not sign in, or [adapters.ErrCancelled]. What the
+// person can mend is said in the form and logged.
+func (a *Authenticator) Authenticate(
+	w http.ResponseWriter, r *http.Request, ask adapters.Ask,
+) (*adapters.SignedIn, error) {
 	if ask.Passive {
 		return nil, adapters.ErrDenied // each sign-in needs the form
 	}
@@ -202,8 +204,8 @@ func (cfg Config) bindAgain(conn *goldap.Conn) error {
 	return cfg.bindSearcher(conn)
 }
 
-// bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were made:
-// most entries have several.
+// bindAs proves that the password is that of the entry. The attempts of an entry count under whatever name they were
+// made: most entries have several.
 func (a *Authenticator) bindAs(conn *goldap.Conn, entry *goldap.Entry, password string) error {
 	if !a.entries.take(entry.DN) {
 		a.cfg.bindNobody(conn, password)

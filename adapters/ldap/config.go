@@ -22,7 +22,7 @@ type Kind string
 // The kinds.
 const (
 	ActiveDirectory Kind = "Active Directory" // Samba's domain controllers too
-	OpenLDAP        Kind = "OpenLDAP"         // and others that have entryUUID (RFC 4530)
+	OpenLDAP        Kind = "OpenLDAP"         // and others that have a UUID: FreeIPA, 389 Directory Server, lldap
 )
 
 // Config describes the directory. Kind, URLs, BaseDN and Connection are required, and of BindDN and BindTemplate one.
@@ -32,31 +32,33 @@ type Config struct {
 	// Kind says which attributes and filters are the defaults, and how accounts are marked that may not sign in.
 	Kind Kind
 
-	// URLs are the directory's servers: "ldaps://dc1.contoso.com", or "ldap://dc1.contoso.com", where StartTLS is required.
-	// The first that answers serves, and the one that served last is asked first. No paths.
+	// URLs are the directory's servers: "ldaps://dc1.contoso.com", or "ldap://dc1.contoso.com", where StartTLS is
+	// required. The first that serves is used, and the one that served last is asked first. No paths.
 	URLs []string
 
-	// TLS is the root certificates and the rest. nil: those of the system. The server's name is that of its URL. TLS 1.2 is
-	// the least, and InsecureSkipVerify is refused.
+	// TLS is the root certificates and the rest. nil: those of the system. The server's name is that of its URL. TLS 1.2
+	// is the least, and InsecureSkipVerify is refused.
 	TLS *tls.Config
 
-	// InsecureNoTLS sends passwords over ldap:// without StartTLS to addresses of this machine: 127.0.0.1, ::1 and localhost.
-	// It is safe there only, for tests. Other addresses are refused with it.
+	// InsecureNoTLS sends passwords over ldap:// without StartTLS to addresses of this machine: 127.0.0.1, ::1 and
+	// localhost. It is safe there only, for tests. Other addresses are refused with it.
 	InsecureNoTLS bool
 
-	// BindDN and BindPassword are the account that searches. It needs to read, and no more.
+	// BindDN and BindPassword are the account that searches. It needs to read, and no more. For Active Directory BindDN
+	// may be a UPN.
 	BindDN, BindPassword string
 
 	// BindTemplate does without that account: people bind first, and the entry is searched in their own name. It is a DN,
-	// "uid={name},ou=people,dc=contoso,dc=com", or with Active Directory a UPN, "{name}@contoso.com".
+	// "uid={name},ou=people,dc=contoso,dc=com", or with Active Directory a UPN, "{name}@contoso.com". Names are ASCII
+	// then.
 	BindTemplate string
 
 	// BaseDN is below which people are searched.
 	BaseDN string
 
 	// UserFilter finds the entry of a person by what they typed: {name}. Empty, for Active Directory, people by
-	// sAMAccountName, userPrincipalName or mail; for OpenLDAP, an inetOrgPerson by uid or mail. It must find one entry: two
-	// are nobody. What a person can write into their own entry has no place in it.
+	// sAMAccountName, userPrincipalName or mail; for OpenLDAP, an inetOrgPerson by uid or mail. It must find one entry:
+	// two are nobody. What a person can write into their own entry has no place in it.
 	UserFilter string
 
 	// Connection is the connection of these people: see [provision.Person].
@@ -71,23 +73,25 @@ type Config struct {
 	// Synced says whom a directory sync owns. nil: nobody.
 	Synced *Synced
 
-	// Attempts is how many failed attempts one name has in AttemptsTime. 0 means 5 in 15 minutes; at most 100. Be below the
-	// directory's own limit, or others can lock an account through this form.
+	// Attempts is how many failed attempts one name has in AttemptsTime, and one entry under all of its names. 0 means 5
+	// in 15 minutes; at most 100, and a day. Times the number of processes be below the directory's own limit, or others
+	// can lock an account through this form.
 	Attempts     int
 	AttemptsTime time.Duration
 
-	// FailureTime is how long a failed attempt takes at least, so that it does not say why. 0 means 500 milliseconds; at most
-	// 10 seconds. The directory should answer within it.
+	// FailureTime is how long a failed attempt takes at least, so that it does not say why. 0 means 500 milliseconds; at
+	// most 10 seconds. The directory should answer within it.
 	FailureTime time.Duration
 
-	// Timeout is how long everything that one sign-in asks of one server may take. 0 means 10 seconds; at most a minute.
+	// Timeout is how long everything may take that one sign-in asks of the directory. Each server has its share of what is
+	// left: of two, the first that is asked has half to find the entry. 0 means 10 seconds; at most a minute.
 	Timeout time.Duration
 
 	// Now is the clock of the attempts, of accounts that expire, and of SignedIn.At. nil means time.Now.
 	Now func() time.Time
 
-	// Logger receives why somebody could not sign in, and which server does not answer. nil discards it. Passwords are
-	// never logged.
+	// Logger receives why somebody could not sign in, and which server does not serve. nil discards it. Passwords are
+	// never logged, nor names that nobody has.
 	Logger *slog.Logger
 }
 
@@ -113,17 +117,20 @@ type Groups struct {
 	// Required: only members of one of these groups sign in. nil: everybody does.
 	Required []string
 
-	// Claim states the DNs of the groups as Person.Claims["groups"], sorted, one in a line.
+	// Claim states the DNs of the groups as Person.Claims["groups"], sorted, one in a line. About a hundred fit into the
+	// cookies of a sign-in; for more set adapters.Config.Pending, or let Filter find only those that matter.
 	Claim bool
 
 	// Nested counts the groups of groups as well, by Active Directory's matching rule 1.2.840.113556.1.4.1941.
 	Nested bool
 
-	// Filter finds the groups of a person by the DN of their entry: {dn}. "(member={dn})". Empty: memberOf of the entry says
-	// it, which OpenLDAP has with its overlay memberof, and which in Active Directory lacks the primary group.
+	// Filter finds the groups of a person by the DN of their entry: {dn}. "(member={dn})". At most 1000. Empty: memberOf
+	// of the entry says it, which OpenLDAP has with its overlay memberof. Not with Nested.
 	Filter string
 
-	// BaseDN is below which Filter and Nested search. Empty: Config.BaseDN. With a BindTemplate people search themselves.
+	// BaseDN is below which groups are searched: those of Filter and Nested, and the primary group, which Active Directory
+	// has in a place of its own ("CN=Domain Users,CN=Users,…"). Empty: Config.BaseDN. With a BindTemplate people search
+	// themselves.
 	BaseDN string
 }
 
@@ -155,8 +162,8 @@ const (
 )
 
 func (cfg Config) withDefaults() Config {
-	filter, upn := "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})(mail={name})))",
-		"userPrincipalName"
+	filter, upn := "(&(objectCategory=person)(objectClass=user)"+
+		"(|(sAMAccountName={name})(userPrincipalName={name})(mail={name})))", "userPrincipalName"
 	if cfg.Kind == OpenLDAP {
 		filter, upn = "(&(objectClass=inetOrgPerson)(|(uid={name})(mail={name})))", "mail"
 	}
@@ -259,7 +266,8 @@ func (cfg Config) checkURL(address string) error {
 	return nil
 }
 
-// isGlobalCatalog reports whether the port is that of a catalog of the whole forest, which has a part of the attributes.
+// isGlobalCatalog reports whether the port is that of a catalog of the whole forest, which has a part of the
+// attributes.
 func isGlobalCatalog(address string) bool {
 	return strings.HasSuffix(address, ":3268") || strings.HasSuffix(address, ":3269")
 }
@@ -349,7 +357,8 @@ func (cfg Config) checkSynced(add func(string, ...any)) {
 		add("Synced applies to nobody: set All, Under, Groups or Filter, or leave it nil")
 	}
 	if s.Anchor == "" && cfg.Kind == ActiveDirectory && slices.ContainsFunc(cfg.URLs, isGlobalCatalog) {
-		add("Synced needs mS-DS-ConsistencyGuid, which a global catalog does not have: use the ports 389 or 636, or set Synced.Anchor")
+		add("Synced needs mS-DS-ConsistencyGuid, which a global catalog does not have: " +
+			"use the ports 389 or 636, or set Synced.Anchor")
 	}
 	checkDNs(add, "Synced.Under", s.Under)
 	checkDNs(add, "Synced.Groups", s.Groups)

@@ -14,7 +14,8 @@ import (
 
 func TestTheAdapterKeepsTheRules(t *testing.T) {
 	t.Parallel()
-	silent, anonymous := employee().changed("uid", "silent", "mail", ""), employee().changed("uid", "anonymous", "entryUUID", "")
+	silent, anonymous := employee().changed("uid", "silent", "mail", ""), employee().changed("uid", "anonymous",
+		"entryUUID", "")
 	silent.dn, anonymous.dn = "uid=silent,dc=contoso,dc=com", "uid=anonymous,dc=contoso,dc=com"
 	adaptertest.Run(t, func(t *testing.T, env adaptertest.Environment) adaptertest.Host {
 		s := newScripted(t, searcher(), employee(), silent, anonymous)
@@ -40,7 +41,8 @@ func hostOf(t *testing.T, env adaptertest.Environment, cfg ldap.Config) adaptert
 	return adaptertest.Host{
 		Authenticator: authenticator(t),
 		Person: adaptertest.Person{Name: "employee", Password: password, Is: provision.Person{
-			Connection: "directory", Email: "employee@example.net", DisplayName: "An Employee", GivenName: "An", Surname: "Employee",
+			Connection: "directory", Email: "employee@example.net", DisplayName: "An Employee", GivenName: "An",
+			Surname: "Employee",
 		}},
 		WithoutEmail: &adaptertest.Person{Name: "silent", Password: password},
 		SignIn: func(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {

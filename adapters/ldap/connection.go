@@ -32,9 +32,9 @@ func newServers(cfg Config) *servers {
 	return &servers{cfg: cfg, free: make(chan struct{}, maxConnections)}
 }
 
-// use gives ready, and then work, an encrypted connection. ready finds out whether the server serves; if not, the next one
-// is asked. Whatever work finds out is final. Everything ends with ctx, or after Config.Timeout, of which each server has
-// its share.
+// use gives ready, and then work, an encrypted connection. ready finds out whether the server serves; if not, the next
+// one is asked. Whatever work finds out is final. Everything ends with ctx, or after Config.Timeout, of which each
+// server has its share.
 func (s *servers) use(ctx context.Context, ready, work func(*goldap.Conn) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
@@ -90,8 +90,8 @@ func mayServeElsewhere(err error) bool {
 		failed.Code != goldap.LDAPResultInvalidCredentials
 }
 
-// connect returns an encrypted connection on which ready succeeded, within this server's share of the time. The connection
-// ends with ctx, or by end.
+// connect returns an encrypted connection on which ready succeeded, within this server's share of the time. The
+// connection ends with ctx, or by end.
 func (s *servers) connect(
 	ctx context.Context, address string, servers int, ready func(*goldap.Conn) error,
 ) (conn *goldap.Conn, end func(), err error) {

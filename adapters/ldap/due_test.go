@@ -31,8 +31,10 @@ func TestAPasswordThatIsDue(t *testing.T) {
 		status  int
 		why     string
 	}{
-		"it has expired":            {49, behera, policySays(goldap.BeheraPasswordExpired), 403, "the password has expired"},
-		"it was reset":              {0, behera, policySays(goldap.BeheraChangeAfterReset), 403, "must change the password first"},
+		"it has expired": {49, behera, policySays(goldap.BeheraPasswordExpired), 403, "the password has expired"},
+		"it was reset": {
+			0, behera, policySays(goldap.BeheraChangeAfterReset), 403, "must change the password first",
+		},
 		"389 Directory Server":      {0, vchu, nil, 403, "must change the password first"},
 		"the account is locked":     {49, behera, policySays(goldap.BeheraAccountLocked), 422, "the account is locked"},
 		"there is nothing to say":   {49, "1.2.3", nil, 422, "the name or the password is wrong"},
@@ -98,7 +100,8 @@ func TestAnotherID(t *testing.T) {
 	require.Equal(t, employeeUUID, got.ID)
 	profiler, err := ldap.NewProfiler(cfg, nil)
 	require.NoError(t, err)
-	found, err := profiler.Profile(t.Context(), adapters.SignedIn{Person: provision.Person{Connection: "login", ID: got.ID}})
+	found, err := profiler.Profile(t.Context(), adapters.SignedIn{Person: provision.Person{Connection: "login",
+		ID: got.ID}})
 	require.NoError(t, err)
 	require.Equal(t, "employee@example.net", found.Email)
 }

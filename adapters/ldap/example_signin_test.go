@@ -7,8 +7,8 @@ import (
 	"github.com/entrafed/entrafed/adapters/ldap"
 )
 
-// People of a directory whose accounts Entra Connect makes for one organizational unit; the others are provisioned. What is
-// wrong with a configuration is said at once.
+// People of a directory whose accounts Entra Connect makes for one organizational unit; the others are provisioned.
+// What is wrong with a configuration is said at once.
 func ExampleNew() {
 	cfg := ldap.Config{
 		Kind: ldap.ActiveDirectory, Connection: "ad",

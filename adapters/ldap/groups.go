@@ -81,8 +81,8 @@ func (cfg Config) searchGroups(conn *goldap.Conn, filter string) ([]string, erro
 	return dns, nil
 }
 
-// primaryGroup is the group that Active Directory names in the person's entry by a number alone, and in no memberOf and no
-// member. It is none if the number or the group cannot be read.
+// primaryGroup is the group that Active Directory names in the person's entry by a number alone, and in no memberOf and
+// no member. It is none if the number or the group cannot be read.
 func (cfg Config) primaryGroup(conn *goldap.Conn, entry *goldap.Entry) ([]string, error) {
 	sid := primaryGroupSID(entry)
 	if cfg.Kind != ActiveDirectory || sid == nil {
@@ -110,8 +110,8 @@ func primaryGroupSID(entry *goldap.Entry) []byte {
 func memberOf(entry *goldap.Entry) ([]string, error) {
 	for _, attribute := range entry.Attributes {
 		if strings.HasPrefix(strings.ToLower(attribute.Name), strings.ToLower(attrMemberOf)+";range=") {
-			return nil, problem("groups", ErrUnavailable, "the entry is in so many groups that memberOf has a part of them only: "+
-				"set Groups.Nested or Groups.Filter")
+			return nil, problem("groups", ErrUnavailable, "the entry is in so many groups that memberOf has a part of them "+
+				"only: set Groups.Nested or Groups.Filter")
 		}
 	}
 	return slices.Clone(entry.GetEqualFoldAttributeValues(attrMemberOf)), nil

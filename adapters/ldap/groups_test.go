@@ -21,22 +21,37 @@ func TestThePrimaryGroupIsAGroup(t *testing.T) {
 	users := entry{dn: domainUsers, attributes: map[string][]string{"objectSid": {domainSID + "\x01\x02\x00\x00"}}} // 513
 	above := entry{dn: aboveUsers, attributes: map[string][]string{"nested": {domainUsers}}}
 	member := func() entry {
-		return adEmployee().changed("objectSid", domainSID+"\x50\x04\x00\x00", "primaryGroupID", "513", "memberOf", groupOfStaff)
+		return adEmployee().changed("objectSid", domainSID+"\x50\x04\x00\x00", "primaryGroupID", "513", "memberOf",
+			groupOfStaff)
 	}
 	for rule, test := range map[string]struct {
 		groups ldap.Groups
 		change []string
 		want   string // empty: not a member
 	}{
-		"beside those of memberOf":      {groups: ldap.Groups{Required: []string{domainUsers}}, want: domainUsers + "\n" + groupOfStaff},
-		"beside those of a filter":      {groups: ldap.Groups{Required: []string{domainUsers}, Filter: "(member={dn})"}, want: domainUsers},
-		"with the groups that it is in": {groups: ldap.Groups{Required: []string{aboveUsers}, Nested: true}, want: domainUsers + "\n" + aboveUsers},
-		"but not outside of BaseDN":     {groups: ldap.Groups{Required: []string{domainUsers}, BaseDN: "OU=Groups,DC=contoso,DC=com"}},
-		"but not without a number":      {groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"primaryGroupID", ""}},
-		"but not with half a SID":       {groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"objectSid", domainSID}},
+		"beside those of memberOf": {
+			groups: ldap.Groups{Required: []string{domainUsers}}, want: domainUsers + "\n" + groupOfStaff,
+		},
+		"beside those of a filter": {
+			groups: ldap.Groups{Required: []string{domainUsers}, Filter: "(member={dn})"}, want: domainUsers,
+		},
+		"with the groups that it is in": {
+			groups: ldap.Groups{Required: []string{aboveUsers}, Nested: true}, want: domainUsers + "\n" + aboveUsers,
+		},
+		"but not outside of BaseDN": {
+			groups: ldap.Groups{Required: []string{domainUsers}, BaseDN: "OU=Groups,DC=contoso,DC=com"},
+		},
+		"but not without a number": {
+			groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"primaryGroupID", ""},
+		},
+		"but not with half a SID": {
+			groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"objectSid", domainSID},
+		},
 		"but not with a SID of nothing": {groups: ldap.Groups{Required: []string{domainUsers}},
 			change: []string{"objectSid", "\x01\x00\x00\x00\x00\x00\x00\x05"}},
-		"but not with a number that is none": {groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"primaryGroupID", "-1"}},
+		"but not with a number that is none": {
+			groups: ldap.Groups{Required: []string{domainUsers}}, change: []string{"primaryGroupID", "-1"},
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()

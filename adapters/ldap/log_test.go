@@ -29,8 +29,11 @@ func TestTheLogSaysWhoseAttemptFailed(t *testing.T) {
 		status int
 		why    string
 	}{
-		"a wrong password": {ldap.OpenLDAP, employee(), "wrong horse", 422, employeeDN + ": the name or the password is wrong"},
-		"an account that is disabled": {ldap.ActiveDirectory, adEmployee().changed("userAccountControl", "514"), password, 403,
+		"a wrong password": {
+			ldap.OpenLDAP, employee(), "wrong horse", 422, employeeDN + ": the name or the password is wrong",
+		},
+		"an account that is disabled": {ldap.ActiveDirectory, adEmployee().changed("userAccountControl", "514"), password,
+			403,
 			adDN + ": the account is disabled"},
 		"a code that is not known": {ldap.ActiveDirectory, adEmployee().refused("52f"), password, 422,
 			adDN + ": the name or the password is wrong (data 52f)"},

@@ -137,16 +137,18 @@ func (cfg Config) ofSync(entry *goldap.Entry, person provision.Person) (provisio
 	}
 	person.Connection, person.ImmutableID = cfg.Synced.Connection, immutableID
 	if person.UPN = value(entry, cfg.Attributes.UPN); person.UPN == "" {
-		return provision.Person{}, problem("person", nil, "a directory sync owns this person, who has no %s", cfg.Attributes.UPN)
+		return provision.Person{}, problem(
+			"person", nil, "a directory sync owns this person, who has no %s", cfg.Attributes.UPN)
 	}
 	return person, nil
 }
 
 // anchor is the ImmutableID that the sync made: text as it is, and bytes as base64:
-// https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-design-concepts#using-ms-ds-consistencyguid-as-sourceanchor
+// https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-design-concepts
 func (cfg Config) anchor(entry *goldap.Entry, usual string) (string, error) {
 	attribute := cfg.Synced.Anchor
-	if attribute == "" && cfg.Kind == ActiveDirectory && len(entry.GetEqualFoldRawAttributeValue(attrConsistencyGUID)) > 0 {
+	consistent := entry.GetEqualFoldRawAttributeValue(attrConsistencyGUID)
+	if attribute == "" && cfg.Kind == ActiveDirectory && len(consistent) > 0 {
 		attribute = attrConsistencyGUID
 	}
 	if attribute == "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 	"github.com/stretchr/testify/require"
 
@@ -77,32 +78,46 @@ func TestWhomASyncOwns(t *testing.T) {
 		want    string // the ImmutableID; empty: no sync owns them
 		failure string
 	}{
-		"everybody":                        {rule: ldap.Synced{All: true}, want: usual},
-		"of a unit":                        {rule: ldap.Synced{Under: []string{"ou=staff, dc=contoso, dc=com"}}, want: usual},
-		"of another unit":                  {rule: ldap.Synced{Under: []string{"OU=aff,DC=contoso,DC=com"}}},
-		"of a unit that is the entry":      {rule: ldap.Synced{Under: []string{adDN}}},
-		"of a group":                       {rule: ldap.Synced{Groups: []string{"CN=S,DC=contoso,DC=com"}}, change: []string{"memberOf", "CN=S,DC=contoso,DC=com"}, want: usual},
-		"of another group":                 {rule: ldap.Synced{Groups: []string{"CN=S,DC=contoso,DC=com"}}},
-		"by an attribute":                  {rule: ldap.Synced{Filter: "(l=sync)"}, change: []string{"l", "sync"}, want: usual},
+		"everybody":                   {rule: ldap.Synced{All: true}, want: usual},
+		"of a unit":                   {rule: ldap.Synced{Under: []string{"ou=staff, dc=contoso, dc=com"}}, want: usual},
+		"of another unit":             {rule: ldap.Synced{Under: []string{"OU=aff,DC=contoso,DC=com"}}},
+		"of a unit that is the entry": {rule: ldap.Synced{Under: []string{adDN}}},
+		"of a group": {
+			rule: ldap.Synced{Groups: []string{"CN=S,DC=contoso,DC=com"}}, change: []string{"memberOf",
+				"CN=S,DC=contoso,DC=com"}, want: usual,
+		},
+		"of another group": {rule: ldap.Synced{Groups: []string{"CN=S,DC=contoso,DC=com"}}},
+		"by an attribute": {
+			rule: ldap.Synced{Filter: "(l=sync)"}, change: []string{"l", "sync"}, want: usual,
+		},
 		"by an attribute of somebody else": {rule: ldap.Synced{Filter: "(l=sync)"}},
 		"with a consistency GUID": {rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", consistency},
 			want: base64.StdEncoding.EncodeToString([]byte(consistency))},
 		"with a consistency GUID that does not count": {rule: ldap.Synced{All: true, Anchor: "objectGUID"},
 			change: []string{"mS-DS-ConsistencyGuid", consistency}, want: usual},
-		"with an anchor that is text": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", "E-12345678901234"},
+		"with an anchor that is text": {
+			rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", "E-12345678901234"},
 			want: "E-12345678901234"},
 		"with an anchor that is a UUID as text": {rule: ldap.Synced{All: true, Anchor: "employeeID"},
-			change: []string{"employeeID", "5D3C1C0E-0102-4304-8506-0708090A0B0C"}, want: "5D3C1C0E-0102-4304-8506-0708090A0B0C"},
-		"with an anchor of other bytes": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", consistency},
+			change: []string{"employeeID", "5D3C1C0E-0102-4304-8506-0708090A0B0C"},
+			want:   "5D3C1C0E-0102-4304-8506-0708090A0B0C"},
+		"with an anchor of other bytes": {
+			rule: ldap.Synced{All: true, Anchor: "employeeID"}, change: []string{"employeeID", consistency},
 			want: base64.StdEncoding.EncodeToString([]byte(consistency))},
 		"with an anchor that Entra would not take": {rule: ldap.Synced{All: true, Anchor: "employeeID"},
 			change: []string{"employeeID", "a b"}, failure: "employeeID"},
-		"with a consistency GUID of text": {rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "sixteen letters!"},
+		"with a consistency GUID of text": {
+			rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "sixteen letters!"},
 			want: base64.StdEncoding.EncodeToString([]byte("sixteen letters!"))},
-		"with a consistency GUID that is cut": {rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "short"},
+		"with a consistency GUID that is cut": {
+			rule: ldap.Synced{All: true}, change: []string{"mS-DS-ConsistencyGuid", "short"},
 			failure: "neither 16 bytes"},
-		"with an anchor that is none": {rule: ldap.Synced{All: true, Anchor: "employeeID"}, failure: "neither 16 bytes nor a UUID"},
-		"without a UPN":               {rule: ldap.Synced{All: true}, change: []string{"userPrincipalName", ""}, failure: "no userPrincipalName"},
+		"with an anchor that is none": {
+			rule: ldap.Synced{All: true, Anchor: "employeeID"}, failure: "neither 16 bytes nor a UUID",
+		},
+		"without a UPN": {
+			rule: ldap.Synced{All: true}, change: []string{"userPrincipalName", ""}, failure: "no userPrincipalName",
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -130,10 +145,13 @@ func TestWhomASyncOwns(t *testing.T) {
 
 func TestFurtherClaims(t *testing.T) {
 	t.Parallel()
-	s := newScripted(t, searcher(), employee().changed("departmentNumber", "12", "l", "\xff", "title", strings.Repeat("x", 5000)))
+	s := newScripted(t, searcher(), employee().changed("departmentNumber", "12", "l", "\xff", "title",
+		strings.Repeat("x", 5000)))
 	cfg := s.config()
-	cfg.Attributes.Claims = map[string]string{"department": "departmentNumber", "place": "l", "title": "title", "none": "x"}
-	require.Equal(t, map[string]string{"department": "12"}, newWorld(t, cfg).requireSignedIn("employee", password).Person.Claims)
+	cfg.Attributes.Claims = map[string]string{"department": "departmentNumber", "place": "l", "title": "title",
+		"none": "x"}
+	require.Equal(t, map[string]string{"department": "12"}, newWorld(t, cfg).requireSignedIn("employee",
+		password).Person.Claims)
 }
 
 func TestAProfile(t *testing.T) {
@@ -144,14 +162,18 @@ func TestAProfile(t *testing.T) {
 		byMail bool
 		cause  error
 	}{
-		"by the ID":            {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"}},
-		"by the address":       {person: provision.Person{ID: "104", Email: "an.employee@contoso.com"}, byMail: true},
-		"somebody unknown":     {person: provision.Person{ID: "104", Email: "x@contoso.com"}, byMail: true, cause: ldap.ErrWrong},
+		"by the ID":      {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"}},
+		"by the address": {person: provision.Person{ID: "104", Email: "an.employee@contoso.com"}, byMail: true},
+		"somebody unknown": {
+			person: provision.Person{ID: "104", Email: "x@contoso.com"}, byMail: true, cause: ldap.ErrWrong,
+		},
 		"without an address":   {person: provision.Person{ID: "104"}, byMail: true, cause: ldap.ErrWrong},
 		"an ID that is a star": {person: provision.Person{ID: "*"}, cause: ldap.ErrWrong},
-		"an account that is disabled": {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"}, cause: adapters.ErrDenied,
+		"an account that is disabled": {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"},
+			cause:  adapters.ErrDenied,
 			change: func(e entry) entry { return e.changed("userAccountControl", "514") }},
-		"an account that is locked": {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"}, cause: adapters.ErrDenied,
+		"an account that is locked": {person: provision.Person{ID: "03020100-0504-0706-0809-0a0b0c0d0eff"},
+			cause:  adapters.ErrDenied,
 			change: func(e entry) entry { return e.changed("msDS-User-Account-Control-Computed", "16") }},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -179,8 +201,9 @@ func TestAProfile(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.Equal(t, provision.Person{
-				Connection: "login", ID: test.person.ID, Email: "an.employee@contoso.com", DisplayName: "An Employee", GivenName: "Another",
-				Surname: "Employee", Claims: map[string]string{},
+				Connection: "login", ID: test.person.ID, Email: "an.employee@contoso.com", DisplayName: "An Employee",
+				GivenName: "Another",
+				Surname:   "Employee", Claims: map[string]string{},
 			}, got)
 			require.Empty(t, s.bound(adDN))
 		})
@@ -200,11 +223,33 @@ func FuzzWhatTheDirectoryAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		s := newScripted(t, searcher(), employee())
 		s.set(func() { s.raw = answer })
-		cfg := s.config()
-		cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
-		profiler, err := ldap.NewProfiler(cfg, nil)
-		require.NoError(t, err)
-		person, err := profiler.Profile(t.Context(), adapters.SignedIn{Person: provision.Person{Connection: "a", ID: employeeUUID}})
+		person, err := profileOf(t, s)
 		require.True(t, err != nil || person.ID == employeeUUID)
 	})
+}
+
+func FuzzWhatTheDirectoryAnswersToABind(f *testing.F) {
+	const behera = goldap.ControlTypeBeheraPasswordPolicy
+	ok := func() *ber.Packet { return result(1, goldap.ApplicationBindResponse, 0, "") }
+	f.Add(ok().Bytes())
+	f.Add(result(1, goldap.ApplicationBindResponse, 49, "AcceptSecurityContext error, data 52e, v4563").Bytes())
+	f.Add(withControl(ok(), behera, policySays(goldap.BeheraPasswordExpired)).Bytes())
+	f.Add(withControl(ok(), behera, nil).Bytes())
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		s := newScripted(t, searcher(), employee())
+		s.set(func() { s.rawBind = answer })
+		_, err := profileOf(t, s)
+		require.ErrorIs(t, err, ldap.ErrUnavailable) // nothing answers the search
+	})
+}
+
+// profileOf asks a directory that speaks without TLS for the employee.
+func profileOf(t *testing.T, s *scripted) (provision.Person, error) {
+	t.Helper()
+	cfg := s.config()
+	cfg.InsecureNoTLS, cfg.Logger = true, slog.New(slog.DiscardHandler)
+	profiler, err := ldap.NewProfiler(cfg, nil)
+	require.NoError(t, err)
+	person := provision.Person{Connection: "a", ID: employeeUUID}
+	return profiler.Profile(t.Context(), adapters.SignedIn{Person: person})
 }

@@ -44,7 +44,8 @@ var (
 	// ErrWrong: nobody has this name, or the password is another.
 	ErrWrong = errors.New("ldap: the name or the password is wrong")
 
-	// ErrPasswordDue: the password is right, and has expired or must be changed first. It matches [adapters.ErrDenied] too.
+	// ErrPasswordDue: the password is right, and has expired or must be changed first. It matches [adapters.ErrDenied]
+	// too.
 	ErrPasswordDue = fmt.Errorf("ldap: the password must be changed: %w", adapters.ErrDenied)
 
 	// ErrUnavailable: no server answers as it should.

@@ -10,8 +10,8 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// Profiler is an [adapters.Profiler] for hosts that sign people in by other means, and whose people stand in a directory. Put
-// it beside the host's Authenticator:
+// Profiler is an [adapters.Profiler] for hosts that sign people in by other means, and whose people stand in a
+// directory. Put it beside the host's Authenticator:
 //
 //	type host struct {
 //		adapters.Authenticator
@@ -43,12 +43,12 @@ func NewProfiler(cfg Config, key func(provision.Person) string) (*Profiler, erro
 	return &Profiler{cfg: cfg, key: key, servers: newServers(cfg)}, nil
 }
 
-// Profile implements [adapters.Profiler]. Connection and ID stay those of the host; an empty Email, name, or Claims, UPN and
-// ImmutableID are the directory's, the latter two for people of a directory sync only. The connection of Config.Synced has no
-// effect here, so a person of the sync must come from it already.
+// Profile implements [adapters.Profiler]. Connection and ID stay those of the host; an empty Email, name, or Claims,
+// UPN and ImmutableID are the directory's, the latter two for people of a directory sync only. The connection of
+// Config.Synced has no effect here, so a person of the sync must come from it already.
 //
-// The error is an [*Error]: for somebody who is not in the directory it matches [ErrWrong], for an account that is disabled,
-// locked or expired, and for one outside of Groups.Required, [adapters.ErrDenied].
+// The error is an [*Error]: for somebody who is not in the directory it matches [ErrWrong], for an account that is
+// disabled, locked or expired, and for one outside of Groups.Required, [adapters.ErrDenied].
 func (p *Profiler) Profile(ctx context.Context, signedIn adapters.SignedIn) (provision.Person, error) {
 	filter, err := p.filter(signedIn.Person)
 	if err != nil {

@@ -1,14 +1,13 @@
 package ldap_test
 
 import (
-	"bytes"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,91 +19,133 @@ import (
 )
 
 const (
-	sambaAddress  = "127.0.7.1" // Samba's LDAP server has no other port than 389
 	sambaPassword = "Search.Account.1"
 	sambaTyped    = "Correct.Horse.1"
 	sambaDomain   = "DC=ad,DC=contoso,DC=com"
 )
 
+// sambaConf keeps everything in one folder, and serves LDAP alone, at one address: a Samba that this machine has
+// besides is left in peace.
+const sambaConf = `[global]
+server role = active directory domain controller
+workgroup = CONTOSO
+realm = AD.CONTOSO.COM
+netbios name = DC1
+server services = ldap
+interfaces = %[2]s/8
+bind interfaces only = yes
+tls certfile = %[3]s
+tls keyfile = %[4]s
+tls cafile =
+log file = %[1]s/log
+private dir = %[1]s/private
+state directory = %[1]s/state
+cache directory = %[1]s/cache
+lock directory = %[1]s/run
+pid directory = %[1]s/run
+binddns dir = %[1]s/run
+ncalrpc dir = %[1]s/run/ncalrpc
+winbindd socket directory = %[1]s/run/winbindd
+ntp signd socket directory = %[1]s/run/ntp
+[sysvol]
+path = %[1]s/sysvol
+[netlogon]
+path = %[1]s/sysvol/scripts
+`
+
+// sambaAddress is an address of this machine at which nobody serves a directory. Samba has no other ports than these.
+func sambaAddress(t *testing.T) string {
+	t.Helper()
+	var taken []string
+	for last := 1; last <= 9; last++ {
+		address := fmt.Sprintf("127.0.7.%d", last)
+		err := free(address, "389", "636", "3268", "3269")
+		if err == nil {
+			return address
+		}
+		taken = append(taken, err.Error())
+	}
+	t.Skipf("Samba's LDAP server needs the port 389 of an address of this machine, and there is none: %s",
+		strings.Join(taken, "; "))
+	return ""
+}
+
+func free(address string, ports ...string) error {
+	for _, port := range ports {
+		listener, err := net.Listen("tcp", net.JoinHostPort(address, port))
+		if err != nil {
+			return err
+		}
+		if err := listener.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // startSamba provisions a domain in a folder of its own and starts its domain controller, or skips the test.
-func startSamba(t *testing.T) ldap.Config {
+func startSamba(t *testing.T) (cfg ldap.Config, address string) {
 	t.Helper()
 	tool, err := exec.LookPath("samba-tool")
 	server, missing := exec.LookPath("samba")
-	if err != nil || missing != nil {
-		t.Skip("there is no samba: install Debian's packages samba, samba-dsdb-modules and samba-ad-provision")
+	switch {
+	case err != nil || missing != nil:
+		t.Skip("there is no domain controller of Samba's: install Debian's packages samba, samba-dsdb-modules and " +
+			"samba-ad-provision")
+	case os.Geteuid() != 0:
+		t.Skip("only root may provision a domain of Samba's and serve at port 389: run this test as root")
 	}
-	free, err := net.Listen("tcp", sambaAddress+":389")
-	if err != nil {
-		t.Skipf("Samba's LDAP server would have no port: %v", err)
+	address, dir := sambaAddress(t), t.TempDir()
+	for _, folder := range []string{"private", "state", "cache", "run", "sysvol"} {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, folder), 0o700))
 	}
-	require.NoError(t, free.Close())
-	dir := t.TempDir()
-	run := func(args ...string) {
+	certFile, keyFile, roots := writeCertificate(t, dir, address, "127.0.0.1") // the line to it is there
+	conf := filepath.Join(dir, "smb.conf")
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, sambaConf, dir, address, certFile, keyFile), 0o600))
+	provisionSamba(t, func(args ...string) {
 		t.Helper()
-		output, err := exec.Command(tool, args...).CombinedOutput()
+		output, err := exec.Command(tool, append(args, "--configfile="+conf)...).CombinedOutput()
 		require.NoError(t, err, "%s: %s", args[0], output)
-	}
-	run("domain", "provision", "--targetdir="+dir, "--realm=AD.CONTOSO.COM", "--domain=CONTOSO", "--server-role=dc",
-		"--adminpass="+sambaPassword, "--dns-backend=NONE", "--host-name=dc1", "--host-ip="+sambaAddress)
-	database := filepath.Join(dir, "private", "sam.ldb")
+	}, address)
+	startServer(t, address+":389", server, "--foreground", "--model=single", "--no-process-group", "--configfile="+conf)
+	return ldap.Config{
+		Kind: ldap.ActiveDirectory, URLs: []string{"ldap://" + address}, TLS: &tls.Config{RootCAs: roots},
+		BaseDN: sambaDomain,
+		BindDN: "CN=searcher,CN=Users," + sambaDomain, BindPassword: sambaPassword, Connection: "directory",
+		FailureTime: time.Millisecond,
+	}, address
+}
+
+func provisionSamba(t *testing.T, run func(...string), address string) {
+	t.Helper()
+	began := time.Now()
+	run("domain", "provision", "--realm=AD.CONTOSO.COM", "--domain=CONTOSO", "--server-role=dc",
+		"--adminpass="+sambaPassword,
+		"--dns-backend=NONE", "--host-name=dc1", "--host-ip="+address)
+	t.Logf("Samba's domain was provisioned in %v", time.Since(began).Round(time.Millisecond))
+	// an ordinary account, with no rights of its own
+	run("user", "create", "searcher", sambaPassword, "--use-username-as-cn")
 	for _, name := range []string{"employee", "disabled", "renewing", "silent"} {
-		args := []string{"user", "create", name, sambaTyped, "-H", database, "--given-name=An", "--surname=Employee", "--use-username-as-cn"}
+		args := []string{"user", "create", name, sambaTyped, "--given-name=An", "--surname=Employee", "--use-username-as-cn"}
 		if name != "silent" {
 			args = append(args, "--mail-address="+name+"@example.net")
 		}
 		run(args...)
 	}
-	run("user", "disable", "disabled", "-H", database)
-	run("user", "setpassword", "renewing", "-H", database, "--newpassword="+sambaTyped, "--must-change-at-next-login")
-	for _, group := range []string{"inner", "outer"} {
-		run("group", "add", group, "-H", database)
+	run("user", "disable", "disabled")
+	run("user", "setpassword", "renewing", "--newpassword="+sambaTyped, "--must-change-at-next-login")
+	for _, group := range []string{"inner", "outer", "everybody"} {
+		run("group", "add", group)
 	}
-	run("group", "addmembers", "inner", "employee", "-H", database)
-	run("group", "addmembers", "outer", "inner", "-H", database)
-	return serveSamba(t, server, dir)
-}
-
-func serveSamba(t *testing.T, server, dir string) ldap.Config {
-	t.Helper()
-	certificate, roots := newCertificate(t, sambaAddress, "127.0.0.1") // the line to it is there
-	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	require.NoError(t, err)
-	certFile, keyFile := filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
-	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
-	require.NoError(t, os.WriteFile(certFile, leaf, 0o600))
-	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
-	var said bytes.Buffer
-	process := exec.Command(server, "-F", "-M", "single", "--no-process-group", "-s", filepath.Join(dir, "etc", "smb.conf"),
-		"--option=server services=ldap", "--option=interfaces="+sambaAddress+"/8", "--option=bind interfaces only=yes",
-		"--option=tls certfile="+certFile, "--option=tls keyfile="+keyFile, "--option=tls cafile=", "--option=log file="+filepath.Join(dir, "log"))
-	process.Stdout, process.Stderr = &said, &said
-	require.NoError(t, process.Start())
-	t.Cleanup(func() {
-		_ = process.Process.Kill()
-		_ = process.Wait()
-		if t.Failed() {
-			t.Log(said.String())
-		}
-	})
-	require.Eventually(t, func() bool {
-		conn, err := net.Dial("tcp", sambaAddress+":389")
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	}, 30*time.Second, 50*time.Millisecond)
-	return ldap.Config{
-		Kind: ldap.ActiveDirectory, URLs: []string{"ldap://" + sambaAddress}, TLS: &tls.Config{RootCAs: roots}, BaseDN: sambaDomain,
-		BindDN: "CN=Administrator,CN=Users," + sambaDomain, BindPassword: sambaPassword, Connection: "directory",
-		FailureTime: time.Millisecond,
-	}
+	run("group", "addmembers", "inner", "employee")
+	run("group", "addmembers", "outer", "inner")
+	run("group", "addmembers", "everybody", "Domain Users")
 }
 
 // One domain serves for all of these.
 func TestARealDomainController(t *testing.T) {
 	t.Parallel()
-	cfg := startSamba(t)
+	cfg, address := startSamba(t)
 	var employee provision.Person
 	t.Run("people sign in, by each of their names", func(t *testing.T) {
 		w := newWorld(t, cfg)
@@ -116,6 +157,11 @@ func TestARealDomainController(t *testing.T) {
 			require.Equal(t, "An Employee", employee.DisplayName)
 		}
 		require.NotContains(t, w.log.String(), sambaPassword)
+	})
+	t.Run("over ldaps", func(t *testing.T) {
+		immediate := cfg
+		immediate.URLs = []string{"ldaps://" + address}
+		require.Equal(t, employee.ID, newWorld(t, immediate).requireSignedIn("employee", sambaTyped).Person.ID)
 	})
 	t.Run("others do not", func(t *testing.T) {
 		w := newWorld(t, cfg)
@@ -147,9 +193,20 @@ func TestARealDomainController(t *testing.T) {
 		nested.Groups.Nested = false
 		newWorld(t, nested).requireRefused("employee", sambaTyped, 403, "Groups.Required")
 	})
+	t.Run("the primary group, and one that it is in", func(t *testing.T) {
+		for _, groups := range []ldap.Groups{
+			{Required: []string{"cn=domain users,cn=users," + sambaDomain}},
+			{Required: []string{"cn=domain users,cn=users," + sambaDomain}, Nested: true},
+			{Required: []string{"cn=everybody,cn=users," + sambaDomain}, Nested: true},
+		} {
+			among := cfg
+			among.Groups = groups
+			newWorld(t, among).requireSignedIn("silent", sambaTyped)
+		}
+	})
 	t.Run("the rules", func(t *testing.T) {
 		adaptertest.Run(t, func(t *testing.T, env adaptertest.Environment) adaptertest.Host {
-			way := newLine(t, sambaAddress+":389")
+			way := newLine(t, address+":389")
 			through := cfg
 			through.URLs = []string{"ldap://" + way.address}
 			host := hostOf(t, env, through)

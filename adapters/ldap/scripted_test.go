@@ -42,6 +42,7 @@ type scripted struct {
 	plain     func(net.Conn)                            // answers in place of the directory
 	onSearch  func(id int64, base string) []*ber.Packet // answers a search; nil: as a directory does
 	raw       []byte                                    // the answer to a search, and the end
+	rawBind   []byte                                    // the answer to a bind, and the end
 	immediate bool                                      // TLS from the start
 	hangAt    string                                    // the DN whose bind, or "search", which gets no answer
 	onBind    func(id int64, b bind) *ber.Packet        // answers a bind; nil: as a directory does
@@ -156,6 +157,10 @@ func (s *scripted) serve(conn net.Conn) {
 		case goldap.ApplicationBindRequest:
 			b := bind{operation.Children[1].Data.String(), operation.Children[2].Data.String(), encrypted}
 			answer := s.bind(id, b)
+			if s.rawBind != nil {
+				_, _ = conn.Write(s.rawBind)
+				return
+			}
 			if s.hangs(b.dn) {
 				s.silence(conn)
 				return
@@ -266,12 +271,14 @@ func (s *scripted) verdict(b bind) (uint16, string) {
 			continue
 		}
 		if e.refusal != "" {
-			return goldap.LDAPResultInvalidCredentials, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data " +
-				e.refusal + ", v4563"
+			return goldap.LDAPResultInvalidCredentials,
+				"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data " +
+					e.refusal + ", v4563"
 		}
 		return 0, ""
 	}
-	return goldap.LDAPResultInvalidCredentials, "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v4563"
+	return goldap.LDAPResultInvalidCredentials,
+		"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 52e, v4563"
 }
 
 func (s *scripted) search(id int64, operation *ber.Packet) []*ber.Packet {
@@ -320,7 +327,8 @@ func (e entry) matches(filter *ber.Packet) bool {
 		return len(e.values(filter.Data.String())) > 0
 	case goldap.FilterEqualityMatch:
 		wanted := filter.Children[1].Data.String()
-		return slices.ContainsFunc(e.values(filter.Children[0].Data.String()), func(v string) bool { return strings.EqualFold(v, wanted) })
+		return slices.ContainsFunc(e.values(filter.Children[0].Data.String()),
+			func(v string) bool { return strings.EqualFold(v, wanted) })
 	case goldap.FilterExtensibleMatch: // the nested groups
 		return slices.ContainsFunc(e.values("nested"), func(v string) bool { return v == filter.Children[2].Data.String() })
 	}

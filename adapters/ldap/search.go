@@ -32,7 +32,8 @@ func (cfg Config) find(conn *goldap.Conn, filter string) (*goldap.Entry, error) 
 	found, err := cfg.search(conn, cfg.BaseDN, goldap.ScopeWholeSubtree, filter, 2, cfg.attributes())
 	switch {
 	case goldap.IsErrorWithCode(err, goldap.LDAPResultSizeLimitExceeded), err == nil && len(found) > 1:
-		return nil, problem("search", ErrWrong, "more than one entry has this name: let Config.UserFilter tell them from each other")
+		return nil, problem("search", ErrWrong,
+			"more than one entry has this name: let Config.UserFilter tell them from each other")
 	case goldap.IsErrorWithCode(err, goldap.LDAPResultNoSuchObject):
 		return nil, failure("search", err, "Config.BaseDN does not exist, or the account that searches may not see it")
 	case goldap.IsErrorWithCode(err, goldap.LDAPResultReferral):

@@ -48,7 +48,8 @@ func searcher() entry { return entry{dn: searcherDN, password: searchPassword} }
 
 func employee() entry {
 	return entry{dn: employeeDN, password: password, attributes: map[string][]string{
-		"objectClass": {"inetOrgPerson"}, "uid": {"employee"}, "mail": {"employee@example.net"}, "displayName": {"An Employee"},
+		"objectClass": {
+			"inetOrgPerson"}, "uid": {"employee"}, "mail": {"employee@example.net"}, "displayName": {"An Employee"},
 		"givenName": {"An"}, "sn": {"Employee"}, "entryUUID": {employeeUUID},
 	}}
 }
@@ -130,7 +131,8 @@ func newWorld(t *testing.T, cfg ldap.Config) *world {
 
 func newBridge(t *testing.T, host adapters.Authenticator, now func() time.Time, logger *slog.Logger) *adapters.Bridge {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testTime.AddDate(-1, 0, 0), NotAfter: testTime.AddDate(1, 0, 0)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testTime.AddDate(-1, 0, 0),
+		NotAfter: testTime.AddDate(1, 0, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, rsaKey().Public(), rsaKey())
 	require.NoError(t, err)
 	certificate, err := x509.ParseCertificate(der)
@@ -141,8 +143,9 @@ func newBridge(t *testing.T, host adapters.Authenticator, now func() time.Time, 
 	})
 	require.NoError(t, err)
 	bridge, err := adapters.New(adapters.Config{
-		BaseURL: bridgeBase, IdentityProvider: idp, Authenticator: host, Domain: "contoso.com", Secret: bytes.Repeat([]byte{7}, 32),
-		Now: now, Logger: logger,
+		BaseURL: bridgeBase, IdentityProvider: idp, Authenticator: host, Domain: "contoso.com",
+		Secret: bytes.Repeat([]byte{7}, 32),
+		Now:    now, Logger: logger,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bridge.Close(context.Background())) })
