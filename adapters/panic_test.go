@@ -2,6 +2,7 @@ package adapters_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 
@@ -31,16 +32,15 @@ func TestAPanicOfTheHostsEndsOneSignIn(t *testing.T) {
 		"in Profile": func(t *testing.T) *world {
 			return newKnowing(t, func(s adapters.SignedIn) (provision.Person, error) {
 				if s.Person.ID == "broken" {
-					var none map[string]string
-					none["internal"] = "secret"
+					panic(errors.New("internal"))
 				}
 				return s.Person, nil
 			})
 		},
-		"in People":          people(func() { panic("internal") }),
-		"with nil":           people(func() { panic(nil) }),
-		"with a page's":      people(func() { panic(http.ErrAbortHandler) }),
-		"in a step's report": people(func() { var none *provision.Event; _ = none.Step }),
+		"in People":        people(func() { panic("internal") }),
+		"with nil":         people(func() { panic(nil) }),
+		"with a page's":    people(func() { panic(http.ErrAbortHandler) }),
+		"by a nil pointer": people(func() { var none *provision.Event; _ = none.Step }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
