@@ -51,7 +51,9 @@ func (s *servers) use(ctx context.Context, ready, work func(*goldap.Conn) error)
 		if err == nil {
 			defer end()
 			err = safely(conn, work)
-			s.passOver(ctx, which, err)
+			if conn.IsClosing() { // it broke off, or took too long
+				s.passOver(ctx, which, err)
+			}
 			return err
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", s.cfg.URLs[which], err))

@@ -69,6 +69,17 @@ func TestThePrimaryGroupIsAGroup(t *testing.T) {
 	}
 }
 
+// What is wrong with one person's groups is not wrong with the server.
+func TestTooManyGroupsAreNoFaultOfTheServer(t *testing.T) {
+	t.Parallel()
+	s := newScripted(t, searcher(), adEmployee().changed("memberOf;range=0-1499", groupOfStaff))
+	cfg := s.config()
+	cfg.Kind, cfg.Groups.Required = ldap.ActiveDirectory, []string{groupOfStaff}
+	w := newWorld(t, cfg)
+	w.requireRefused("employee", password, 503, "set Groups.Nested")
+	require.NotContains(t, w.log.String(), "does not serve")
+}
+
 // The claim has one group in a line, so a name with a line break could pass for two.
 func TestAGroupIsNoTwoLines(t *testing.T) {
 	t.Parallel()
