@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -59,8 +59,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 	t.Parallel()
 	good := newWorld(t)
 	other := newKeyPair(time.Hour, time.Hour)
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
-	require.NoError(t, err)
+	small := certtest.RSA(1024)
 	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	ellipticPKCS8, err := x509.MarshalPKCS8PrivateKey(elliptic)
