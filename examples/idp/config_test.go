@@ -29,7 +29,7 @@ func TestTheConfigurationOfTheWorldIsRight(t *testing.T) {
 	require.Equal(t, "https://id.contoso.com", s.origin)
 	require.Equal(t, "https://id.contoso.com/entra/sso", s.ssoURL())
 	require.Equal(t, "Global", s.cloud.Name)
-	require.Equal(t, 1, s.users.count())
+	require.Equal(t, 1, s.users.Count())
 	require.Nil(t, s.tls)
 	require.Equal(t, "client secret (AZURE_CLIENT_SECRET)", s.credential.String())
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/internal/certtest"
 )
@@ -98,7 +99,7 @@ func contractor() map[string]string {
 }
 
 var testHash = sync.OnceValue(func() string {
-	hash, err := newPasswordHash(testPassword, minIterations)
+	hash, err := userfile.NewHash(testPassword, userfile.MinIterations)
 	if err != nil {
 		panic(err)
 	}
