@@ -2,8 +2,6 @@ package federation_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -177,7 +175,7 @@ func TestAPlanThatIsRefused(t *testing.T) {
 		"a certificate as PEM":   {change("signingCertificate", string(armoured(good))), "not base64 of DER in one line"},
 		"a certificate in lines": {change("signingCertificate", bare(good)[:64]+"\n"+bare(good)[64:]), "not base64 of DER in one line"},
 		"a certificate cut off":  {change("signingCertificate", bare(good)[:400]), "it is not a certificate"},
-		"a certificate of ECDSA": {change("signingCertificate", ofECDSA(t)), "its key is ECDSA"},
+		"a certificate of ECDSA": {change("signingCertificate", bare(keyed(t, "elliptic"))), "its key is ECDSA"},
 		"a short key":            {change("signingCertificate", ofShortKey(t)), "its RSA key has 1024 bits"},
 		"an expired certificate": {change("signingCertificate", bare(expired)), "it expired on 2026-03-02"},
 		"an unreadable next one": {change("nextSigningCertificate", "AAAA"), "its nextSigningCertificate cannot be used"},
@@ -217,19 +215,6 @@ func TestAPlanThatIsRefused(t *testing.T) {
 			require.Empty(t, w.writes)
 		})
 	}
-}
-
-func ofECDSA(t *testing.T) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "elliptic"},
-		NotBefore: today.AddDate(0, 0, -1), NotAfter: today.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	return base64.StdEncoding.EncodeToString(der)
 }
 
 // ofShortKey is a certificate of a key of 1024 bits, signed by a good one.

@@ -2,14 +2,13 @@ package federation_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,31 +18,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
-// keyed is a certificate of a key of its own, valid from a day before today for a year, unless change says otherwise.
+// keyed is a certificate of an elliptic key of its own, valid from a day before today for a year, unless change says
+// otherwise.
 func keyed(t testing.TB, name string, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	return certified(t, name, key, change...)
+	return certified(name, key, change...)
 }
 
 // certified is a certificate of a key.
-func certified(t testing.TB, name string, key *ecdsa.PrivateKey, change ...func(*x509.Certificate)) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: today.AddDate(0, 0, -1), NotAfter: today.AddDate(1, 0, 0),
-	}
-	for _, c := range change {
-		c(template)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+func certified(name string, key crypto.Signer, change ...func(*x509.Certificate)) *x509.Certificate {
+	return certtest.SelfSigned(key, name, today.AddDate(0, 0, -1), today.AddDate(1, 0, 0), change...)
 }
 
 // patient is a tenant and an identity provider in health, which a row makes ill.
@@ -353,8 +342,8 @@ func keyRows() []looked {
 		{"key-not-registered", "a new certificate of the same key", func(p *patient) {
 			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 			require.NoError(p.t, err)
-			p.config.SigningCertificate = bare(certified(p.t, "old", key))
-			p.idp.Certificates = []*x509.Certificate{certified(p.t, "new", key)}
+			p.config.SigningCertificate = bare(certified("old", key))
+			p.idp.Certificates = []*x509.Certificate{certified("new", key)}
 		}, warns, "AADSTS5000811", "plan contoso.com", []string{"another one of the same key"}},
 		nothing("key-not-registered", "the next one is registered", func(p *patient) {
 			p.config.NextSigningCertificate = bare(p.idp.Certificates[0])

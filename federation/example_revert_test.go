@@ -2,15 +2,12 @@ package federation_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"log"
-	"math/big"
 	"time"
 
 	"github.com/entrafed/entrafed/federation"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // The way back is a plan too, and says what it costs.
@@ -59,12 +56,5 @@ func ExampleFederator_PlanRevert() {
 
 // identityProviderCertificate is that of the identity provider, as base64 of DER.
 func identityProviderCertificate() string {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, rsaKey().Public(), rsaKey())
-	if err != nil {
-		log.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(der)
+	return bare(certtest.SelfSigned(rsaKey(), "contoso", time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)))
 }

@@ -3,12 +3,8 @@ package federation_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"os"
 	"regexp"
@@ -159,26 +155,6 @@ func rulesOf(all []federation.Finding) []string {
 		}
 	}
 	return names
-}
-
-// withKey is a certificate of a key of its own.
-func withKey(t *testing.T, public, private any) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: today.AddDate(0, 0, -1), NotAfter: today.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
-}
-
-func ellipticCertificate(t *testing.T) *x509.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return withKey(t, key.Public(), key)
 }
 
 // ends makes a certificate that ends then.

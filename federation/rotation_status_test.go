@@ -5,14 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // lasting makes a certificate expire that long after today.
@@ -274,7 +272,8 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 		{"not yet valid", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "new", func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 		}, federation.ErrTooEarly, "valid only from 2026-03-02 10:00:00 UTC"},
-		{"weak", func(t *testing.T) *x509.Certificate { return weakCertificate(t) }, federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
+		{"weak", func(*testing.T) *x509.Certificate { return weakCertificate() },
+			federation.ErrLockout, "a key of 1024 bits: make one with at least 2048"},
 		{"not RSA", curveCertificate, federation.ErrLockout, "no RSA key"},
 		{"the key of the old one", func(t *testing.T) *x509.Certificate {
 			return keyCertificateOf(t, "old", func(c *x509.Certificate) { c.NotBefore = today.AddDate(0, 0, -1) })
@@ -309,25 +308,14 @@ func TestACertificateThatWouldLockPeopleOutIsNotAnnounced(t *testing.T) {
 	}
 }
 
-func weakCertificate(t *testing.T, change ...func(*x509.Certificate)) *x509.Certificate {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "weak"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
-	}
-	for _, c := range change {
-		c(template)
-	}
-	return certify(t, template, key)
+func weakCertificate(change ...func(*x509.Certificate)) *x509.Certificate {
+	return certtest.SelfSigned(certtest.RSA(1024), "weak", today, today.AddDate(1, 0, 0), change...)
 }
 
 func curveCertificate(t *testing.T) *x509.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	return certify(t, &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "curve"}, NotBefore: today, NotAfter: today.AddDate(1, 0, 0),
-	}, key)
+	return certtest.SelfSigned(key, "curve", today, today.AddDate(1, 0, 0))
 }
 
 // What nobody noted, or noted wrongly, never makes a wait shorter.

@@ -240,7 +240,7 @@ func TestAnIdentityProviderThatNamesItsKeyTwiceHasNoOther(t *testing.T) {
 func TestAStepThatWaitingDoesNotHelpIsNotTooEarly(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
-	r.keys.other = weakCertificate(t, func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
+	r.keys.other = weakCertificate(func(c *x509.Certificate) { c.NotBefore = today.Add(time.Hour) })
 	_, err := r.fed.RotateStep(t.Context(), "contoso.com", r.keys, nil)
 	require.ErrorIs(t, err, federation.ErrLockout)
 	require.NotErrorIs(t, err, federation.ErrTooEarly)

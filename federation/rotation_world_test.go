@@ -2,13 +2,9 @@ package federation_test
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"sync"
 	"testing"
 	"time"
@@ -16,17 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // signingKeys are the keys of an identity provider over the years: "old", "new" and "third".
 var signingKeys = sync.OnceValue(func() map[string]*rsa.PrivateKey {
 	keys := map[string]*rsa.PrivateKey{}
 	for _, name := range []string{"old", "new", "third"} {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err)
-		}
-		keys[name] = key
+		keys[name] = certtest.RSA(2048)
 	}
 	return keys
 })
@@ -38,23 +31,7 @@ func keyCertificateOf(t testing.TB, name string, change ...func(*x509.Certificat
 	made := map[string]time.Time{
 		"old": today.AddDate(0, -3, 0), "new": today.AddDate(0, -2, 0), "third": today.AddDate(0, -1, 0),
 	}[name]
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: made, NotAfter: made.AddDate(1, 0, 0),
-	}
-	for _, c := range change {
-		c(template)
-	}
-	return certify(t, template, signingKeys()[name])
-}
-
-func certify(t testing.TB, template *x509.Certificate, key crypto.Signer) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+	return certtest.SelfSigned(signingKeys()[name], name, made, made.AddDate(1, 0, 0), change...)
 }
 
 // rotating is a domain whose signing key is replaced: a tenant, an identity provider and the sign-in service between them.

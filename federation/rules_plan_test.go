@@ -312,12 +312,12 @@ func ruleCases() []ruleCase {
 		},
 		{
 			rule: "certificate-not-rsa", name: "an elliptic curve", severity: isError, says: "ECDSA",
-			shows:    setPEM(func(s *scene) []byte { return armoured(ellipticCertificate(s.t)) }),
+			shows:    setPEM(func(s *scene) []byte { return armoured(keyed(s.t, "elliptic")) }),
 			nearMiss: func(s *scene) {},
 		},
 		{
 			rule: "certificate-weak", name: "1024 bits", severity: isError, says: "1024",
-			shows:    setPEM(func(s *scene) []byte { return armoured(weakCertificate(s.t)) }),
+			shows:    setPEM(func(s *scene) []byte { return armoured(weakCertificate()) }),
 			nearMiss: func(s *scene) {}, // 2048
 		},
 		{
@@ -772,10 +772,10 @@ func TestRulesOfADiagnosisLookAtTheTenant(t *testing.T) {
 		{"certificate-missing", has(func(c *federation.Configuration) { c.SigningCertificate = "" })},
 		{"certificate-unreadable", has(func(c *federation.Configuration) { c.SigningCertificate = "not base64" })},
 		{"certificate-not-rsa", func(s *scene) {
-			has(func(c *federation.Configuration) { c.SigningCertificate = bare(ellipticCertificate(s.t)) })(s)
+			has(func(c *federation.Configuration) { c.SigningCertificate = bare(keyed(s.t, "elliptic")) })(s)
 		}},
 		{"certificate-weak", func(s *scene) {
-			has(func(c *federation.Configuration) { c.SigningCertificate = bare(weakCertificate(s.t)) })(s)
+			has(func(c *federation.Configuration) { c.SigningCertificate = bare(weakCertificate()) })(s)
 		}},
 		{"certificate-expired", func(s *scene) {
 			has(func(c *federation.Configuration) { c.SigningCertificate = bare(newCertificate(s.t, "old", ends(-1))) })(s)

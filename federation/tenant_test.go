@@ -2,16 +2,13 @@ package federation_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // today is when the tests begin.
@@ -485,29 +483,12 @@ func (c *clock) pass(d time.Duration) {
 }
 
 // rsaKey makes the keys of all certificates: making one for each would be slow. Which key it is matters to no test here.
-var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return certtest.RSA(2048) })
 
 // newCertificate is valid from a day before today for a year, unless change says otherwise.
 func newCertificate(t *testing.T, name string, change ...func(*x509.Certificate)) *x509.Certificate {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: today.AddDate(0, 0, -1), NotAfter: today.AddDate(1, 0, 0),
-	}
-	for _, c := range change {
-		c(template)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, rsaKey().Public(), rsaKey())
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+	return certtest.SelfSigned(rsaKey(), name, today.AddDate(0, 0, -1), today.AddDate(1, 0, 0), change...)
 }
 
 // armoured is a certificate as PEM; bare is it as Graph has it.

@@ -1,12 +1,9 @@
 package msgraph_test
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
-	"math/big"
 	"testing"
 	"time"
 
@@ -14,6 +11,7 @@ import (
 
 	"github.com/entrafed/entrafed/federation"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/msgraph"
 )
 
@@ -22,19 +20,9 @@ import (
 const initialDomain = "contoso.onmicrosoft.com"
 
 // newCertificate is of a new key, and valid for a year from the day before the tests' clock begins.
-func newCertificate(t testing.TB, name string) (*rsa.PrivateKey, *x509.Certificate) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: begin, NotAfter: begin.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return key, certificate
+func newCertificate(name string) (*rsa.PrivateKey, *x509.Certificate) {
+	key, begin := certtest.RSA(2048), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	return key, certtest.SelfSigned(key, name, begin, begin.AddDate(1, 0, 0))
 }
 
 func bare(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }
@@ -43,7 +31,7 @@ func TestADomainsWayFromNewToFederatedAndBack(t *testing.T) {
 	t.Parallel()
 	dir, entra := simulated(t, entratest.Config{FederationLag: -1})
 	ctx := t.Context()
-	_, certificate := newCertificate(t, "id")
+	_, certificate := newCertificate("id")
 
 	added, err := dir.AddDomain(ctx, "fabrikam.com")
 	require.NoError(t, err)
@@ -84,7 +72,7 @@ func TestADomainsWayFromNewToFederatedAndBack(t *testing.T) {
 		MFABehavior: federation.RejectMFA,
 	}, created)
 
-	_, next := newCertificate(t, "next")
+	_, next := newCertificate("next")
 	require.NoError(t, dir.ChangeConfiguration(ctx, "fabrikam.com", created.ID,
 		federation.Properties{"nextSigningCertificate": bare(next)}))
 	read, err = dir.Configuration(ctx, "fabrikam.com")
@@ -182,7 +170,7 @@ func TestAPartnersFederation(t *testing.T) {
 	t.Parallel()
 	dir, _ := simulated(t, entratest.Config{})
 	ctx := t.Context()
-	_, certificate := newCertificate(t, "partner")
+	_, certificate := newCertificate("partner")
 	created, err := dir.CreateGuests(ctx, federation.Properties{
 		"displayName": "Fabrikam", "issuerUri": "https://id.fabrikam.com", "passiveSignInUri": "https://id.fabrikam.com/sso",
 		"signingCertificate": bare(certificate), "preferredAuthenticationProtocol": "saml",

@@ -36,7 +36,7 @@ type visit struct {
 func newVisit(t *testing.T, signer saml.Signer) *visit {
 	t.Helper()
 	clock := entratest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
-	_, own := newCertificate(t, "contoso")
+	_, own := newCertificate("contoso")
 	dir, entra := simulated(t, entratest.Config{
 		Clock: clock,
 		Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
@@ -125,7 +125,7 @@ func (v *visit) browse(t *testing.T) entratest.Page {
 // Plan, apply, sign in; a new key; and back.
 func TestAPartnersGuestSignsIn(t *testing.T) {
 	t.Parallel()
-	key, certificate := newCertificate(t, "partner")
+	key, certificate := newCertificate("partner")
 	v := newVisit(t, saml.Signer{Key: key, Certificate: certificate})
 	_, err := v.NewAuthnRequest(visitor)
 	require.ErrorIs(t, err, entratest.ErrNotFederated)
@@ -143,7 +143,7 @@ func TestAPartnersGuestSignsIn(t *testing.T) {
 	require.Equal(t, "https://contoso.sharepoint.com/", page.URL)
 	require.Contains(t, string(page.Body), visitorUPN)
 
-	nextKey, next := newCertificate(t, "partner's next")
+	nextKey, next := newCertificate("partner's next")
 	require.NoError(t, v.idp.SetNextSigner(saml.Signer{Key: nextKey, Certificate: next}))
 	require.NoError(t, v.idp.Switch(t.Context(), next))
 	require.Contains(t, string(v.browse(t).Body), "AADSTS5000811", "the tenant does not know the new key yet")
@@ -164,7 +164,7 @@ func TestAPartnersGuestSignsIn(t *testing.T) {
 // A partner has its domains changed one by one, and a plan that was made before is refused.
 func TestAPartnersDomainsChange(t *testing.T) {
 	t.Parallel()
-	key, certificate := newCertificate(t, "partner")
+	key, certificate := newCertificate("partner")
 	v := newVisit(t, saml.Signer{Key: key, Certificate: certificate})
 	old, err := v.federator(t).PlanGuests(t.Context(), v.settings(t))
 	require.NoError(t, err)
@@ -193,7 +193,7 @@ func TestAPartnersDomainsChange(t *testing.T) {
 // What one profile issues is worth nothing for the other, and nobody but a guest comes in by a partner.
 func TestAPartnerSignsInNobodyElse(t *testing.T) {
 	t.Parallel()
-	key, certificate := newCertificate(t, "partner")
+	key, certificate := newCertificate("partner")
 	signer := saml.Signer{Key: key, Certificate: certificate}
 	v := newVisit(t, signer)
 	plan, err := v.federator(t).PlanGuests(t.Context(), v.settings(t))

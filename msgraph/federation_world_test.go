@@ -2,12 +2,9 @@ package msgraph_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,6 +18,7 @@ import (
 
 	"github.com/entrafed/entrafed/federation"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/saml"
 )
@@ -317,11 +315,7 @@ func (f *federating) requireManaged(domain string) {
 var signingKeys = sync.OnceValue(func() map[string]*rsa.PrivateKey {
 	keys := map[string]*rsa.PrivateKey{}
 	for _, name := range []string{"old", "new", "other"} {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err)
-		}
-		keys[name] = key
+		keys[name] = certtest.RSA(2048)
 	}
 	return keys
 })
@@ -333,18 +327,8 @@ func signerOf(t testing.TB, name string, change ...func(*x509.Certificate)) saml
 		"old": federationStart.AddDate(0, -2, 0), "new": federationStart.AddDate(0, -1, 0),
 		"other": federationStart.AddDate(0, -1, 0),
 	}[name]
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: begin, NotAfter: begin.AddDate(1, 0, 0),
-	}
-	for _, c := range change {
-		c(template)
-	}
 	key := signingKeys()[name]
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return saml.Signer{Key: key, Certificate: certificate}
+	return saml.Signer{Key: key, Certificate: certtest.SelfSigned(key, name, begin, begin.AddDate(1, 0, 0), change...)}
 }
 
 // happened is an event in short.

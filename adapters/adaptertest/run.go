@@ -20,7 +20,7 @@ type Rule struct {
 // skip its t, and clean up with t.Cleanup. It is called from several goroutines.
 func Run(t *testing.T, describe func(t *testing.T, env Environment) Host) {
 	t.Helper()
-	signer := newSigner(t)
+	signer := newSigner()
 	for _, rule := range Rules() {
 		t.Run(rule.Name, func(t *testing.T) {
 			t.Parallel()

@@ -1,13 +1,10 @@
 package crewjam_test
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"io"
 	"log"
-	"math/big"
 	"net/http"
 	"net/url"
 	"sync"
@@ -22,6 +19,7 @@ import (
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/adaptertest"
 	"github.com/entrafed/entrafed/adapters/crewjam"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -53,23 +51,8 @@ func (f *flaky) GetSession(w http.ResponseWriter, r *http.Request, req *saml.Idp
 }
 
 var identity = sync.OnceValues(func() (*rsa.PrivateKey, *x509.Certificate) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the host"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return key, certificate
+	key := certtest.RSA(2048)
+	return key, certtest.SelfSigned(key, "the host", time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
 })
 
 // newServer is a samlidp server with one employee.

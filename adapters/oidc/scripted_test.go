@@ -16,6 +16,8 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 const (
@@ -29,13 +31,7 @@ var (
 	otherKey    = sync.OnceValue(newKey)
 )
 
-func newKey() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
+func newKey() *rsa.PrivateKey { return certtest.RSA(2048) }
 
 // sign makes a token of the claims.
 func sign(t *testing.T, algorithm jose.SignatureAlgorithm, kid string, key any, claims map[string]any) string {

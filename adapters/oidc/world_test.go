@@ -3,13 +3,9 @@ package oidc_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -23,6 +19,7 @@ import (
 
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/oidc"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
 )
@@ -32,19 +29,10 @@ const base = "https://id.contoso.com/entra"
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var signer = sync.OnceValue(func() saml.Signer {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: testTime.AddDate(-1, 0, 0), NotAfter: testTime.AddDate(1, 0, 0),
+	key := otherKey()
+	return saml.Signer{
+		Key: key, Certificate: certtest.SelfSigned(key, "test", testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0)),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, otherKey().Public(), otherKey())
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return saml.Signer{Key: otherKey(), Certificate: certificate}
 })
 
 // world is a Bridge with the adapter, a scripted provider and a clock that stands still.

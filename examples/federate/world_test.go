@@ -2,12 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,6 +18,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/simulation"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -88,7 +84,7 @@ const (
 func newIdentityProvider(t testing.TB, now func() time.Time, signers ...saml.Signer) *identityProvider {
 	t.Helper()
 	if signers == nil {
-		signers = []saml.Signer{newSigner(t, "first", now()), newSigner(t, "second", now())}
+		signers = []saml.Signer{newSigner("first", now()), newSigner("second", now())}
 	}
 	idp := &identityProvider{signers: signers, now: now}
 	var err error
@@ -100,22 +96,12 @@ func newIdentityProvider(t testing.TB, now func() time.Time, signers ...saml.Sig
 	return idp
 }
 
-func newSigner(t testing.TB, name string, now time.Time) saml.Signer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: now.AddDate(0, -1, 0).UTC().Truncate(time.Second),
-		NotAfter: now.AddDate(3, 0, 0).UTC().Truncate(time.Second),
-	}
+func newSigner(name string, now time.Time) saml.Signer {
+	key, from := certtest.RSA(2048), now.AddDate(0, -1, 0)
 	if name == "second" {
-		template.NotBefore = template.NotBefore.AddDate(0, 0, 1)
+		from = from.AddDate(0, 0, 1)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return saml.Signer{Key: key, Certificate: certificate}
+	return saml.Signer{Key: key, Certificate: certtest.SelfSigned(key, name, from, now.AddDate(3, 0, 0))}
 }
 
 // writeMetadata writes what the identity provider publishes, with the second key announced if there is to be a second.

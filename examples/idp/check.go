@@ -99,7 +99,7 @@ func refused(err error) report {
 func (s settings) report(now time.Time) report {
 	r := report{
 		OK: true, Cloud: s.cloud.Name, Domain: s.domain, Issuer: s.issuer, Tenant: s.credential.TenantID,
-		Client: s.credential.ClientID, Credential: s.credential.String(), Users: s.users.count(),
+		Client: s.credential.ClientID, Credential: s.credential.String(), Users: s.users.Count(),
 	}
 	r.add(finding{Name: "configuration", Result: passed})
 	end := s.certificate.NotAfter

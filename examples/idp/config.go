@@ -20,6 +20,7 @@ import (
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/smartlink"
 )
@@ -36,7 +37,7 @@ type settings struct {
 	connections     []provision.ConnectionRule
 	home            string
 	linkHosts       []string
-	users           *users
+	users           *userfile.Users
 	listen          string
 	tls             *tls.Certificate // nil: plain HTTP, behind a proxy
 	credential      environment.Credential
@@ -63,7 +64,7 @@ func readSettings(environ []string, now time.Time) (settings, error) {
 	s.skipConnections = e.List(environment.SkipConnections)
 	s.connections = readRules(e, provision.Rules{Licenses: s.licenses, SkipConnections: s.skipConnections})
 	s.home, s.linkHosts = readLinks(e, s.cloud)
-	s.users = readUsersFile(e, usersRules{domain: s.domain, skip: s.skipConnections})
+	s.users = readUsersFile(e, userfile.Rules{Domain: s.domain, Skip: s.skipConnections})
 	s.listen, s.tls = readListen(e)
 	s.credential = e.Credential(now)
 	s.database = readDatabase(e)
@@ -282,7 +283,7 @@ const expiresSoon = 30 * 24 * time.Hour
 // announce logs what the operator should know at each start.
 func (s settings) announce(log *slog.Logger, now time.Time) {
 	log.Info("configured", "cloud", s.cloud.Name, "domain", s.domain, "issuer", s.issuer, "base_url", s.baseURL,
-		"users", s.users.count(), "credential", s.credential.String(), "state", s.database.String())
+		"users", s.users.Count(), "credential", s.credential.String(), "state", s.database.String())
 	if left := s.certificate.NotAfter.Sub(now); left < expiresSoon {
 		log.Warn("the signing certificate expires soon", "not_after", s.certificate.NotAfter.UTC().Format(time.RFC3339),
 			"remedy", "register a new one as the domain's nextSigningCertificate first, then change "+varCertificate)

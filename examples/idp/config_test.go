@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -29,7 +29,7 @@ func TestTheConfigurationOfTheWorldIsRight(t *testing.T) {
 	require.Equal(t, "https://id.contoso.com", s.origin)
 	require.Equal(t, "https://id.contoso.com/entra/sso", s.ssoURL())
 	require.Equal(t, "Global", s.cloud.Name)
-	require.Equal(t, 1, s.users.count())
+	require.Equal(t, 1, s.users.Count())
 	require.Nil(t, s.tls)
 	require.Equal(t, "client secret (AZURE_CLIENT_SECRET)", s.credential.String())
 }
@@ -59,8 +59,7 @@ func TestEachVariableIsCheckedByItsRules(t *testing.T) {
 	t.Parallel()
 	good := newWorld(t)
 	other := newKeyPair(time.Hour, time.Hour)
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
-	require.NoError(t, err)
+	small := certtest.RSA(1024)
 	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	ellipticPKCS8, err := x509.MarshalPKCS8PrivateKey(elliptic)

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 )
 
 const (
@@ -26,7 +28,7 @@ const sessionCookie = "__Host-entrafed-session"
 
 // session is a browser in which somebody signed in.
 type session struct {
-	user *user
+	user *userfile.User
 	at   time.Time // when the password was typed
 	name string    // what may be told of it: no way leads back to the cookie
 }
@@ -37,7 +39,7 @@ type session struct {
 // There are at most maxUserSessions for each of the users, so that their number is bounded.
 type sessions struct {
 	db    *sql.DB
-	users *users
+	users *userfile.Users
 	now   func() time.Time
 }
 
@@ -55,11 +57,11 @@ func createSessions(ctx context.Context, db *sql.DB) error {
 }
 
 // open begins a session in this browser, in place of the one that it may have.
-func (s *sessions) open(w http.ResponseWriter, r *http.Request, u *user) error {
+func (s *sessions) open(w http.ResponseWriter, r *http.Request, u *userfile.User) error {
 	id := make([]byte, sessionBytes)
 	_, _ = rand.Read(id) // never fails: it would end the program
 	value := base64.RawURLEncoding.EncodeToString(id)
-	err := errors.Join(s.end(r), s.insert(r.Context(), hashOf(value), u.login))
+	err := errors.Join(s.end(r), s.insert(r.Context(), hashOf(value), u.Login))
 	if err == nil {
 		http.SetCookie(w, newSessionCookie(value, int(sessionLifetime/time.Second)))
 	}
@@ -100,7 +102,7 @@ func (s *sessions) of(r *http.Request) (found session, ok bool, err error) {
 	case err != nil:
 		return session{}, false, fmt.Errorf("loading a session: %w", err)
 	}
-	found = session{user: s.users.byLogin[login], at: time.UnixMicro(at), name: hash[:32]}
+	found = session{user: s.users.Of(login), at: time.UnixMicro(at), name: hash[:32]}
 	return found, found.user != nil && !found.expired(s.now()), nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -24,18 +25,18 @@ func keep(t *testing.T, now func() time.Time) *state {
 
 // newSessions are those of users with these logins.
 func newSessions(t *testing.T, clock *entratest.Clock, logins ...string) *sessions {
-	var list []user
+	var list []userfile.User
 	for _, login := range logins {
-		list = append(list, user{login: login})
+		list = append(list, userfile.User{Login: login})
 	}
-	return &sessions{db: keep(t, clock.Now).db, users: newUsers(list), now: clock.Now}
+	return &sessions{db: keep(t, clock.Now).db, users: userfile.New(list, 1), now: clock.Now}
 }
 
 // signedIn opens a session and returns its cookie.
 func signedIn(t *testing.T, s *sessions, login string, cookies ...*http.Cookie) *http.Cookie {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	require.NoError(t, s.open(recorder, requestWith(cookies...), s.users.byLogin[login]))
+	require.NoError(t, s.open(recorder, requestWith(cookies...), s.users.Of(login)))
 	return recorder.Result().Cookies()[0]
 }
 
@@ -79,7 +80,7 @@ func TestASessionEndsAfterAWorkingDay(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.True(t, began.Equal(found.at))
-	require.Equal(t, "a", found.user.login)
+	require.Equal(t, "a", found.user.Login)
 	require.NotContains(t, cookie.Value, found.name)
 	clock.Advance(time.Microsecond)
 	require.False(t, known(t, s, cookie))
@@ -95,7 +96,7 @@ func TestAnotherSignInEndsTheOldSession(t *testing.T) {
 	found, ok, err := s.of(requestWith(fresh))
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, "b", found.user.login)
+	require.Equal(t, "b", found.user.Login)
 }
 
 func TestASignOutEndsTheSessionAndTakesItsCookieAway(t *testing.T) {
@@ -121,7 +122,7 @@ func TestWhoIsNoUserAnyMoreHasNoSession(t *testing.T) {
 	t.Parallel()
 	s := newSessions(t, newClock(), "a", "b")
 	cookie := signedIn(t, s, "a")
-	s.users = newUsers([]user{{login: "b"}})
+	s.users = userfile.New([]userfile.User{{Login: "b"}}, 1)
 	require.False(t, known(t, s, cookie))
 }
 
@@ -173,6 +174,6 @@ func TestADatabaseThatFailsSignsNobodyIn(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, ok)
 	recorder := httptest.NewRecorder()
-	require.ErrorIs(t, s.open(recorder, requestWith().WithContext(ctx), s.users.byLogin["a"]), context.Canceled)
+	require.ErrorIs(t, s.open(recorder, requestWith().WithContext(ctx), s.users.Of("a")), context.Canceled)
 	require.Empty(t, recorder.Result().Cookies(), "no cookie without a session")
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -28,7 +29,7 @@ type host struct {
 	baseURL  string
 	origin   string
 	domain   string
-	users    *users
+	users    *userfile.Users
 	sessions *sessions
 	attempts *attempts
 	hashing  *turnstile
@@ -61,13 +62,13 @@ func (h *host) Authenticate(w http.ResponseWriter, r *http.Request, ask adapters
 		return nil, err
 	}
 	if ok && !(ask.Fresh && found.at.Before(ask.Asked)) {
-		return &adapters.SignedIn{Person: found.user.person, At: found.at, Session: found.name}, nil
+		return &adapters.SignedIn{Person: found.user.Person, At: found.at, Session: found.name}, nil
 	}
 	if ask.Passive {
 		return nil, adapters.ErrDenied
 	}
 	form := url.Values{fieldReturn: {ask.ReturnTo}}
-	if ask.LoginHint != "" && !strings.EqualFold(ask.LoginHint, h.domain) && len(ask.LoginHint) <= maxLogin {
+	if ask.LoginHint != "" && !strings.EqualFold(ask.LoginHint, h.domain) && len(ask.LoginHint) <= userfile.MaxLogin {
 		form.Set("login_hint", ask.LoginHint)
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -122,7 +123,7 @@ func (h *host) servePassword(w http.ResponseWriter, r *http.Request) {
 
 // signIn checks the password, as often as it may be tried.
 func (h *host) signIn(w http.ResponseWriter, r *http.Request, typed form, password string) {
-	login := normalLogin(typed.Login)
+	login := userfile.NormalLogin(typed.Login)
 	if wait := h.attempts.take(login); wait > 0 {
 		h.log.WarnContext(r.Context(), "too many passwords were tried", "login", h.loggable(login), "wait", wait)
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
@@ -154,21 +155,21 @@ func (h *host) signIn(w http.ResponseWriter, r *http.Request, typed form, passwo
 }
 
 // verify returns whose password it is, or nil. The error says that there was no time to find out.
-func (h *host) verify(r *http.Request, login, password string) (*user, error) {
+func (h *host) verify(r *http.Request, login, password string) (*userfile.User, error) {
 	leave, err := h.hashing.enter(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	if len(password) > maxPasswordBytes {
+	if len(password) > userfile.MaxPasswordBytes {
 		password = "" // nobody's
 	}
-	return h.users.verify(login, password), nil
+	return h.users.Verify(login, password), nil
 }
 
 // loggable hides what is no login: as a rule a password that was typed into the wrong field.
 func (h *host) loggable(login string) string {
-	if _, known := h.users.byLogin[login]; known {
+	if h.users.Of(login) != nil {
 		return login
 	}
 	return "(unknown)"

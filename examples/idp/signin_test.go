@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
@@ -35,16 +36,21 @@ const returnTo = testBaseURL + "/signin/0123456789abcdef0123456789abcdef"
 
 func newDoor(t *testing.T) *door {
 	d := &door{clock: newClock()}
-	hash, err := newPasswordHash(testPassword, 1)
-	require.NoError(t, err)
-	person := provision.Person{Connection: "people", ID: "104"}
-	list := newUsers([]user{{login: "contractor", password: hash, person: person}})
-	list.most, list.nobody.iterations = 1, 1
+	users := contractorWith(t, testPassword)
 	r := realm{baseURL: testBaseURL, origin: "https://id.contoso.com", domain: "contoso.com"}
-	d.host = newHost(settings{realm: r, users: list}, keep(t, d.clock.Now), d.clock.Now, newLog(&d.log))
+	d.host = newHost(settings{realm: r, users: users}, keep(t, d.clock.Now), d.clock.Now, newLog(&d.log))
+	var err error
 	d.handler, err = routes(r, d.host, http.NotFoundHandler())
 	require.NoError(t, err)
 	return d
+}
+
+// contractorWith are the users of which only the contractor is one, with this password.
+func contractorWith(t *testing.T, password string) *userfile.Users {
+	hash, err := userfile.NewHash(password, 1)
+	require.NoError(t, err)
+	person := provision.Person{Connection: "people", ID: "104"}
+	return userfile.New([]userfile.User{{Login: "contractor", Password: hash, Person: person}}, 1)
 }
 
 func (d *door) do(r *http.Request) *http.Response {
@@ -161,10 +167,8 @@ func TestWhoKnowsThePasswordMaySignInAsOftenAsTheyLike(t *testing.T) {
 func TestAVeryLongPasswordIsNobodys(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	long := strings.Repeat("a", maxPasswordBytes+1)
-	hash, err := newPasswordHash(long, 1)
-	require.NoError(t, err)
-	d.users.byLogin["contractor"].password = hash
+	long := strings.Repeat("a", userfile.MaxPasswordBytes+1)
+	d.users = contractorWith(t, long)
 	require.Equal(t, http.StatusUnprocessableEntity, d.do(post("contractor", long, returnTo)).StatusCode)
 }
 

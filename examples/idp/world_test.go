@@ -3,14 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -26,7 +23,9 @@ import (
 
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // world is a tenant, and the files and the environment of a program that serves it.
@@ -100,7 +99,7 @@ func contractor() map[string]string {
 }
 
 var testHash = sync.OnceValue(func() string {
-	hash, err := newPasswordHash(testPassword, minIterations)
+	hash, err := userfile.NewHash(testPassword, userfile.MinIterations)
 	if err != nil {
 		panic(err)
 	}
@@ -183,27 +182,13 @@ var (
 )
 
 func newKeyPair(before, after time.Duration) keyPair {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
+	key := certtest.RSA(2048)
 	return keyPair{key, selfSigned(key, time.Now().Add(-before), time.Now().Add(after))}
 }
 
 func selfSigned(key *rsa.PrivateKey, notBefore, notAfter time.Time) *x509.Certificate {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "id.contoso.com"},
-		NotBefore: notBefore, NotAfter: notAfter, DNSNames: []string{"id.contoso.com"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return certificate
+	const host = "id.contoso.com"
+	return certtest.SelfSigned(key, host, notBefore, notAfter, func(c *x509.Certificate) { c.DNSNames = []string{host} })
 }
 
 func (p keyPair) certificatePEM() []byte { return pemOf("CERTIFICATE", p.certificate.Raw) }

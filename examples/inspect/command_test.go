@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -15,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/examples/internal/command"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // brokenPipe is a reader that has gone away.
@@ -111,9 +110,9 @@ func TestTheFormsOfACertificate(t *testing.T) {
 	block, _ := pem.Decode(stored)
 	other, err := os.ReadFile(certificate("rogue"))
 	require.NoError(t, err)
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	private := pem.EncodeToMemory(&pem.Block{
+		Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(certtest.RSA(2048)),
+	})
 	for name, content := range map[string]string{
 		"PEM":                 string(stored),
 		"DER":                 string(block.Bytes),

@@ -15,6 +15,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/federation/entratest"
 )
 
@@ -335,7 +336,7 @@ func (blocked) Read([]byte) (int, error) { select {} }
 
 func TestWaitingForTheInputCanBeInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, format := range []string{formatCSV, formatJSONLines} {
+	for _, format := range []string{peoplefile.CSV, peoplefile.JSONLines} {
 		p := newProgram()
 		p.Stdin = blocked{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

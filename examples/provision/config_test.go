@@ -10,6 +10,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -63,7 +64,7 @@ func TestASimulatedTenantHasTheGroupsOfTheRules(t *testing.T) {
 func TestTheFormatFollowsTheName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"a.csv": formatCSV, "A.CSV": formatCSV, "a.jsonl": formatJSONLines, "a.ndjson": formatJSONLines, "a.xlsx": "", "-": "",
+		"a.csv": peoplefile.CSV, "A.CSV": peoplefile.CSV, "a.jsonl": peoplefile.JSONLines, "a.ndjson": peoplefile.JSONLines, "a.xlsx": "", "-": "",
 	} {
 		require.Equal(t, want, formatOf(name), name)
 	}

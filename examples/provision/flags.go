@@ -11,15 +11,16 @@ import (
 
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 )
 
 // flags are what the command line says.
 type flags struct {
 	file        string // "-": standard input
-	format      string // formatCSV or formatJSONLines
+	format      string // peoplefile.CSV or JSONLines
 	connection  string
-	columns     []columnRule // -map
-	rules       string       // a file of rules for connections
+	columns     []peoplefile.ColumnRule // -map
+	rules       string                  // a file of rules for connections
 	dryRun      bool
 	explain     bool
 	simulate    bool
@@ -29,12 +30,6 @@ type flags struct {
 	verbose     bool
 	concurrency int
 }
-
-// The formats of the input.
-const (
-	formatCSV       = "csv"
-	formatJSONLines = "jsonl"
-)
 
 // list are the flags.
 func (f *flags) list() (all command.Flags) {
@@ -54,7 +49,7 @@ func (f *flags) list() (all command.Flags) {
 }
 
 func (f *flags) addColumn(text string) error {
-	rule, err := parseColumnRule(text)
+	rule, err := peoplefile.ParseColumnRule(text)
 	f.columns = append(f.columns, rule)
 	return err
 }
@@ -76,9 +71,9 @@ func parseFlags(args []string) (f flags, err error) {
 func formatOf(file string) string {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".csv":
-		return formatCSV
+		return peoplefile.CSV
 	case ".jsonl", ".ndjson":
-		return formatJSONLines
+		return peoplefile.JSONLines
 	}
 	return ""
 }
@@ -90,13 +85,13 @@ func (f flags) validate(set *flag.FlagSet) error {
 	wrong(f.file == "", "there is no input: give a file, or - for standard input")
 	wrong(set.NArg() > 1, "%q is too much: one file at a time, after the flags", set.Arg(1))
 	wrong(f.file != "" && f.format == "", "the name of the input does not say its format: give -format csv or -format jsonl")
-	wrong(f.format != "" && f.format != formatCSV && f.format != formatJSONLines, "-format %q is not csv or jsonl", f.format)
+	wrong(f.format != "" && f.format != peoplefile.CSV && f.format != peoplefile.JSONLines, "-format %q is not csv or jsonl", f.format)
 	wrong(f.concurrency < 0, "-concurrency is negative")
 	wrong(f.resume && f.report == "", "-resume goes with -report: the report says how far the last run came")
 	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run and -explain: they change nothing, so there is nothing to go on with")
 	wrong(f.resume && f.file == "-", "-resume does not go with standard input: give a file")
 	wrong(f.report != "" && f.report == f.file, "-report is the input itself")
-	return errors.Join(problems.Err(), checkColumnRules(f.columns))
+	return errors.Join(problems.Err(), peoplefile.CheckColumnRules(f.columns))
 }
 
 const helpHead = `provision makes the accounts of many people in Microsoft Entra: created, licensed and ready to sign in.
@@ -183,8 +178,8 @@ Exit codes:
 func printHelp(w io.Writer) {
 	fmt.Fprint(w, helpHead)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, c := range columnHelps() {
-		fmt.Fprintf(table, "  %s\t%s\n", c.name, c.text)
+	for _, c := range peoplefile.Columns() {
+		fmt.Fprintf(table, "  %s\t%s\n", c.Name, c.Text)
 	}
 	_ = table.Flush() // an error of w is the terminal's
 	fmt.Fprint(w, helpInput, "Flags:\n\n")

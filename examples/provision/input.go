@@ -9,75 +9,15 @@ import (
 	"os"
 	"sync"
 
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/provision"
 )
 
-// inputOptions say how the input is read.
-type inputOptions struct {
-	format     string
-	connection string // of people who come without one
-	columns    []columnRule
-}
-
-// source reads people out of a text.
-type source struct {
-	lines      *lineReader
-	parser     parser
-	connection string
-}
-
-// parser reads people from lines.
-type parser interface {
-	// parse reads the person of a line. A blank line is nobody.
-	parse(line string, p *provision.Person) (blank bool, err error)
-
-	// unusedColumns are those that gave nothing so far.
-	unusedColumns() []string
-}
-
-// newSource reads what comes before the first person.
-func newSource(r io.Reader, o inputOptions) (s *source, err error) {
-	s = &source{lines: newLineReader(r), connection: o.connection}
-	if o.format == formatJSONLines {
-		s.parser = &jsonParser{columns: o.columns}
-		return s, nil
-	}
-	s.parser, err = newCSVParser(s.lines, o)
-	return s, err
-}
-
-// next returns the next person. The error is a *lineError, io.EOF, or one after which nobody can be read.
-func (s *source) next() (provision.Person, error) {
-	for {
-		line, err := s.lines.next()
-		if err != nil {
-			return provision.Person{}, err
-		}
-		p := provision.Person{Connection: s.connection}
-		blank, err := s.parser.parse(line, &p)
-		if err != nil {
-			return provision.Person{}, s.lines.wrong(err)
-		}
-		if p.Connection == "" {
-			p.Connection = s.connection
-		}
-		if !blank {
-			return p, nil
-		}
-	}
-}
-
-// isBadLine tells what is wrong with one line from what ends the input.
-func isBadLine(err error) bool {
-	var bad *lineError
-	return errors.As(err, &bad)
-}
-
 // input is where people come from.
 type input struct {
-	options inputOptions
+	options peoplefile.Options
 	file    *os.File // nil: it is not a file
-	source  *source
+	reader  *peoplefile.Reader
 	total   int      // how many people there are; 0: not known
 	unused  []string // columns that give nothing
 	skip    int      // how many people were reported by an earlier run
@@ -89,11 +29,11 @@ type input struct {
 // openInput opens the input, and goes through a file once to count the people in it.
 func (p program) openInput(ctx context.Context, f flags) (in *input, err error) {
 	in = &input{
-		options: inputOptions{format: f.format, connection: f.connection, columns: f.columns},
+		options: peoplefile.Options{Format: f.format, Connection: f.connection, Columns: f.columns},
 		lines:   map[int]int{},
 	}
 	if f.file == "-" {
-		in.source, err = newSource(newInterruptible(ctx, p.Stdin), in.options)
+		in.reader, err = peoplefile.NewReader(newInterruptible(ctx, p.Stdin), in.options)
 		return in, err
 	}
 	if in.file, err = os.Open(f.file); err != nil {
@@ -115,23 +55,23 @@ func (in *input) count() error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a file: give - to read standard input", in.file.Name())
 	}
-	if in.source, err = newSource(in.file, in.options); err != nil {
+	if in.reader, err = peoplefile.NewReader(in.file, in.options); err != nil {
 		return err
 	}
 	for {
-		_, err := in.source.next()
+		_, err := in.reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
-		} else if err != nil && !isBadLine(err) {
+		} else if err != nil && !peoplefile.IsBadLine(err) {
 			return err
 		}
 		in.total++
 	}
-	in.unused = in.source.parser.unusedColumns()
+	in.unused = in.reader.UnusedColumns()
 	if _, err := in.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	in.source, err = newSource(in.file, in.options)
+	in.reader, err = peoplefile.NewReader(in.file, in.options)
 	return err
 }
 
@@ -145,14 +85,14 @@ func (in *input) close() {
 func (in *input) people() iter.Seq2[provision.Person, error] {
 	return func(yield func(provision.Person, error) bool) {
 		for index := 0; ; index++ {
-			p, err := in.source.next()
+			p, err := in.reader.Next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if index >= in.skip {
-				in.took(index, in.source.lines.number)
+				in.took(index, in.reader.Line())
 			}
-			if !yield(p, err) || err != nil && !isBadLine(err) {
+			if !yield(p, err) || err != nil && !peoplefile.IsBadLine(err) {
 				return
 			}
 		}

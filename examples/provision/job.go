@@ -18,6 +18,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/command"
 	"github.com/entrafed/entrafed/examples/internal/document"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -150,7 +151,7 @@ func (j *job) beginReport(options string) (err error) {
 func (j *job) options() string {
 	text := fmt.Sprintf("%s, connection %q, domain %q", j.flags.format, j.flags.connection, j.rules.Domain)
 	for _, rule := range j.flags.columns {
-		text += fmt.Sprintf(", %s=%q", rule.property, rule.column)
+		text += fmt.Sprintf(", %s=%q", rule.Property, rule.Column)
 	}
 	return text
 }
@@ -166,7 +167,7 @@ func (j *job) provision(ctx context.Context) int {
 	_, err := j.pipeline.EnsureAll(ctx, j.input.people(), provision.Bulk{
 		Concurrency: j.flags.concurrency,
 		Skip:        j.input.skip,
-		StopAtInput: func(err error) bool { return !isBadLine(err) },
+		StopAtInput: func(err error) bool { return !peoplefile.IsBadLine(err) },
 		Progress: func(e provision.BulkEvent) {
 			j.store.forget(e.Person)
 			if j.record(newReportLine(e, j.input.lineOf(e.Index), j.Now())); j.report.failed != nil {

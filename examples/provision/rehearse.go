@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/examples/internal/terminal"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -72,7 +73,7 @@ func (r *rehearsal) all(ctx context.Context) error {
 	var batch []*rehearsed
 	index := 0
 	for person, bad := range r.input.people() {
-		if bad != nil && !isBadLine(bad) {
+		if bad != nil && !peoplefile.IsBadLine(bad) {
 			return errors.Join(r.look(ctx, batch), bad)
 		}
 		one := &rehearsed{line: r.input.lineOf(index), person: person}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/entrafed/entrafed/examples/internal/peoplefile"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -42,9 +43,9 @@ func newReportLine(e provision.BulkEvent, line int, at time.Time) reportLine {
 
 func (r *reportLine) fail(err *provision.Error) {
 	r.Step, r.Reason, r.Public, r.Operator = err.Step, string(err.Reason()), err.Public(), shortened(err.Error())
-	var bad *lineError
+	var bad *peoplefile.LineError
 	if errors.As(err, &bad) {
-		r.Step, r.Operator = "input", shortened(bad.err.Error()) // there is no person whom the rest could be about
+		r.Step, r.Operator = "input", shortened(bad.Err.Error()) // there is no person whom the rest could be about
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 const loginOrigin = "https://login.microsoftonline.com/"
@@ -169,8 +170,7 @@ func clientAssertion(t *testing.T, key *rsa.PrivateKey, claims map[string]any) s
 
 func TestClientAssertions(t *testing.T) {
 	pair := someRegisteredKey()
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
+	other := certtest.RSA(2048)
 	app := entratest.App{
 		ClientID: entratest.DefaultApp().ClientID, Certificates: []*x509.Certificate{pair.certificate},
 	}

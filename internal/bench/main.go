@@ -50,11 +50,7 @@ var errNothingMeasured = errors.New("interrupted before the first round was comp
 
 // compare measures all cells and prints the result. If it is interrupted, it prints that of the rounds so far.
 func compare(ctx context.Context, opts options, stdout, stderr io.Writer) error {
-	signIn, err := newSignIn()
-	if err != nil {
-		return err
-	}
-	cells, err := newCells(signIn)
+	cells, err := newCells(newSignIn())
 	if err != nil {
 		return err
 	}

@@ -19,12 +19,11 @@ import (
 )
 
 // testSignIn is made once, as its key takes a noticeable part of a second.
-var testSignIn = sync.OnceValues(newSignIn)
+var testSignIn = sync.OnceValue(newSignIn)
 
 func pathsWith(t *testing.T, key func(*signIn) crypto.Signer) (*signIn, []path) {
 	t.Helper()
-	s, err := testSignIn()
-	require.NoError(t, err)
+	s := testSignIn()
 	paths, err := newPaths(s, key(s))
 	require.NoError(t, err)
 	return s, paths
@@ -236,8 +235,7 @@ func TestEveryPathMayRunOnManyGoroutines(t *testing.T) {
 
 func TestTheFloorIsOneSignatureWithTheSameKey(t *testing.T) {
 	t.Parallel()
-	s, err := testSignIn()
-	require.NoError(t, err)
+	s := testSignIn()
 	signature, err := floorSignature(s.key)()
 	require.NoError(t, err)
 	digest := sha256.Sum256([]byte("any 32 bytes"))
@@ -263,8 +261,7 @@ func TestTheFreeKeyLeavesTheDocumentAsItIs(t *testing.T) {
 
 func TestTheRequestThatIsReadIsAccepted(t *testing.T) {
 	t.Parallel()
-	s, err := testSignIn()
-	require.NoError(t, err)
+	s := testSignIn()
 	reading, err := read(s)
 	require.NoError(t, err)
 	require.NoError(t, reading())

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/entrafed/entrafed"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 // signIn is the one sign-in that all paths answer, and the key they sign with.
@@ -41,18 +38,11 @@ const (
 )
 
 // newSignIn makes a key and says who signs in.
-func newSignIn() (*signIn, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
-	}
-	now := time.Now().UTC()
-	certificate, err := certify(key, now)
-	if err != nil {
-		return nil, fmt.Errorf("making a certificate: %w", err)
-	}
+func newSignIn() *signIn {
+	key, now := certtest.RSA(2048), time.Now().UTC()
 	return &signIn{
-		key: key, certificate: certificate,
+		key:          key,
+		certificate:  certtest.SelfSigned(key, "entrafed bench", now.Add(-time.Hour), now.AddDate(1, 0, 0)),
 		cloud:        entrafed.Global(),
 		domain:       "contoso.com",
 		issuer:       "https://id.contoso.com/entra",
@@ -62,21 +52,7 @@ func newSignIn() (*signIn, error) {
 		upn:          "contractor@contoso.com",
 		sessionIndex: "_0123456789abcdef0123456789abcdef",
 		authnInstant: now.Truncate(time.Millisecond),
-	}, nil
-}
-
-func certify(key crypto.Signer, now time.Time) (*x509.Certificate, error) {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "entrafed bench"},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.AddDate(1, 0, 0),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	return x509.ParseCertificate(der)
 }
 
 // authnRequest is the document that Entra sends, in today's unsigned shape.

@@ -2,12 +2,8 @@ package browsertest
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -19,6 +15,7 @@ import (
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/oidc"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/internal/oidcprovidertest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
@@ -79,7 +76,7 @@ func startOIDCHost(t *testing.T) string {
 			Name: "employee", Password: "correct horse battery",
 			Claims: map[string]any{"sub": "104", "email": "employee@example.net", "name": "An Employee"},
 		}})
-	signer := newHostSigner(t)
+	signer := newHostSigner()
 	tenant, err := entratest.New(entratest.Config{
 		BaseURL: "http://" + cloud.Addr().String(), Seed: 1,
 		Domains: []entratest.Domain{{Name: "contoso.com", Federation: &entratest.Federation{
@@ -143,17 +140,9 @@ func serveUntilTheEnd(t *testing.T, listener net.Listener, handler http.Handler)
 }
 
 // newHostSigner makes a key for as long as the test runs.
-func newHostSigner(t *testing.T) saml.Signer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+func newHostSigner() saml.Signer {
+	key := certtest.RSA(2048)
+	return saml.Signer{
+		Key: key, Certificate: certtest.SelfSigned(key, "test", time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return saml.Signer{Key: key, Certificate: certificate}
 }

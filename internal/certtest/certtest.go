@@ -1,4 +1,5 @@
-// Package certtest makes keys and self-signed certificates for tests.
+// Package certtest makes keys and self-signed certificates for tests, and for the commands below internal that measure
+// and show.
 package certtest
 
 import (

@@ -4,13 +4,10 @@ package hsmtest
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +17,7 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -32,7 +30,7 @@ var testTime = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 
 func TestAKeyInsideAnHSMSigns(t *testing.T) {
 	key := newSigner(t, newToken(t), "signing")
-	certificate := certify(t, key) // which the key has signed itself
+	certificate := certify(key) // which the key has signed itself
 	idp := newIdP(t, saml.Signer{Key: key, Certificate: certificate})
 
 	response, err := idp.RespondUnsolicited(testSubject(), "")
@@ -42,7 +40,7 @@ func TestAKeyInsideAnHSMSigns(t *testing.T) {
 	require.Equal(t, testID, verified.FindElement("./Subject/NameID").Text())
 	require.Equal(t, testUPN, verified.FindElement("./AttributeStatement/Attribute/AttributeValue").Text())
 
-	other := certify(t, newSigner(t, key.hsm, "other"))
+	other := certify(newSigner(t, key.hsm, "other"))
 	_, err = verify(response.XML, other)
 	require.Error(t, err, "the check can fail")
 }
@@ -90,7 +88,7 @@ func TestAnExtractableKeyCanBeTakenOut(t *testing.T) {
 func TestManyGoroutinesSignAtOnce(t *testing.T) {
 	const goroutines, each = 4 * sessions, 5
 	key := newSigner(t, newToken(t), "signing")
-	certificate := certify(t, key)
+	certificate := certify(key)
 	idp := newIdP(t, saml.Signer{Key: key, Certificate: certificate})
 
 	errs := make([]error, goroutines)
@@ -110,7 +108,7 @@ func TestManyGoroutinesSignAtOnce(t *testing.T) {
 func TestAKeyInsideTheHSMReplacesAnother(t *testing.T) {
 	hsm := newToken(t)
 	old, next := newSigner(t, hsm, "2026"), newSigner(t, hsm, "2027")
-	oldCertificate, nextCertificate := certify(t, old), certify(t, next)
+	oldCertificate, nextCertificate := certify(old), certify(next)
 	idp := newIdP(t, saml.Signer{Key: old, Certificate: oldCertificate})
 
 	require.NoError(t, idp.SetNextSigner(saml.Signer{Key: next, Certificate: nextCertificate}))
@@ -123,7 +121,7 @@ func TestAKeyInsideTheHSMReplacesAnother(t *testing.T) {
 func TestAnHSMThatRefusesIsReported(t *testing.T) {
 	hsm := newToken(t)
 	key := newSigner(t, hsm, "signing")
-	idp := newIdP(t, saml.Signer{Key: key, Certificate: certify(t, key)})
+	idp := newIdP(t, saml.Signer{Key: key, Certificate: certify(key)})
 
 	hsm.do(func(session pkcs11.SessionHandle) { require.NoError(t, hsm.module.Logout(session)) })
 	_, err := idp.RespondUnsolicited(testSubject(), "")
@@ -192,19 +190,8 @@ func (hsm *token) wrap(t *testing.T, key pkcs11.ObjectHandle) (wrapped []byte, e
 	return wrapped, err
 }
 
-func certify(t *testing.T, key *signer) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "entrafed test"},
-		NotBefore:    testTime.AddDate(-1, 0, 0),
-		NotAfter:     testTime.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return certificate
+func certify(key *signer) *x509.Certificate {
+	return certtest.SelfSigned(key, "entrafed test", testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))
 }
 
 func newIdP(t *testing.T, signer saml.Signer) *saml.IdentityProvider {

@@ -3,12 +3,8 @@ package loadtest_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"html"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -25,6 +21,7 @@ import (
 
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/msgraph"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
@@ -69,7 +66,7 @@ func TestACrowdInFrontOfATenantThatIsBusy(t *testing.T) {
 // admit lets a crowd in.
 func admit(t *testing.T, c crowd) (h *hall) {
 	t.Helper()
-	signer := newSigner(t)
+	signer := newSigner()
 	goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
 		h = newHall(t, c, signer)
@@ -262,17 +259,8 @@ func (l wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func newSigner(t *testing.T) saml.Signer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return saml.Signer{Key: key, Certificate: certificate}
+func newSigner() saml.Signer {
+	key := certtest.RSA(2048)
+	return saml.Signer{Key: key, Certificate: certtest.SelfSigned(key, "test",
+		time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC))}
 }

@@ -10,13 +10,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"flag"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -25,6 +21,7 @@ import (
 
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -50,10 +47,7 @@ func serve(ctx context.Context, address string) error {
 		return err
 	}
 	origin := "http://" + listener.Addr().String()
-	signer, err := throwAwaySigner()
-	if err != nil {
-		return err
-	}
+	signer := throwAwaySigner()
 	microsoft, leadOn, err := newMicrosoft(origin)
 	if err != nil {
 		return err
@@ -105,19 +99,10 @@ func newBridge(cloud entrafed.Cloud, base string, brand adapters.Brand, signer s
 }
 
 // throwAwaySigner makes a key that nobody trusts.
-func throwAwaySigner() (saml.Signer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return saml.Signer{}, err
+func throwAwaySigner() saml.Signer {
+	key, now := certtest.RSA(2048), time.Now()
+	return saml.Signer{
+		Key:         key,
+		Certificate: certtest.SelfSigned(key, "Throw-away key of the showcase", now.Add(-time.Hour), now.AddDate(1, 0, 0)),
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Throw-away key of the showcase"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return saml.Signer{}, err
-	}
-	certificate, err := x509.ParseCertificate(der)
-	return saml.Signer{Key: key, Certificate: certificate}, err
 }

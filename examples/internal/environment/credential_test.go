@@ -1,12 +1,8 @@
 package environment_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"os"
 	"testing"
 	"time"
@@ -16,6 +12,7 @@ import (
 	"github.com/entrafed/entrafed"
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/environment"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 func TestExactlyOneCredential(t *testing.T) {
@@ -94,15 +91,10 @@ func TestTheChainIsForWhoSaysNothing(t *testing.T) {
 // pair is a certificate and its key.
 func pair(t *testing.T) string {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "client"}, NotAfter: time.Now().Add(time.Hour),
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
+	key := certtest.RSA(2048)
+	certificate := certtest.SelfSigned(key, "client", time.Time{}, time.Now().Add(time.Hour))
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})) +
-		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
 }

@@ -3,13 +3,9 @@ package simulation_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"math/big"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -21,6 +17,7 @@ import (
 	"github.com/entrafed/entrafed/examples/internal/commandtest"
 	"github.com/entrafed/entrafed/examples/internal/simulation"
 	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 )
 
 func begin(now time.Time) simulation.File {
@@ -67,16 +64,9 @@ func send(t *testing.T, tenant *simulation.Tenant, method, path string, body any
 }
 
 // certificate is one as Graph has it.
-func certificate(t *testing.T) string {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: commandtest.Morning(), NotAfter: commandtest.Morning().AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	return base64.StdEncoding.EncodeToString(der)
+func certificate() string {
+	from := commandtest.Morning()
+	return base64.StdEncoding.EncodeToString(certtest.SelfSigned(certtest.RSA(2048), "contoso", from, from.AddDate(1, 0, 0)).Raw)
 }
 
 // What was written is there in the next run, with the same ID, and the sign-in service learns of it when it would have.
@@ -86,7 +76,7 @@ func TestATenantGoesOnWhereItWas(t *testing.T) {
 	tenant := open(t, file)
 	status, made := send(t, tenant, http.MethodPost, "/domains/contoso.com/federationConfiguration", map[string]any{
 		"issuerUri": "https://id.contoso.com/", "passiveSignInUri": "https://id.contoso.com/sso",
-		"preferredAuthenticationProtocol": "saml", "signingCertificate": certificate(t),
+		"preferredAuthenticationProtocol": "saml", "signingCertificate": certificate(),
 	})
 	require.Equal(t, http.StatusCreated, status, made)
 	tenant.Clock.Advance(4 * time.Minute)

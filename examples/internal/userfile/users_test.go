@@ -1,14 +1,27 @@
-package main
+package userfile_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/entrafed/entrafed/examples/internal/userfile"
 )
 
-func contosoRules() usersRules { return usersRules{domain: "contoso.com", skip: []string{"ldap"}} }
+func contosoRules() userfile.Rules {
+	return userfile.Rules{Domain: "contoso.com", Skip: []string{"ldap"}}
+}
+
+// contractor is an entry of the file.
+func contractor() map[string]string {
+	return map[string]string{
+		"login": "contractor", "password": goodHash, "connection": "people", "id": "104",
+		"email": "contractor@example.net", "displayName": "A Contractor",
+	}
+}
 
 // with returns the contractor with some fields changed; an empty value takes the field out.
 func with(changes map[string]string) map[string]string {
@@ -41,22 +54,22 @@ func two(t *testing.T, field, first, second string) string {
 
 func TestAUserHasAllThatTheFileSays(t *testing.T) {
 	t.Parallel()
-	list, problems := parseUsers([]byte(jsonOf(t, []any{with(map[string]string{
+	list, problems := userfile.Parse([]byte(jsonOf(t, []any{with(map[string]string{
 		"login": " Contractor ", "givenName": "A", "surname": "Contractor", "usageLocation": "FR",
 		"upn": "a.contractor@sub.contoso.com", "immutableId": "0f",
 	})})), contosoRules())
 	require.Empty(t, problems)
 	require.Len(t, list, 1)
-	require.Equal(t, "contractor", list[0].login)
-	require.Equal(t, "people", list[0].person.Connection)
-	require.Equal(t, "104", list[0].person.ID)
-	require.Equal(t, "contractor@example.net", list[0].person.Email)
-	require.Equal(t, "A Contractor", list[0].person.DisplayName)
-	require.Equal(t, "A", list[0].person.GivenName)
-	require.Equal(t, "Contractor", list[0].person.Surname)
-	require.Equal(t, "FR", list[0].person.UsageLocation)
-	require.Equal(t, "a.contractor@sub.contoso.com", list[0].person.UPN)
-	require.Equal(t, "0f", list[0].person.ImmutableID)
+	require.Equal(t, "contractor", list[0].Login)
+	require.Equal(t, "people", list[0].Person.Connection)
+	require.Equal(t, "104", list[0].Person.ID)
+	require.Equal(t, "contractor@example.net", list[0].Person.Email)
+	require.Equal(t, "A Contractor", list[0].Person.DisplayName)
+	require.Equal(t, "A", list[0].Person.GivenName)
+	require.Equal(t, "Contractor", list[0].Person.Surname)
+	require.Equal(t, "FR", list[0].Person.UsageLocation)
+	require.Equal(t, "a.contractor@sub.contoso.com", list[0].Person.UPN)
+	require.Equal(t, "0f", list[0].Person.ImmutableID)
 }
 
 func TestAUsersFileIsReadStrictly(t *testing.T) {
@@ -98,7 +111,7 @@ func TestAUsersFileIsReadStrictly(t *testing.T) {
 		"a fault behind a good entry":     {jsonOf(t, []any{other, map[string]string{"login": "x", "y": "z"}}), `entry 2 ("x"): "y"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, problems := parseUsers([]byte(test.content), contosoRules())
+			_, problems := userfile.Parse([]byte(test.content), contosoRules())
 			require.Len(t, problems, 1, "%v", problems)
 			require.ErrorContains(t, problems[0], test.says)
 		})
@@ -107,8 +120,8 @@ func TestAUsersFileIsReadStrictly(t *testing.T) {
 
 func TestAllFaultsOfAUsersFileAreListed(t *testing.T) {
 	t.Parallel()
-	_, problems := parseUsers([]byte(`[{"a":"","b":"","login":1},{},"x"]`), contosoRules())
-	text := newConfigError(problems).Error()
+	_, problems := userfile.Parse([]byte(`[{"a":"","b":"","login":1},{},"x"]`), contosoRules())
+	text := errors.Join(problems...).Error()
 	for _, says := range []string{
 		`entry 1: "a" is not a field`, `entry 1: "b" is not a field`, "entry 1: login must be a string",
 		"entry 2: login is missing", "entry 2: password is not a hash", "Connection is required", "ID is required",
@@ -118,7 +131,7 @@ func TestAllFaultsOfAUsersFileAreListed(t *testing.T) {
 	}
 }
 
-func FuzzParseUsers(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		``, `[]`, `[{}]`, `[{"login":"a"}]`, `[{"login":{"a":[1]}}]`, `[null]`, `[[[`, `[{"login":"a","login":"b"}]`,
 		"[\"\xff\"]",
@@ -126,17 +139,17 @@ func FuzzParseUsers(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		list, problems := parseUsers(content, contosoRules())
+		list, problems := userfile.Parse(content, contosoRules())
 		if len(problems) > 0 {
 			return
 		}
 		seen := map[string]bool{}
 		for _, u := range list {
-			require.NotEmpty(t, u.login)
-			require.False(t, seen[u.login])
-			require.GreaterOrEqual(t, u.password.iterations, minIterations)
-			require.NoError(t, u.person.Validate())
-			seen[u.login] = true
+			require.NotEmpty(t, u.Login)
+			require.False(t, seen[u.Login])
+			require.GreaterOrEqual(t, u.Password.Iterations, userfile.MinIterations)
+			require.NoError(t, u.Person.Validate())
+			seen[u.Login] = true
 		}
 	})
 }

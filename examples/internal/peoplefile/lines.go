@@ -1,4 +1,4 @@
-package main
+package peoplefile
 
 import (
 	"bufio"
@@ -21,18 +21,26 @@ type lineReader struct {
 
 func newLineReader(r io.Reader) *lineReader { return &lineReader{r: bufio.NewReaderSize(r, 64<<10)} }
 
-// lineError is what is wrong with one line. The next one can be read all the same.
-type lineError struct {
-	line int
-	err  error
+// LineError is what is wrong with one line. The next one can be read all the same.
+type LineError struct {
+	Line int // from 1
+	Err  error
 }
 
-func (e *lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
+// Error implements error.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 
-func (e *lineError) Unwrap() error { return e.err }
+// Unwrap returns what is wrong, without the line.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// IsBadLine tells what is wrong with one line from what ends the input.
+func IsBadLine(err error) bool {
+	var bad *LineError
+	return errors.As(err, &bad)
+}
 
 // next returns the next line that is not blank, without its end and without a byte order mark. The error is a
-// *lineError, io.EOF, or one after which nothing can be read.
+// *LineError, io.EOF, or one after which nothing can be read.
 func (l *lineReader) next() (string, error) {
 	for {
 		text, err := l.read()
@@ -55,7 +63,7 @@ func (l *lineReader) check(text string) error {
 	return nil
 }
 
-func (l *lineReader) wrong(err error) error { return &lineError{l.number, err} }
+func (l *lineReader) wrong(err error) error { return &LineError{l.number, err} }
 
 // read returns the next line, and passes over one that is too long.
 func (l *lineReader) read() (string, error) {

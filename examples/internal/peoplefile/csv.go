@@ -1,4 +1,4 @@
-package main
+package peoplefile
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ func (c *csvParser) unusedColumns() (unused []string) {
 }
 
 // newCSVParser reads the first line.
-func newCSVParser(lines *lineReader, o inputOptions) (*csvParser, error) {
+func newCSVParser(lines *lineReader, o Options) (*csvParser, error) {
 	first, err := lines.next()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -43,7 +43,7 @@ func newCSVParser(lines *lineReader, o inputOptions) (*csvParser, error) {
 		return nil, err
 	}
 	for _, column := range c.header {
-		c.properties = append(c.properties, propertiesOf(column, o.columns))
+		c.properties = append(c.properties, propertiesOf(column, o.Columns))
 	}
 	return c, nil
 }

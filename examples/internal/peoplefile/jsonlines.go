@@ -1,4 +1,4 @@
-package main
+package peoplefile
 
 import (
 	"encoding/json"
@@ -14,7 +14,7 @@ import (
 // jsonParser reads people from JSON objects, one on each line. A value is a string, a number, or null; the claims may
 // also be an object of these.
 type jsonParser struct {
-	columns []columnRule
+	columns []ColumnRule
 	unused  []string // up to maxUnused
 }
 

@@ -1,4 +1,4 @@
-package main
+package peoplefile
 
 import (
 	"errors"
@@ -9,11 +9,12 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
-// columnHelp is a property of a person that the input can have, and what -h says about it.
-type columnHelp struct{ name, text string }
+// Column is a property of a person that the input can have, and what -h says about it.
+type Column struct{ Name, Text string }
 
-func columnHelps() []columnHelp {
-	return []columnHelp{
+// Columns are all properties, in the order of the help.
+func Columns() []Column {
+	return []Column{
 		{"connection", "where the person signs in: google, ldap, people. Required, or -connection"},
 		{"id", "the person's identifier there, for ever. Required"},
 		{"email", "its part before the @ becomes the user principal name"},
@@ -30,7 +31,7 @@ func columnHelps() []columnHelp {
 
 const claimPrefix = "claims."
 
-// setProperty sets one property of a person, by its name as columnHelps has it.
+// setProperty sets one property of a person, by its name as Columns has it.
 func setProperty(p *provision.Person, property, value string) {
 	value = strings.TrimSpace(value)
 	if claim, ok := strings.CutPrefix(property, claimPrefix); ok {
@@ -64,28 +65,29 @@ func setProperty(p *provision.Person, property, value string) {
 	}
 }
 
-// columnRule says by which column a property is given.
-type columnRule struct{ property, column string }
+// ColumnRule says by which column a property is given.
+type ColumnRule struct{ Property, Column string }
 
-func parseColumnRule(s string) (columnRule, error) {
+// ParseColumnRule reads a rule such as id=EmployeeNumber.
+func ParseColumnRule(s string) (ColumnRule, error) {
 	property, column, ok := strings.Cut(s, "=")
 	column = strings.TrimSpace(column)
 	if !ok || column == "" {
-		return columnRule{}, errors.New("it is PROPERTY=COLUMN, such as id=EmployeeNumber")
+		return ColumnRule{}, errors.New("it is PROPERTY=COLUMN, such as id=EmployeeNumber")
 	}
 	known, ok := propertyNamed(property)
 	if !ok {
-		return columnRule{}, fmt.Errorf("%q is not a property of a person: provision -h lists them", property)
+		return ColumnRule{}, fmt.Errorf("%q is not a property of a person: provision -h lists them", property)
 	}
-	return columnRule{known, column}, nil
+	return ColumnRule{known, column}, nil
 }
 
-// checkColumnRules refuses two columns for one property.
-func checkColumnRules(rules []columnRule) error {
+// CheckColumnRules refuses two columns for one property.
+func CheckColumnRules(rules []ColumnRule) error {
 	for i, rule := range rules {
-		same := func(other columnRule) bool { return other.property == rule.property }
+		same := func(other ColumnRule) bool { return other.Property == rule.Property }
 		if slices.ContainsFunc(rules[:i], same) {
-			return fmt.Errorf("-map says twice which column is %s", rule.property)
+			return fmt.Errorf("-map says twice which column is %s", rule.Property)
 		}
 	}
 	return nil
@@ -97,9 +99,9 @@ func propertyNamed(name string) (property string, ok bool) {
 	if len(name) > len(claimPrefix) && strings.EqualFold(name[:len(claimPrefix)], claimPrefix) {
 		return claimPrefix + name[len(claimPrefix):], true
 	}
-	for _, c := range columnHelps() {
-		if simple(name) == simple(c.name) && c.name != "claims.NAME" {
-			return c.name, true
+	for _, c := range Columns() {
+		if simple(name) == simple(c.Name) && c.Name != "claims.NAME" {
+			return c.Name, true
 		}
 	}
 	return "", false
@@ -111,15 +113,15 @@ func simple(name string) string {
 }
 
 // propertiesOf are the properties that a column gives. A property that has a rule is given by that rule's column alone.
-func propertiesOf(column string, rules []columnRule) (properties []string) {
+func propertiesOf(column string, rules []ColumnRule) (properties []string) {
 	column = strings.TrimSpace(column)
 	for _, rule := range rules {
-		if strings.EqualFold(rule.column, column) {
-			properties = append(properties, rule.property)
+		if strings.EqualFold(rule.Column, column) {
+			properties = append(properties, rule.Property)
 		}
 	}
 	property, ok := propertyNamed(column)
-	ruled := slices.ContainsFunc(rules, func(rule columnRule) bool { return rule.property == property })
+	ruled := slices.ContainsFunc(rules, func(rule ColumnRule) bool { return rule.Property == property })
 	if ok && !ruled {
 		properties = append(properties, property)
 	}
@@ -127,31 +129,31 @@ func propertiesOf(column string, rules []columnRule) (properties []string) {
 }
 
 // checkHeader refuses a first line that does not say, or says twice, what is needed.
-func checkHeader(header []string, o inputOptions) error {
+func checkHeader(header []string, o Options) error {
 	var errs []error
 	given := map[string]string{}
 	for _, column := range header {
-		for _, property := range propertiesOf(column, o.columns) {
+		for _, property := range propertiesOf(column, o.Columns) {
 			if other, twice := given[property]; twice {
 				errs = append(errs, fmt.Errorf("the columns %q and %q both say what is %s", other, column, property))
 			}
 			given[property] = column
 		}
 	}
-	for _, rule := range o.columns {
-		if given[rule.property] == "" {
-			errs = append(errs, fmt.Errorf("-map: there is no column %q in the first line of the input", rule.column))
+	for _, rule := range o.Columns {
+		if given[rule.Property] == "" {
+			errs = append(errs, fmt.Errorf("-map: there is no column %q in the first line of the input", rule.Column))
 		}
 	}
 	missing := func(property, remedy string) {
-		ruled := slices.ContainsFunc(o.columns, func(rule columnRule) bool { return rule.property == property })
+		ruled := slices.ContainsFunc(o.Columns, func(rule ColumnRule) bool { return rule.Property == property })
 		if given[property] == "" && !ruled {
 			errs = append(errs,
 				fmt.Errorf("the first line of the input has no column %q; it has %q: %s", property, header, remedy))
 		}
 	}
 	missing("id", "say which one it is, with -map id=COLUMN")
-	if o.connection == "" {
+	if o.Connection == "" {
 		missing("connection", "say where everybody comes from, with -connection")
 	}
 	return errors.Join(errs...)
