@@ -56,7 +56,8 @@ type Config struct {
 	Secret []byte
 
 	// Pending keeps what does not fit into cookies: the state of a sign-in that Entra began with a RelayState of more than
-	// about 10 KB, which nobody has seen yet. nil: such a sign-in is refused, and the log says why. Replicas share it.
+	// about 10 KB, which nobody has seen yet, and what the Authenticator says of a person if it is more than that, for
+	// example a claim of a few hundred groups. nil: such a sign-in is refused, and the log says why. Replicas share it.
 	//
 	// A proxy in front may let less through: nginx passes on 4 or 8 KB of headers, unless its proxy_buffer_size and
 	// large_client_header_buffers say more. Entra's usual RelayState needs about 2.

@@ -31,7 +31,7 @@ func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any)
 		return b.setCookie(w, kind, handle, sealed)
 	}
 	if b.store == nil {
-		return fmt.Errorf("the state of the sign-in has %d bytes, too many for cookies: set Config.Pending", len(sealed))
+		return fmt.Errorf("%w: %s has %d bytes, too many for cookies: set Config.Pending", errRemember, nameOf(kind), len(sealed))
 	}
 	key, err := b.newID(16)
 	if err != nil {
@@ -40,9 +40,22 @@ func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any)
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
 	if err := b.store.Put(ctx, key, []byte(sealed), b.now().Add(b.signInTime)); err != nil {
-		return fmt.Errorf("the state of the sign-in cannot be stored: %w", err)
+		return fmt.Errorf("%w: %w", errRemember, err)
 	}
 	return b.setCookie(w, kind, handle, storedPrefix+key)
+}
+
+// nameOf is what a kind of state is, in the words of the operator.
+func nameOf(kind string) string {
+	switch kind {
+	case cookieRequest:
+		return "what Entra asked"
+	case cookiePerson:
+		return "what the Authenticator says of the person"
+	case cookieKept:
+		return "what the Authenticator keeps"
+	}
+	return "the sign-out"
 }
 
 // storeTime is how long the store may take to keep a value, or to return one.
@@ -70,6 +83,7 @@ func (b *Bridge) recall(r *http.Request, kind, handle string, value any) error {
 }
 
 var (
+	errRemember = errors.New("the state of the sign-in cannot be stored")
 	errNoCookie = errors.New("the browser sent no cookie for this sign-in")
 	errStore    = errors.New("the state of the sign-in cannot be read")
 )

@@ -338,6 +338,30 @@ func TestARelayStateOfAnyLength(t *testing.T) {
 	w.requireFailure(b.get(address), http.StatusBadRequest, "This sign-in is over")
 }
 
+// What the host says of a person has the same limit as what Entra says, and is never cut.
+func TestAPersonOfAnyLength(t *testing.T) {
+	t.Parallel()
+	host := func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
+		person := signedIn()
+		person.Person.Claims = map[string]string{"groups": strings.Repeat("CN=Staff,OU=Groups,DC=contoso,DC=com\n", 400)}
+		return person, nil
+	}
+	refused := newWorld(t)
+	refused.host = host
+	b := refused.browser()
+	recorder := b.get(b.request("", "state", testTime))
+	refused.requireFailure(recorder, http.StatusInternalServerError, "Something went wrong here")
+	require.Contains(t, refused.log.String(), "set Config.Pending")
+	require.Contains(t, refused.log.String(), "what the Authenticator says of the person")
+	require.Empty(t, recorder.Result().Cookies(), "half a person")
+
+	w := newWorld(t)
+	w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+	w.bridge, w.host = w.newBridge(), host
+	b = w.browser()
+	requireAnswered(t, b.get(b.request("", "state", testTime)), "state")
+}
+
 func TestAMemoryPendingIsBounded(t *testing.T) {
 	t.Parallel()
 	now := testTime
