@@ -246,8 +246,21 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET "+b.path+"/logout/done", b.serveLogoutDone)
 	mux.HandleFunc("GET "+b.path+"/metadata", b.serveMetadata)
 	mux.Handle(b.path+"/go", smart)
+	for path, allowed := range map[string]string{
+		"/signin/{handle}": "GET, POST", "/signin/{handle}/progress": "GET", "/logout": "GET, POST", "/logout/done": "GET",
+	} {
+		mux.HandleFunc("HEAD "+b.path+path, refuseHEAD(allowed)) // which a pattern with GET would serve as well
+	}
 	mux.HandleFunc("/", b.serveNotFound)
 	return mux
+}
+
+// refuseHEAD is for addresses whose GET changes something: HEAD must not (RFC 9110, section 9.2.1).
+func refuseHEAD(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allowed)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
 }
 
 // ServeHTTP serves the paths below that of BaseURL, also where a proxy or a StripPrefix has cut off its beginning or all
