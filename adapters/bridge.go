@@ -56,7 +56,8 @@ type Config struct {
 	Secret []byte
 
 	// Pending keeps what does not fit into cookies: the state of a sign-in that Entra began with a RelayState of more than
-	// about 10 KB, which nobody has seen yet. nil: such a sign-in is refused, and the log says why. Replicas share it.
+	// about 10 KB, which nobody has seen yet, and what the Authenticator says of a person if it is more than that, for
+	// example a claim of a few hundred groups. nil: such a sign-in is refused, and the log says why. Replicas share it.
 	//
 	// A proxy in front may let less through: nginx passes on 4 or 8 KB of headers, unless its proxy_buffer_size and
 	// large_client_header_buffers say more. Entra's usual RelayState needs about 2.
@@ -245,8 +246,21 @@ func (b *Bridge) routes(smart http.Handler) *http.ServeMux {
 	mux.HandleFunc("GET "+b.path+"/logout/done", b.serveLogoutDone)
 	mux.HandleFunc("GET "+b.path+"/metadata", b.serveMetadata)
 	mux.Handle(b.path+"/go", smart)
+	for path, allowed := range map[string]string{
+		"/signin/{handle}": "GET, POST", "/signin/{handle}/progress": "GET", "/logout": "GET, POST", "/logout/done": "GET",
+	} {
+		mux.HandleFunc("HEAD "+b.path+path, refuseHEAD(allowed)) // which a pattern with GET would serve as well
+	}
 	mux.HandleFunc("/", b.serveNotFound)
 	return mux
+}
+
+// refuseHEAD is for addresses whose GET changes something: HEAD must not (RFC 9110, section 9.2.1).
+func refuseHEAD(allowed string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", allowed)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
 }
 
 // ServeHTTP serves the paths below that of BaseURL, also where a proxy or a StripPrefix has cut off its beginning or all

@@ -75,6 +75,8 @@ func authenticationFailure(err error) failure {
 		return failure{Status: http.StatusForbidden, Err: err, Title: msgCancelledTitle, Text: msgCancelledText}
 	case errors.Is(err, ErrDenied):
 		return failure{Status: http.StatusForbidden, Err: err, NoAction: true, Title: msgDeniedTitle, Text: msgDeniedText}
+	case errors.Is(err, errRemember):
+		return internalFailure(err) // who it is, is known
 	}
 	return failure{Status: http.StatusBadGateway, Err: err, Title: msgUnknownTitle, Text: msgUnknownText}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,19 +29,24 @@ func TestAPanicOfTheHostsEndsOneSignIn(t *testing.T) {
 			return w
 		}
 	}
-	for name, newBroken := range map[string]func(*testing.T) *world{
-		"in Profile": func(t *testing.T) *world {
+	profile := func(fails func()) func(*testing.T) *world {
+		return func(t *testing.T) *world {
 			return newKnowing(t, func(s adapters.SignedIn) (provision.Person, error) {
 				if s.Person.ID == "broken" {
-					panic(errors.New("internal"))
+					fails()
 				}
 				return s.Person, nil
 			})
-		},
-		"in People":        people(func() { panic("internal") }),
-		"with nil":         people(func() { panic(nil) }),
-		"with a page's":    people(func() { panic(http.ErrAbortHandler) }),
-		"by a nil pointer": people(func() { var none *provision.Event; _ = none.Step }),
+		}
+	}
+	for name, newBroken := range map[string]func(*testing.T) *world{
+		"in Profile":               profile(func() { panic(errors.New("internal")) }),
+		"in People":                people(func() { panic("internal") }),
+		"with nil":                 people(func() { panic(nil) }),
+		"with a page's":            people(func() { panic(http.ErrAbortHandler) }),
+		"by a nil pointer":         people(func() { var none *provision.Event; _ = none.Step }),
+		"by runtime.Goexit":        people(runtime.Goexit),
+		"by its Goexit in Profile": profile(runtime.Goexit),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +33,7 @@ func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any)
 		return b.setCookie(w, kind, handle, sealed)
 	}
 	if b.store == nil {
-		return fmt.Errorf("the state of the sign-in has %d bytes, too many for cookies: set Config.Pending", len(sealed))
+		return fmt.Errorf("%w: %s has %d bytes, too many for cookies: set Config.Pending", errRemember, nameOf(kind), len(sealed))
 	}
 	key, err := b.newID(16)
 	if err != nil {
@@ -40,9 +42,22 @@ func (b *Bridge) remember(w http.ResponseWriter, kind, handle string, value any)
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
 	if err := b.store.Put(ctx, key, []byte(sealed), b.now().Add(b.signInTime)); err != nil {
-		return fmt.Errorf("the state of the sign-in cannot be stored: %w", err)
+		return fmt.Errorf("%w: %w", errRemember, err)
 	}
 	return b.setCookie(w, kind, handle, storedPrefix+key)
+}
+
+// nameOf is what a kind of state is, in the words of the operator.
+func nameOf(kind string) string {
+	switch kind {
+	case cookieRequest:
+		return "what Entra asked"
+	case cookiePerson:
+		return "what the Authenticator says of the person"
+	case cookieKept:
+		return "what the Authenticator keeps"
+	}
+	return "the sign-out"
 }
 
 // storeTime is how long the store may take to keep a value, or to return one.
@@ -64,14 +79,19 @@ func (b *Bridge) recall(r *http.Request, kind, handle string, value any) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStore, err)
 		}
+		if len(kept) == 0 {
+			return errForgotten
+		}
 		sealed = string(kept)
 	}
 	return b.sealer.open(kind+" "+handle, sealed, value)
 }
 
 var (
-	errNoCookie = errors.New("the browser sent no cookie for this sign-in")
-	errStore    = errors.New("the state of the sign-in cannot be read")
+	errRemember  = errors.New("the state of the sign-in cannot be stored")
+	errNoCookie  = errors.New("the browser sent no cookie for this sign-in")
+	errForgotten = errors.New("Config.Pending has it no more: it expired, or others needed the room")
+	errStore     = errors.New("the state of the sign-in cannot be read")
 )
 
 // recallFailure is what people see of a sign-in whose state is not there: it is over, unless its store is only out of reach.
@@ -84,23 +104,33 @@ func recallFailure(err error) failure {
 
 // MemoryPending is a [PendingStore] in memory: for a host of one process, whose restart ends the few sign-ins that are in
 // it. Make one with [NewMemoryPending].
+//
+// It holds at most 1000 values, which are 128 MB, and makes room by forgetting the one that was neither put nor got for the
+// longest time. That person is told that the sign-in is over, and starts again.
+//
+// Anybody can ask as Entra does: its requests are not signed unless the domain wants it, so a stranger who makes up requests
+// with a long RelayState has each of them stored. A thousand of them between two page loads of a person make that person
+// start again, and nothing else. What protects from that is a proxy that limits how often one address may ask for
+// BaseURL + "/sso", or requests that must be signed, for others are refused before anything is stored:
+// saml.Config.RequireSignedRequests, with saml.Config.Replays, so that each request is stored once.
 type MemoryPending struct {
 	now func() time.Time
 
 	mu     sync.Mutex
 	values map[string]memoryValue
+	uses   uint64 // so far
 }
 
 type memoryValue struct {
 	content []byte
 	expires time.Time
+	used    uint64 // the number of its last use
 }
 
 // maxMemoryPending is how many values a MemoryPending holds: 128 MB at most.
 const maxMemoryPending = 1000
 
-// NewMemoryPending returns an empty one. It holds at most 1000 values; more are refused until some expire. The clock nil
-// means [time.Now].
+// NewMemoryPending returns an empty one. The clock nil means [time.Now].
 func NewMemoryPending(now func() time.Time) *MemoryPending {
 	if now == nil {
 		now = time.Now
@@ -108,23 +138,20 @@ func NewMemoryPending(now func() time.Time) *MemoryPending {
 	return &MemoryPending{now: now, values: map[string]memoryValue{}}
 }
 
-// Put implements [PendingStore].
+// Put implements [PendingStore]. The error is always nil.
 func (m *MemoryPending) Put(_ context.Context, key string, value []byte, expires time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for key, kept := range m.values {
-		if !m.now().Before(kept.expires) {
-			delete(m.values, key)
-		}
-	}
+	now := m.now()
+	maps.DeleteFunc(m.values, func(_ string, kept memoryValue) bool { return !now.Before(kept.expires) })
 	if len(m.values) >= maxMemoryPending {
-		return fmt.Errorf("adapters: %d sign-ins are under way already whose state does not fit into cookies", len(m.values))
+		delete(m.values, m.unusedLongest())
 	}
-	m.values[key] = memoryValue{append([]byte(nil), value...), expires}
+	m.use(key, memoryValue{content: slices.Clone(value), expires: expires})
 	return nil
 }
 
-// Get implements [PendingStore].
+// Get implements [PendingStore]. The error is always nil.
 func (m *MemoryPending) Get(_ context.Context, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,5 +159,22 @@ func (m *MemoryPending) Get(_ context.Context, key string) ([]byte, error) {
 	if !found || !m.now().Before(kept.expires) {
 		return nil, nil
 	}
+	m.use(key, kept)
 	return kept.content, nil
+}
+
+func (m *MemoryPending) use(key string, value memoryValue) {
+	m.uses++
+	value.used = m.uses
+	m.values[key] = value
+}
+
+func (m *MemoryPending) unusedLongest() (key string) {
+	first := m.uses + 1
+	for k, kept := range m.values {
+		if kept.used < first {
+			key, first = k, kept.used
+		}
+	}
+	return key
 }

@@ -64,25 +64,40 @@ func (rs *runs) of(ctx context.Context, person identified, retry bool) (*run, er
 	rs.running.Go(func() {
 		defer cancel()
 		defer stop()
-		account, err := rs.ensure(ctx, person.SignedIn, started.add)
-		started.end(account, err, rs.now())
-		rs.mu.Lock()
-		defer rs.mu.Unlock()
-		rs.ended = append(rs.ended, started)
+		rs.perform(ctx, person.SignedIn, started)
 	})
 	return started, nil
 }
 
-// ensure asks the host for the whole profile, and then the pipeline for the account. A panic of either ends this run and
-// not the process, as net/http does it where they are called by a handler.
-func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (account provision.Account, err error) {
+// errExited is the result of a run whose goroutine was ended by code of the host.
+var errExited = errors.New("adapters: the run's goroutine was ended by the host (runtime.Goexit)")
+
+// perform is one run, up to its end. A panic of the host's ends this run and not the process, as net/http does it where the
+// host is called by a handler; and where the host ends the goroutine, the run has ended as well.
+func (rs *runs) perform(ctx context.Context, person SignedIn, r *run) {
+	account, err := provision.Account{}, errExited
 	defer func() {
 		if value := recover(); value != nil {
-			rs.log.ErrorContext(ctx, "a panic of the host's", "connection", person.Person.Connection, "panic", value,
-				"stack", string(debug.Stack()))
-			account, err = provision.Account{}, fmt.Errorf("adapters: a panic of the host's: %v", value)
+			err = fmt.Errorf("adapters: a panic of the host's: %v", value)
+			rs.logCrash(ctx, person, "a panic of the host's", "panic", value)
+		} else if errors.Is(err, errExited) {
+			rs.logCrash(ctx, person, "the host ended a goroutine of the Bridge's")
 		}
+		r.end(account, err, rs.now())
+		rs.mu.Lock()
+		defer rs.mu.Unlock()
+		rs.ended = append(rs.ended, r)
 	}()
+	account, err = rs.ensure(ctx, person, r.add)
+}
+
+// logCrash is called by what the crash deferred: the stack shows where it happened.
+func (rs *runs) logCrash(ctx context.Context, person SignedIn, what string, details ...any) {
+	rs.log.ErrorContext(ctx, what, append(details, "connection", person.Person.Connection, "stack", string(debug.Stack()))...)
+}
+
+// ensure asks the host for the whole profile, and then the pipeline for the account.
+func (rs *runs) ensure(ctx context.Context, person SignedIn, progress func(provision.Event)) (account provision.Account, err error) {
 	whole := person.Person
 	if rs.profile != nil {
 		if whole, err = rs.profile.Profile(ctx, person); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -338,17 +339,94 @@ func TestARelayStateOfAnyLength(t *testing.T) {
 	w.requireFailure(b.get(address), http.StatusBadRequest, "This sign-in is over")
 }
 
+// What the host says of a person has the same limit as what Entra says, and is never cut.
+func TestAPersonOfAnyLength(t *testing.T) {
+	t.Parallel()
+	host := func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
+		person := signedIn()
+		person.Person.Claims = map[string]string{"groups": strings.Repeat("CN=Staff,OU=Groups,DC=contoso,DC=com\n", 400)}
+		return person, nil
+	}
+	refused := newWorld(t)
+	refused.host = host
+	b := refused.browser()
+	recorder := b.get(b.request("", "state", testTime))
+	refused.requireFailure(recorder, http.StatusInternalServerError, "Something went wrong here")
+	require.Contains(t, refused.log.String(), "set Config.Pending")
+	require.Contains(t, refused.log.String(), "what the Authenticator says of the person")
+	require.Empty(t, recorder.Result().Cookies(), "half a person")
+
+	w := newWorld(t)
+	w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+	w.bridge, w.host = w.newBridge(), host
+	b = w.browser()
+	requireAnswered(t, b.get(b.request("", "state", testTime)), "state")
+}
+
 func TestAMemoryPendingIsBounded(t *testing.T) {
 	t.Parallel()
 	now := testTime
 	store := adapters.NewMemoryPending(func() time.Time { return now })
-	for i := range 1000 {
-		require.NoError(t, store.Put(t.Context(), strings.Repeat("k", i+1), nil, now.Add(time.Minute)))
+	put := func(keys ...int) {
+		for _, key := range keys {
+			require.NoError(t, store.Put(t.Context(), fmt.Sprint(key), fmt.Appendf(nil, "of %d", key), now.Add(time.Minute)))
+		}
 	}
-	require.ErrorContains(t, store.Put(t.Context(), "one more", nil, now.Add(time.Minute)), "1000 sign-ins")
+	kept := func(key int) string {
+		value, err := store.Get(t.Context(), fmt.Sprint(key))
+		require.NoError(t, err)
+		return string(value)
+	}
+	for key := range 1000 {
+		put(key)
+	}
+	require.Equal(t, "of 0", kept(0))
+	put(1000)
+	require.Empty(t, kept(1), "nobody has used any for longer")
+	for _, key := range []int{0, 2, 999, 1000} {
+		require.Equal(t, fmt.Sprintf("of %d", key), kept(key))
+	}
 	now = now.Add(time.Minute)
-	require.NoError(t, store.Put(t.Context(), "one more", []byte("v"), now.Add(time.Minute)))
-	kept, err := store.Get(t.Context(), "one more")
-	require.NoError(t, err)
-	require.Equal(t, "v", string(kept))
+	require.Empty(t, kept(0))
+	put(1)
+	require.Equal(t, "of 1", kept(1))
+}
+
+// Anybody can ask as Entra does. Whoever asks very often takes the room of those who are not heard of, and of nobody who is
+// signing in or comes later.
+func TestAStrangerWhoAsksOftenThrowsNobodyOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+	w.bridge = w.newBridge()
+	w.host = func(rw http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
+		if r.Method == http.MethodPost {
+			return signedIn(), nil
+		}
+		return nil, ask.ShowForm(rw, adapters.Form{})
+	}
+	state := relayStateOf(20_000)
+	askedOften := func() {
+		for range 999 {
+			recorder := httptest.NewRecorder()
+			w.bridge.ServeHTTP(recorder, authnRequest("", state, testTime))
+			require.Equal(t, http.StatusSeeOther, recorder.Code)
+		}
+	}
+	signsIn := func(b *browser, address string) {
+		require.Equal(t, http.StatusSeeOther, b.do(post(address, url.Values{})).Code)
+		requireAnswered(t, b.get(address), state)
+	}
+	early, silent := w.browser(), w.browser()
+	forgotten := silent.request("", state, testTime)
+	address := early.request("", state, testTime)
+	askedOften()
+	require.Contains(t, early.get(address).Body.String(), "<form")
+	askedOften()
+	signsIn(early, address)
+	late := w.browser()
+	signsIn(late, late.request("", state, testTime))
+
+	w.requireFailure(silent.get(forgotten), http.StatusBadRequest, "This sign-in is over")
+	require.Contains(t, w.log.String(), "Config.Pending has it no more")
 }

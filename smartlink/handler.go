@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode"
+
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 // HandlerConfig configures [NewHandler].
@@ -93,7 +95,7 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.setSecurityHeaders(w.Header())
+	csp.ProtectAny(w.Header(), h.security, csp.NoReferrer) // the login hint in this address goes nowhere
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "This address is for opening in a browser.", http.StatusMethodNotAllowed)
@@ -138,13 +140,4 @@ func hostOf(target string) string {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())
-}
-
-// setSecurityHeaders sets what every answer carries. Without a referrer, the login hint in this address goes nowhere.
-func (h *handler) setSecurityHeaders(header http.Header) {
-	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", h.security)
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
 }

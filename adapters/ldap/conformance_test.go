@@ -38,6 +38,7 @@ func hostOf(t *testing.T, env adaptertest.Environment, cfg ldap.Config) adaptert
 		require.NoError(t, err)
 		return made
 	}
+	form := adaptertest.Fields{Name: "username", Password: "password"}
 	return adaptertest.Host{
 		Authenticator: authenticator(t),
 		Person: adaptertest.Person{Name: "employee", Password: password, Is: provision.Person{
@@ -45,21 +46,11 @@ func hostOf(t *testing.T, env adaptertest.Environment, cfg ldap.Config) adaptert
 			Surname: "Employee",
 		}},
 		WithoutEmail: &adaptertest.Person{Name: "silent", Password: password},
-		SignIn: func(page entratest.Page, as adaptertest.Person) (entratest.Action, error) {
-			return page.Submit("", map[string]string{"username": as.Name, "password": as.Password})
-		},
-		Cancel: func(page entratest.Page) (entratest.Action, error) { return page.Click("Do not sign in") },
-		Hint: func(page entratest.Page) string {
-			form, _ := page.Form("") // without one there is no hint
-			for _, field := range form.Fields {
-				if field.Name == "username" {
-					return field.Value
-				}
-			}
-			return ""
-		},
-		Replica: authenticator,
-		Secrets: []string{searchPassword},
+		SignIn:       form.SignIn,
+		Cancel:       func(page entratest.Page) (entratest.Action, error) { return page.Click("Do not sign in") },
+		Hint:         form.Hint,
+		Replica:      authenticator,
+		Secrets:      []string{searchPassword},
 		Lacks: map[adaptertest.Capability]string{
 			adaptertest.Sessions:       "each sign-in asks for the password",
 			adaptertest.SecondFactor:   "a directory knows passwords only",

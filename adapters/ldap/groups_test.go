@@ -1,11 +1,18 @@
 package ldap_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/ldap"
+	"github.com/entrafed/entrafed/provision"
 )
 
 const (
@@ -87,4 +94,40 @@ func TestAGroupIsNoTwoLines(t *testing.T) {
 	cfg := s.config()
 	cfg.Groups.Claim = true
 	require.Empty(t, newWorld(t, cfg).requireSignedIn("employee", password).Person.Claims["groups"])
+}
+
+// provisioned notes whom the Bridge provisions.
+type provisioned struct{ people []provision.Person }
+
+func (p *provisioned) EnsureWithProgress(
+	_ context.Context, person provision.Person, _ func(provision.Event),
+) (provision.Account, error) {
+	p.people = append(p.people, person)
+	return provision.Account{UPN: "employee@contoso.com", ImmutableID: "0123456789abcdef"}, nil
+}
+
+// The claim is kept by the browser between two requests. Where it does not fit, the operator is told what to set; the browser
+// gets no part of it, and the claim is never shortened.
+func TestAClaimOfManyGroupsNeedsAStore(t *testing.T) {
+	t.Parallel()
+	in := employee()
+	for i := range 500 {
+		in.attributes["memberOf"] = append(in.attributes["memberOf"], fmt.Sprintf("cn=group %03d,ou=groups,dc=contoso,dc=com", i))
+	}
+	cfg := newScripted(t, searcher(), in).config()
+	cfg.Groups.Claim = true
+	claim := strings.Join(slices.Sorted(slices.Values(in.attributes["memberOf"])), "\n")
+
+	people := &provisioned{}
+	w := newWorld(t, cfg, func(c *adapters.Config) { c.People = people })
+	status, page := w.signIn("employee", password)
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Contains(t, page, "Something went wrong here")
+	require.Contains(t, w.log.String(), "set Config.Pending")
+	require.Empty(t, people.people)
+
+	w = newWorld(t, cfg, func(c *adapters.Config) { c.People, c.Pending = people, adapters.NewMemoryPending(c.Now) })
+	w.requireSignedIn("employee", password)
+	require.Len(t, people.people, 1)
+	require.Equal(t, claim, people.people[0].Claims["groups"])
 }

@@ -118,18 +118,20 @@ func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, ask adapte
 	return w.got, w.err
 }
 
-func newWorld(t *testing.T, cfg ldap.Config) *world {
+func newWorld(t *testing.T, cfg ldap.Config, change ...func(*adapters.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: testTime, log: &bytes.Buffer{}}
 	cfg.Now, cfg.Logger = w.clock, slog.New(slog.NewTextHandler(w.log, nil))
 	var err error
 	w.host, err = ldap.New(cfg)
 	require.NoError(t, err)
-	w.bridge = newBridge(t, w, w.clock, cfg.Logger)
+	w.bridge = newBridge(t, w, w.clock, cfg.Logger, change...)
 	return w
 }
 
-func newBridge(t *testing.T, host adapters.Authenticator, now func() time.Time, logger *slog.Logger) *adapters.Bridge {
+func newBridge(
+	t *testing.T, host adapters.Authenticator, now func() time.Time, logger *slog.Logger, change ...func(*adapters.Config),
+) *adapters.Bridge {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testTime.AddDate(-1, 0, 0),
 		NotAfter: testTime.AddDate(1, 0, 0)}
@@ -142,11 +144,15 @@ func newBridge(t *testing.T, host adapters.Authenticator, now func() time.Time, 
 		Signer: saml.Signer{Key: rsaKey(), Certificate: certificate}, Now: now,
 	})
 	require.NoError(t, err)
-	bridge, err := adapters.New(adapters.Config{
+	cfg := adapters.Config{
 		BaseURL: bridgeBase, IdentityProvider: idp, Authenticator: host, Domain: "contoso.com",
 		Secret: bytes.Repeat([]byte{7}, 32),
 		Now:    now, Logger: logger,
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	bridge, err := adapters.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bridge.Close(context.Background())) })
 	return bridge

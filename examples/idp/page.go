@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed" // the pages' parts
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/entrafed/entrafed/internal/csp"
 )
 
 //go:embed page.html
@@ -26,12 +26,11 @@ type pages struct {
 type message struct{ Title, Text, Action, Label string }
 
 func newPages() *pages {
-	sum := sha256.Sum256([]byte(pageCSS))
 	return &pages{
 		template: template.Must(template.New("page").Parse(pageHTML)),
 		policy: strings.Join([]string{
 			"default-src 'none'",
-			"style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+			"style-src " + csp.Hash(pageCSS),
 			// Browsers apply this to the redirects that follow the post as well: they lead by way of the Bridge and
 			// Microsoft's sign-in to wherever the person wanted to go.
 			"form-action https:",
@@ -54,15 +53,9 @@ func (p *pages) write(w http.ResponseWriter, status int, name string, data any) 
 		http.Error(w, "The page could not be shown.", http.StatusInternalServerError)
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", p.policy)
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
 	// Not no-referrer: browsers would then send "Origin: null" with the form, by which a form of this site cannot be
 	// told from another's.
-	header.Set("Referrer-Policy", "same-origin")
+	csp.Protect(w.Header(), p.policy, csp.SameOrigin)
 	w.WriteHeader(status)
 	_, _ = w.Write(page.Bytes())
 }

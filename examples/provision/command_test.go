@@ -281,6 +281,44 @@ func TestWhatCannotBeResumedIsRefused(t *testing.T) {
 	}
 }
 
+// Of one report, nobody's account is by other rules than another's.
+func TestOtherRulesAreNotResumedWith(t *testing.T) {
+	t.Parallel()
+	const first = `[{"name": "all", "connection": "*", "action": "provision", "groups": []}]`
+	const second = `[{"name": "all", "connection": "*", "action": "provision"}]`
+	for rule, c := range map[string]struct {
+		before, after string // empty: without -rules
+		code          int
+	}{
+		"the same":                {first, first, command.ExitOK},
+		"the same, laid out anew": {first, "\n" + strings.ReplaceAll(first, ":", " : "), command.ExitOK},
+		"other ones":              {first, second, command.ExitUsage},
+		"none any more":           {first, "", command.ExitUsage},
+		"where there were none":   {"", first, command.ExitUsage},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file, report, rules := commandtest.Keep(t, "people.csv", crowd(3)), filepath.Join(dir, "report.jsonl"), filepath.Join(dir, "rules.json")
+			with := func(text string, more ...string) commandtest.Result {
+				args := append([]string{"-simulate", "-report", report}, more...)
+				if text != "" {
+					require.NoError(t, os.WriteFile(rules, []byte(text), 0o600))
+					args = append(args, "-rules", rules)
+				}
+				return runWith(t, append(args, file)...)
+			}
+			began := with(c.before)
+			require.Equal(t, command.ExitOK, began.Code, began.Stderr)
+			resumed := with(c.after, "-resume")
+			require.Equal(t, c.code, resumed.Code, resumed.Stderr)
+			if c.code != command.ExitOK {
+				require.Contains(t, resumed.Stderr, "the report is about a run with other rules")
+			}
+		})
+	}
+}
+
 func TestPeopleAddedAtTheEndAreResumedWith(t *testing.T) {
 	t.Parallel()
 	file, report := commandtest.Keep(t, "people.csv", crowd(3)), filepath.Join(t.TempDir(), "report.jsonl")

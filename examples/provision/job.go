@@ -133,12 +133,12 @@ func (j *job) openReport() (err error) {
 	if j.report, err = reopenReport(j.flags.report, &j.counts); err != nil {
 		return err
 	}
-	return j.state.check(j.input.file, options, j.counts.People)
+	return j.state.check(j.input.file, options, j.rules.Connections, j.counts.People)
 }
 
 // beginReport makes the report and what is kept beside it.
 func (j *job) beginReport(options string) (err error) {
-	if j.state, err = newState(j.input.file, options); err != nil {
+	if j.state, err = newState(j.input.file, options, j.rules.Connections); err != nil {
 		return err
 	}
 	if j.report, err = createReport(j.flags.report); err != nil {

@@ -40,11 +40,19 @@ const (
 
 	// OriginOnly is for a page with a form that leads to another site: without a referrer, browsers send "Origin: null".
 	OriginOnly = "strict-origin"
+
+	// SameOrigin is for a page with a form of this site, which tells it by its origin from another's.
+	SameOrigin = "same-origin"
 )
 
 // Protect sets the headers of an HTML page that nobody may keep, frame or change.
 func Protect(header http.Header, policy, referrer string) {
 	header.Set("Content-Type", "text/html; charset=utf-8")
+	ProtectAny(header, policy, referrer)
+}
+
+// ProtectAny is [Protect] for an answer of whatever kind, a redirect for example.
+func ProtectAny(header http.Header, policy, referrer string) {
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", referrer)
