@@ -64,7 +64,8 @@ func TestASimulatedTenantHasTheGroupsOfTheRules(t *testing.T) {
 func TestTheFormatFollowsTheName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"a.csv": peoplefile.CSV, "A.CSV": peoplefile.CSV, "a.jsonl": peoplefile.JSONLines, "a.ndjson": peoplefile.JSONLines, "a.xlsx": "", "-": "",
+		"a.csv": peoplefile.CSV, "A.CSV": peoplefile.CSV, "a.jsonl": peoplefile.JSONLines, "a.ndjson": peoplefile.JSONLines,
+		"a.xlsx": "", "-": "",
 	} {
 		require.Equal(t, want, formatOf(name), name)
 	}

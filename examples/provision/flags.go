@@ -85,7 +85,8 @@ func (f flags) validate(set *flag.FlagSet) error {
 	wrong(f.file == "", "there is no input: give a file, or - for standard input")
 	wrong(set.NArg() > 1, "%q is too much: one file at a time, after the flags", set.Arg(1))
 	wrong(f.file != "" && f.format == "", "the name of the input does not say its format: give -format csv or -format jsonl")
-	wrong(f.format != "" && f.format != peoplefile.CSV && f.format != peoplefile.JSONLines, "-format %q is not csv or jsonl", f.format)
+	wrong(f.format != "" && f.format != peoplefile.CSV && f.format != peoplefile.JSONLines,
+		"-format %q is not csv or jsonl", f.format)
 	wrong(f.concurrency < 0, "-concurrency is negative")
 	wrong(f.resume && f.report == "", "-resume goes with -report: the report says how far the last run came")
 	wrong(f.resume && f.dryRun, "-resume does not go with -dry-run and -explain: they change nothing, so there is nothing to go on with")

@@ -20,7 +20,7 @@ type Options struct {
 	Columns    []ColumnRule
 }
 
-// Reader reads people out of a text.
+// Reader reads people out of a text, for one goroutine at a time.
 type Reader struct {
 	lines      *lineReader
 	parser     parser
@@ -36,31 +36,31 @@ type parser interface {
 	unusedColumns() []string
 }
 
-// NewReader reads what comes before the first person.
-func NewReader(r io.Reader, o Options) (s *Reader, err error) {
-	s = &Reader{lines: newLineReader(r), connection: o.Connection}
+// NewReader reads what comes before the first person: of CSV, the line that names the columns.
+func NewReader(text io.Reader, o Options) (r *Reader, err error) {
+	r = &Reader{lines: newLineReader(text), connection: o.Connection}
 	if o.Format == JSONLines {
-		s.parser = &jsonParser{columns: o.Columns}
-		return s, nil
+		r.parser = &jsonParser{columns: o.Columns}
+		return r, nil
 	}
-	s.parser, err = newCSVParser(s.lines, o)
-	return s, err
+	r.parser, err = newCSVParser(r.lines, o)
+	return r, err
 }
 
 // Next returns the next person. The error is a *LineError, io.EOF, or one after which nobody can be read.
-func (s *Reader) Next() (provision.Person, error) {
+func (r *Reader) Next() (provision.Person, error) {
 	for {
-		line, err := s.lines.next()
+		line, err := r.lines.next()
 		if err != nil {
 			return provision.Person{}, err
 		}
-		p := provision.Person{Connection: s.connection}
-		blank, err := s.parser.parse(line, &p)
+		p := provision.Person{Connection: r.connection}
+		blank, err := r.parser.parse(line, &p)
 		if err != nil {
-			return provision.Person{}, s.lines.wrong(err)
+			return provision.Person{}, r.lines.wrong(err)
 		}
 		if p.Connection == "" {
-			p.Connection = s.connection
+			p.Connection = r.connection
 		}
 		if !blank {
 			return p, nil
@@ -69,7 +69,7 @@ func (s *Reader) Next() (provision.Person, error) {
 }
 
 // Line is the number of the line that was read last, from 1.
-func (s *Reader) Line() int { return s.lines.number }
+func (r *Reader) Line() int { return r.lines.number }
 
 // UnusedColumns are those that gave nothing so far.
-func (s *Reader) UnusedColumns() []string { return s.parser.unusedColumns() }
+func (r *Reader) UnusedColumns() []string { return r.parser.unusedColumns() }

@@ -18,6 +18,11 @@ import (
 	"github.com/entrafed/entrafed/provision"
 )
 
+type (
+	options    = peoplefile.Options
+	columnRule = peoplefile.ColumnRule
+)
+
 // entry is one person of an input, or why there is none.
 type entry struct {
 	line   int
@@ -26,7 +31,7 @@ type entry struct {
 }
 
 // entries reads all of an input.
-func entries(t testing.TB, text string, o peoplefile.Options) (list []entry) {
+func entries(t testing.TB, text string, o options) (list []entry) {
 	t.Helper()
 	s, err := peoplefile.NewReader(strings.NewReader(text), o)
 	require.NoError(t, err)
@@ -54,49 +59,49 @@ func TestCSV(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		text string
-		o    peoplefile.Options
+		o    options
 		want []entry
 	}{
-		{"a line for a person", header + "google,1,a@example.net\ngoogle,2,b@example.net\n", peoplefile.Options{},
+		{"a line for a person", header + "google,1,a@example.net\ngoogle,2,b@example.net\n", options{},
 			[]entry{{2, googler("1", "a@example.net"), ""}, {3, googler("2", "b@example.net"), ""}}},
-		{"nobody", header, peoplefile.Options{}, nil},
-		{"no line end at the end", header + "google,1,a@example.net", peoplefile.Options{}, []entry{{2, googler("1", "a@example.net"), ""}}},
-		{"a byte order mark", "\ufeff" + header + "google,1,\n", peoplefile.Options{}, []entry{{2, googler("1", ""), ""}}},
-		{"CRLF", "connection,id,email\r\ngoogle,1,a\r\n", peoplefile.Options{}, []entry{{2, googler("1", "a"), ""}}},
-		{"empty lines do not count", "\n" + header + "\n  \r\ngoogle,1,a\n\n,,\ngoogle,2,b\n", peoplefile.Options{},
+		{"nobody", header, options{}, nil},
+		{"no line end at the end", header + "google,1,a@example.net", options{}, []entry{{2, googler("1", "a@example.net"), ""}}},
+		{"a byte order mark", "\ufeff" + header + "google,1,\n", options{}, []entry{{2, googler("1", ""), ""}}},
+		{"CRLF", "connection,id,email\r\ngoogle,1,a\r\n", options{}, []entry{{2, googler("1", "a"), ""}}},
+		{"empty lines do not count", "\n" + header + "\n  \r\ngoogle,1,a\n\n,,\ngoogle,2,b\n", options{},
 			[]entry{{5, googler("1", "a"), ""}, {8, googler("2", "b"), ""}}},
-		{"semicolons", "connection;id;email\ngoogle;1;a,b\n", peoplefile.Options{}, []entry{{2, googler("1", "a,b"), ""}}},
-		{"tabs", "connection\tid\temail\ngoogle\t1\ta;b\n", peoplefile.Options{}, []entry{{2, googler("1", "a;b"), ""}}},
-		{"quotes", header + `"google","1,""one""","a"` + "\n", peoplefile.Options{}, []entry{{2, googler(`1,"one"`, "a"), ""}}},
-		{"spaces around values", header + "google , 1,\ta \n", peoplefile.Options{}, []entry{{2, googler("1", "a"), ""}}},
-		{"fields are missing, and the rest goes on", header + "google,1\ngoogle,2,b\n", peoplefile.Options{},
+		{"semicolons", "connection;id;email\ngoogle;1;a,b\n", options{}, []entry{{2, googler("1", "a,b"), ""}}},
+		{"tabs", "connection\tid\temail\ngoogle\t1\ta;b\n", options{}, []entry{{2, googler("1", "a;b"), ""}}},
+		{"quotes", header + `"google","1,""one""","a"` + "\n", options{}, []entry{{2, googler(`1,"one"`, "a"), ""}}},
+		{"spaces around values", header + "google , 1,\ta \n", options{}, []entry{{2, googler("1", "a"), ""}}},
+		{"fields are missing, and the rest goes on", header + "google,1\ngoogle,2,b\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: it has 2 fields, and the first line has 3"}, {3, googler("2", "b"), ""}}},
-		{"fields too many", header + "google,1,a,b\n", peoplefile.Options{},
+		{"fields too many", header + "google,1,a,b\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: it has 4 fields, and the first line has 3"}}},
-		{"a quote that is not closed spoils its line only", header + "google,\"1,a\ngoogle,2,b\n", peoplefile.Options{},
+		{"a quote that is not closed spoils its line only", header + "google,\"1,a\ngoogle,2,b\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: a quote is not closed in its line"}, {3, googler("2", "b"), ""}}},
-		{"a quote inside", header + "google,1\"2,a\n", peoplefile.Options{},
+		{"a quote inside", header + "google,1\"2,a\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: field 2 has a quote in it and is not in quotes"}}},
-		{"text after the quotes", header + "google,\"1\"2,a\n", peoplefile.Options{},
+		{"text after the quotes", header + "google,\"1\"2,a\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: a closing quote is not followed by the next field"}}},
-		{"bad UTF-8", header + "google,1,\xff\ngoogle,2,b\n", peoplefile.Options{},
+		{"bad UTF-8", header + "google,1,\xff\ngoogle,2,b\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: it is not valid UTF-8"}, {3, googler("2", "b"), ""}}},
-		{"a line that is too long", header + "google,1," + strings.Repeat("a", peoplefile.MaxLine) + "\ngoogle,2,b\n", peoplefile.Options{},
+		{"a line that is too long", header + "google,1," + strings.Repeat("a", peoplefile.MaxLine) + "\ngoogle,2,b\n", options{},
 			[]entry{{2, provision.Person{}, "line 2: it has more than 1048576 bytes"}, {3, googler("2", "b"), ""}}},
-		{"a line that is just not too long", header + "google,1," + strings.Repeat("a", peoplefile.MaxLine-9) + "\n", peoplefile.Options{},
+		{"a line that is just not too long", header + "google,1," + strings.Repeat("a", peoplefile.MaxLine-9) + "\n", options{},
 			[]entry{{2, googler("1", strings.Repeat("a", peoplefile.MaxLine-9)), ""}}},
-		{"names in any case", "Connection,ID,E-Mail,Display Name,givenName,USAGE-LOCATION\ngoogle,1,a,B,C,DE\n", peoplefile.Options{},
+		{"names in any case", "Connection,ID,E-Mail,Display Name,givenName,USAGE-LOCATION\ngoogle,1,a,B,C,DE\n", options{},
 			[]entry{{2, provision.Person{Connection: "google", ID: "1", Email: "a", DisplayName: "B", GivenName: "C",
 				UsageLocation: "DE"}, ""}}},
 		{"all other columns", "connection,id,surname,upn,immutable_id,manager,claims.Dept,Claims.floor\n" +
-			"google,1,A,b@contoso.com,c,d@contoso.com,E,\n", peoplefile.Options{},
+			"google,1,A,b@contoso.com,c,d@contoso.com,E,\n", options{},
 			[]entry{{2, provision.Person{Connection: "google", ID: "1", Surname: "A", UPN: "b@contoso.com", ImmutableID: "c",
 				Manager: "d@contoso.com", Claims: map[string]string{"Dept": "E", "floor": ""}}, ""}}},
-		{"columns of another name", "Source,No,ID,Mail\ngoogle,1,9,a\n", peoplefile.Options{Columns: []peoplefile.ColumnRule{
+		{"columns of another name", "Source,No,ID,Mail\ngoogle,1,9,a\n", options{Columns: []columnRule{
 			{"connection", "source"}, {"id", "No"}, {"email", "Mail"}, {"claims.mail", "mail"}}},
 			[]entry{{2, provision.Person{Connection: "google", ID: "1", Email: "a", Claims: map[string]string{"mail": "a"}}, ""}}},
-		{"a connection for everybody", "id,email\n1,a\n", peoplefile.Options{Connection: "google"}, []entry{{2, googler("1", "a"), ""}}},
-		{"a connection for those without one", header + ",1,a\nldap,2,b\n", peoplefile.Options{Connection: "google"},
+		{"a connection for everybody", "id,email\n1,a\n", options{Connection: "google"}, []entry{{2, googler("1", "a"), ""}}},
+		{"a connection for those without one", header + ",1,a\nldap,2,b\n", options{Connection: "google"},
 			[]entry{{2, googler("1", "a"), ""}, {3, provision.Person{Connection: "ldap", ID: "2", Email: "b"}, ""}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,16 +116,16 @@ func TestAFirstLineThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, text string
-		o          peoplefile.Options
+		o          options
 		want       string
 	}{
-		{"nothing", "", peoplefile.Options{}, "the input is empty"},
-		{"UTF-16", "\xff\xfei\x00d\x00", peoplefile.Options{}, "not valid UTF-8"},
-		{"a quote that is not closed", `connection,"id`, peoplefile.Options{}, "line 1: a quote is not closed"},
-		{"no id", "connection,email", peoplefile.Options{}, `no column "id"`},
-		{"no connection", "id,email", peoplefile.Options{}, `no column "connection"`},
-		{"a column twice", "connection,id,email,E-Mail", peoplefile.Options{}, `"email" and "E-Mail" both say what is email`},
-		{"a rule for a column that is not there", "connection,id", peoplefile.Options{Columns: []peoplefile.ColumnRule{{"email", "Mail"}}},
+		{"nothing", "", options{}, "the input is empty"},
+		{"UTF-16", "\xff\xfei\x00d\x00", options{}, "not valid UTF-8"},
+		{"a quote that is not closed", `connection,"id`, options{}, "line 1: a quote is not closed"},
+		{"no id", "connection,email", options{}, `no column "id"`},
+		{"no connection", "id,email", options{}, `no column "connection"`},
+		{"a column twice", "connection,id,email,E-Mail", options{}, `"email" and "E-Mail" both say what is email`},
+		{"a rule for a column that is not there", "connection,id", options{Columns: []columnRule{{"email", "Mail"}}},
 			`no column "Mail"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,39 +142,39 @@ func TestJSONLines(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		text string
-		o    peoplefile.Options
+		o    options
 		want []entry
 	}{
 		{"an object for a person", `{"connection":"google","id":"1","email":"a"}` + "\r\n\n" + `{"connection":"google","id":"2"}`,
-			peoplefile.Options{}, []entry{{1, googler("1", "a"), ""}, {3, googler("2", ""), ""}}},
-		{"names in any case", `{"Connection":"google","ID":"1","givenName":"A","display_name":"B"}`, peoplefile.Options{},
+			options{}, []entry{{1, googler("1", "a"), ""}, {3, googler("2", ""), ""}}},
+		{"names in any case", `{"Connection":"google","ID":"1","givenName":"A","display_name":"B"}`, options{},
 			[]entry{{1, provision.Person{Connection: "google", ID: "1", GivenName: "A", DisplayName: "B"}, ""}}},
-		{"numbers as they are written", `{"connection":"google","id":10400000000000000001}`, peoplefile.Options{},
+		{"numbers as they are written", `{"connection":"google","id":10400000000000000001}`, options{},
 			[]entry{{1, googler("10400000000000000001", ""), ""}}},
-		{"null", `{"connection":"google","id":"1","email":null}`, peoplefile.Options{}, []entry{{1, googler("1", ""), ""}}},
-		{"claims", `{"connection":"google","id":"1","claims":{"dept":"A","floor":3},"claims.x":"B"}`, peoplefile.Options{},
+		{"null", `{"connection":"google","id":"1","email":null}`, options{}, []entry{{1, googler("1", ""), ""}}},
+		{"claims", `{"connection":"google","id":"1","claims":{"dept":"A","floor":3},"claims.x":"B"}`, options{},
 			[]entry{{1, provision.Person{Connection: "google", ID: "1", Claims: map[string]string{"dept": "A", "floor": "3", "x": "B"}}, ""}}},
-		{"no claims", `{"connection":"google","id":"1","claims":null}`, peoplefile.Options{}, []entry{{1, googler("1", ""), ""}}},
-		{"other names are not used", `{"connection":"google","x":{"id":[1,{"id":"9"}]},"id":"1"}`, peoplefile.Options{},
+		{"no claims", `{"connection":"google","id":"1","claims":null}`, options{}, []entry{{1, googler("1", ""), ""}}},
+		{"other names are not used", `{"connection":"google","x":{"id":[1,{"id":"9"}]},"id":"1"}`, options{},
 			[]entry{{1, googler("1", ""), ""}}},
-		{"names by rules", `{"no":"1","id":"9"}`, peoplefile.Options{Connection: "google", Columns: []peoplefile.ColumnRule{{"id", "no"}}},
+		{"names by rules", `{"no":"1","id":"9"}`, options{Connection: "google", Columns: []columnRule{{"id", "no"}}},
 			[]entry{{1, googler("1", ""), ""}}},
-		{"a property twice", `{"connection":"google","id":"1","ID":"2"}`, peoplefile.Options{},
+		{"a property twice", `{"connection":"google","id":"1","ID":"2"}`, options{},
 			[]entry{{1, provision.Person{}, "line 1: it says twice what is id"}}},
-		{"a claim twice", `{"id":"1","claims":{"a":"1"},"claims.a":"2"}`, peoplefile.Options{},
+		{"a claim twice", `{"id":"1","claims":{"a":"1"},"claims.a":"2"}`, options{},
 			[]entry{{1, provision.Person{}, "line 1: it says twice what is claims.a"}}},
-		{"a value that is no text", `{"connection":"google","id":true}` + "\n" + `{"connection":"google","id":["1"]}`, peoplefile.Options{},
+		{"a value that is no text", `{"connection":"google","id":true}` + "\n" + `{"connection":"google","id":["1"]}`, options{},
 			[]entry{{1, provision.Person{}, `line 1: "id" is not a string or a number`},
 				{2, provision.Person{}, `line 2: "id" is not a string or a number`}}},
-		{"claims that are no object", `{"claims":"a"}`, peoplefile.Options{},
+		{"claims that are no object", `{"claims":"a"}`, options{},
 			[]entry{{1, provision.Person{}, `line 1: "claims" is not a string or a number`}}},
-		{"claims in claims", `{"claims":{"a":{"b":"c"}}}`, peoplefile.Options{},
+		{"claims in claims", `{"claims":{"a":{"b":"c"}}}`, options{},
 			[]entry{{1, provision.Person{}, `line 1: "claims.a" is not a string or a number`}}},
-		{"no object", `["google","1"]` + "\n" + `{"connection":"google","id":"2"}`, peoplefile.Options{},
+		{"no object", `["google","1"]` + "\n" + `{"connection":"google","id":"2"}`, options{},
 			[]entry{{1, provision.Person{}, "line 1: it is not a JSON object"}, {2, googler("2", ""), ""}}},
-		{"more than an object", `{"connection":"google","id":"1"} {}`, peoplefile.Options{},
+		{"more than an object", `{"connection":"google","id":"1"} {}`, options{},
 			[]entry{{1, provision.Person{}, "line 1: there is more after the JSON object"}}},
-		{"bad UTF-8", "{\"id\":\"\xff\"}", peoplefile.Options{}, []entry{{1, provision.Person{}, "line 1: it is not valid UTF-8"}}},
+		{"bad UTF-8", "{\"id\":\"\xff\"}", options{}, []entry{{1, provision.Person{}, "line 1: it is not valid UTF-8"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +188,7 @@ func TestJSONThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	const whole = `{"connection":"google","id":"1","claims":{"a":"b"},"x":[1]}`
 	for n := 1; n < len(whole); n++ {
-		got := entries(t, whole[:n], peoplefile.Options{Format: peoplefile.JSONLines})
+		got := entries(t, whole[:n], options{Format: peoplefile.JSONLines})
 		require.Len(t, got, 1)
 		require.Contains(t, got[0].err, "JSON", whole[:n])
 	}
@@ -195,7 +200,7 @@ func TestNamesThatAreNotUsedAreRememberedUpToABound(t *testing.T) {
 	for i := range 100 {
 		text.WriteString(`{"x` + strings.Repeat("x", i) + `":1,"x":2}` + "\n")
 	}
-	s, err := peoplefile.NewReader(strings.NewReader(text.String()), peoplefile.Options{Format: peoplefile.JSONLines})
+	s, err := peoplefile.NewReader(strings.NewReader(text.String()), options{Format: peoplefile.JSONLines})
 	require.NoError(t, err)
 	for range 100 {
 		_, err := s.Next()
@@ -207,7 +212,8 @@ func TestNamesThatAreNotUsedAreRememberedUpToABound(t *testing.T) {
 func TestAReaderThatFailsEndsTheInput(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("the disk is gone")
-	s, err := peoplefile.NewReader(io.MultiReader(strings.NewReader("connection,id\ngoogle,1\ngoo"), iotest.ErrReader(gone)), peoplefile.Options{Format: peoplefile.CSV})
+	text := io.MultiReader(strings.NewReader("connection,id\ngoogle,1\ngoo"), iotest.ErrReader(gone))
+	s, err := peoplefile.NewReader(text, options{Format: peoplefile.CSV})
 	require.NoError(t, err)
 	_, err = s.Next()
 	require.NoError(t, err)
@@ -220,7 +226,7 @@ func TestAReaderThatFailsEndsTheInput(t *testing.T) {
 func TestLinesAreReadInAnyPortions(t *testing.T) {
 	t.Parallel()
 	text := "connection,id\r\ngoogle,1\r\n" + strings.Repeat("x", peoplefile.MaxLine+10) + "\ngoogle,2"
-	s, err := peoplefile.NewReader(iotest.OneByteReader(strings.NewReader(text)), peoplefile.Options{Format: peoplefile.CSV})
+	s, err := peoplefile.NewReader(iotest.OneByteReader(strings.NewReader(text)), options{Format: peoplefile.CSV})
 	require.NoError(t, err)
 	var ids []string
 	for {
@@ -258,7 +264,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add(sample)
 	f.Add([]byte("id;connection\n\"1;2\n\xff;3\n;\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		readAll(t, text, peoplefile.Options{Format: peoplefile.CSV, Connection: "google"})
+		readAll(t, text, options{Format: peoplefile.CSV, Connection: "google"})
 	})
 }
 
@@ -266,9 +272,9 @@ func FuzzJSONLines(f *testing.F) {
 	f.Add([]byte(`{"connection":"google","id":"1","claims":{"a":"b"},"x":[1]}`))
 	f.Add([]byte("\ufeff{}\r\n[]\n{\"id\":1e400}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		readAll(t, text, peoplefile.Options{Format: peoplefile.JSONLines})
+		readAll(t, text, options{Format: peoplefile.JSONLines})
 		for _, line := range bytes.Split(text, []byte("\n")) {
-			s, err := peoplefile.NewReader(bytes.NewReader(line), peoplefile.Options{Format: peoplefile.JSONLines})
+			s, err := peoplefile.NewReader(bytes.NewReader(line), options{Format: peoplefile.JSONLines})
 			require.NoError(t, err)
 			if _, err := s.Next(); err == nil {
 				require.True(t, json.Valid(bytes.TrimPrefix(line, []byte("\ufeff"))), "%q", line)
@@ -278,7 +284,7 @@ func FuzzJSONLines(f *testing.F) {
 }
 
 // readAll requires that whatever comes, each line is at most one person, and that what is read is text.
-func readAll(t *testing.T, text []byte, o peoplefile.Options) {
+func readAll(t *testing.T, text []byte, o options) {
 	s, err := peoplefile.NewReader(bytes.NewReader(text), o)
 	if err != nil {
 		return
