@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,46 +111,16 @@ func TestTheTableOfTheREADMEHasTheCommandsOfTheGuides(t *testing.T) {
 	}
 }
 
-// transcript is a command of the README, and what it prints.
-type transcript struct {
-	args []string
-	want []string
-}
-
-// transcripts are those of a text, in order.
-func transcripts(text string) (all []transcript) {
-	in := false
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		line := lines.Text()
-		switch command, isCommand := strings.CutPrefix(line, "$ ./federate "); {
-		case strings.HasPrefix(line, "```"):
-			in = line == "```console"
-		case isCommand && in:
-			all = append(all, transcript{args: strings.Fields(command)})
-		case in && len(all) > 0 && strings.TrimSpace(line) != "…":
-			all[len(all)-1].want = append(all[len(all)-1].want, line)
-		}
-	}
-	return all
-}
-
 // What the README shows is what is printed: each line in its order, where … stands for something that is left out.
 func TestTheTranscriptsOfTheREADMEAreTrue(t *testing.T) {
-	all := transcripts(commandtest.Read(t, "README.md"))
+	all := commandtest.Transcripts(t, "./federate")
 	require.Len(t, all, 8)
 	p := newProgram()
 	inFolder(t, p, false)
 	for _, one := range all {
 		p.InTerminal, p.Stdin = true, strings.NewReader("yes\n")
-		got := p.command(t, t.Context(), one.args...)
-		rest := got.Stdout + got.Stderr
-		for _, line := range one.want {
-			pattern := "(?m)^" + strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*") + "$"
-			at := regexp.MustCompile(pattern).FindStringIndex(rest)
-			require.NotNil(t, at, "%s\n%s\nis not in\n%s", one.args, line, got.Stdout+got.Stderr)
-			rest = rest[at[1]:]
-		}
+		got := p.command(t, t.Context(), one.Args...)
+		one.RequireIn(t, got.Stdout+got.Stderr)
 	}
 	_, err := os.Stat("tenant.json.state")
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/entrafed/entrafed/examples/internal/entitlement"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/examples/internal/keyfile"
 	"github.com/entrafed/entrafed/provision"
@@ -49,23 +50,11 @@ func flattened(err error) (all []error) {
 
 // licensesInUse are the licences that anybody gets, each once.
 func (s settings) licensesInUse() (all []provision.License) {
-	add := func(licenses []provision.License) {
-		for _, license := range licenses {
+	for _, share := range entitlement.Shares(s.connections, s.licenses, entitlement.Licenses) {
+		for _, license := range share.Gets {
 			if !contains(all, license) {
 				all = append(all, license)
 			}
-		}
-	}
-	if len(s.connections) == 0 {
-		return s.licenses
-	}
-	for _, c := range s.connections {
-		switch {
-		case c.Action != provision.ActionProvision:
-		case c.Licenses == nil:
-			add(s.licenses)
-		default:
-			add(c.Licenses)
 		}
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/entrafed/entrafed/examples/internal/entitlement"
 	"github.com/entrafed/entrafed/examples/internal/environment"
 	"github.com/entrafed/entrafed/provision"
 )
@@ -32,23 +33,11 @@ func (j joining) text() string {
 
 // groupsOf are the groups that people join by the rules, each once.
 func groupsOf(rules provision.Rules) (names []string) {
-	add := func(more []string) {
-		for _, name := range more {
+	for _, share := range entitlement.Shares(rules.Connections, rules.Groups, entitlement.Groups) {
+		for _, name := range share.Gets {
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
-		}
-	}
-	if len(rules.Connections) == 0 {
-		return rules.Groups
-	}
-	for _, c := range rules.Connections {
-		switch {
-		case c.Action != provision.ActionProvision:
-		case c.Groups == nil:
-			add(rules.Groups)
-		default:
-			add(c.Groups)
 		}
 	}
 	return names

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/entrafed/entrafed/examples/internal/entitlement"
 	"github.com/entrafed/entrafed/provision"
 )
 
@@ -61,8 +62,8 @@ func (r *rehearsal) countSeats(ctx context.Context) error {
 	if err := r.ask(ctx, func() error { return r.tenant.Authorize(ctx) }); err != nil {
 		return err
 	}
-	byRule := licensesByRule(r.rules)
-	if !slices.ContainsFunc(byRule, func(l ruleLicenses) bool { return len(l.licenses) > 0 }) {
+	byRule := licenseShares(r.rules)
+	if !slices.ContainsFunc(byRule, func(l entitlement.Share[provision.License]) bool { return len(l.Gets) > 0 }) {
 		return nil
 	}
 	err := r.ask(ctx, func() (err error) {
@@ -77,38 +78,19 @@ func (r *rehearsal) countSeats(ctx context.Context) error {
 		r.left[strings.ToLower(sku.ID)] = sku.Free()
 	}
 	for _, of := range byRule {
-		for _, license := range of.licenses {
+		for _, license := range of.Gets {
 			planned, err := r.plan(ctx, license)
 			if err != nil {
 				return err
 			}
-			r.licenses[of.rule] = append(r.licenses[of.rule], planned)
+			r.licenses[of.Rule] = append(r.licenses[of.Rule], planned)
 		}
 	}
 	return nil
 }
 
-// ruleLicenses are what the people of a rule get; those of everybody, where there are no rules for connections, have no
-// name.
-type ruleLicenses struct {
-	rule     string
-	licenses []provision.License
-}
-
-func licensesByRule(rules provision.Rules) (all []ruleLicenses) {
-	if len(rules.Connections) == 0 {
-		return []ruleLicenses{{"", rules.Licenses}}
-	}
-	for _, c := range rules.Connections {
-		switch {
-		case c.Action != provision.ActionProvision:
-		case c.Licenses == nil:
-			all = append(all, ruleLicenses{c.Name, rules.Licenses})
-		default:
-			all = append(all, ruleLicenses{c.Name, c.Licenses})
-		}
-	}
-	return all
+func licenseShares(rules provision.Rules) []entitlement.Share[provision.License] {
+	return entitlement.Shares(rules.Connections, rules.Licenses, entitlement.Licenses)
 }
 
 // plan looks a licence and its fallbacks up.

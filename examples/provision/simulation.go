@@ -55,8 +55,8 @@ func newSimulation(rules provision.Rules, clock *entratest.Clock, now time.Time)
 
 // licenseGroupsOf are the groups that give licences by the rules, each once.
 func licenseGroupsOf(rules provision.Rules) (names []string) {
-	for _, of := range licensesByRule(rules) {
-		for _, license := range of.licenses {
+	for _, of := range licenseShares(rules) {
+		for _, license := range of.Gets {
 			for _, l := range append([]provision.License{license}, license.Fallbacks...) {
 				if l.Group != "" && !slices.Contains(names, l.Group) {
 					names = append(names, l.Group)
