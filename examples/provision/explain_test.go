@@ -74,7 +74,7 @@ func TestARunGoesByTheRules(t *testing.T) {
 	} {
 		require.Contains(t, rehearsed.Stdout, want)
 	}
-	got := p.command(t, t.Context(), "-rules", rulesFile, peopleFile)
+	got := p.command(t, t.Context(), "-concurrency", "1", "-rules", rulesFile, peopleFile) // who comes first has the UPN
 	require.Equal(t, command.ExitFailed, got.Code, got.Stderr)
 	require.Contains(t, got.Stderr, "visitors use the guest network")
 	held := map[string]string{}
