@@ -1,10 +1,8 @@
 package entrafed_test
 
 import (
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,21 +35,15 @@ func TestTheArchitectureNamesEveryPackage(t *testing.T) {
 	}
 }
 
-// packageFolders are the folders that have Go files.
+// packageFolders are the folders that have Go files, but for those of test data.
 func packageFolders(t *testing.T) []string {
 	t.Helper()
 	var dirs []string
-	require.NoError(t, filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && slices.Contains([]string{".git", "node_modules", "testdata"}, entry.Name()):
-			return fs.SkipDir
-		case filepath.Ext(file) == ".go":
-			dirs = append(dirs, filepath.ToSlash(filepath.Dir(file)))
+	for _, file := range repositoryFiles(t, ".go") {
+		if dir := path.Dir(file); !strings.Contains(dir, "testdata") {
+			dirs = append(dirs, dir)
 		}
-		return nil
-	}))
+	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
 }
@@ -62,11 +54,10 @@ func TestTheArchitectureHasAReasonForEveryDependency(t *testing.T) {
 	t.Parallel()
 	reasons := dependencyReasons(t)
 	required := map[string][]string{}
-	for _, dir := range packageFolders(t) {
-		content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err != nil {
-			continue
-		}
+	for _, file := range repositoryFiles(t, "go.mod") {
+		dir := path.Dir(file)
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
 		for _, module := range directRequirements(string(content)) {
 			required[module] = append(required[module], dir)
 			if !slices.Contains(reasons[module], ".") {

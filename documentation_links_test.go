@@ -1,7 +1,6 @@
 package entrafed_test
 
 import (
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ var (
 func TestEveryLinkOfAPageLeadsSomewhere(t *testing.T) {
 	t.Parallel()
 	links := 0
-	for _, page := range markdownPages(t) {
+	for _, page := range repositoryFiles(t, ".md") {
 		for _, match := range link.FindAllStringSubmatch(text(t, page), -1) {
 			target, err := url.Parse(match[1])
 			require.NoError(t, err, page)
@@ -43,24 +42,6 @@ func TestEveryLinkOfAPageLeadsSomewhere(t *testing.T) {
 		}
 	}
 	require.NotZero(t, links)
-}
-
-// markdownPages are all pages of the repository, by their paths.
-func markdownPages(t *testing.T) []string {
-	t.Helper()
-	var pages []string
-	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
-			return fs.SkipDir
-		case filepath.Ext(path) == ".md":
-			pages = append(pages, path)
-		}
-		return nil
-	}))
-	return pages
 }
 
 // text is a page without its blocks of code, in which nothing is a link or a heading.
