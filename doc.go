@@ -48,7 +48,9 @@
 // with a way back, a rotation of keys that locks nobody out, and a diagnosis:
 //
 //	fed, err := federation.New(federation.Config{Directory: tenant, Store: store})
-//	plan, err := fed.Plan(ctx, federation.Settings{Domain: "contoso.com", Issuer: issuer, SignInURL: url, SigningCertificate: pem})
+//	plan, err := fed.Plan(ctx, federation.Settings{
+//		Domain: "contoso.com", Issuer: issuer, SignInURL: url, SigningCertificate: pem,
+//	})
 //	outcome, err := fed.Apply(ctx, plan, nil)
 //
 // # A link

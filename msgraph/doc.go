@@ -64,7 +64,8 @@
 //	GET /policies/federatedTokenValidationPolicy         Policy.Read.All
 //	the federations of guests                            IdentityProvider.Read.All; IdentityProvider.ReadWrite.All
 //
-// What it may not read is a finding of the plan and not an error. The documentation of each method has its permission.
+// Without Domain.Read.All there is no plan; what else it may not read is a finding of the plan. The documentation of each
+// method has its permission.
 //
 // # Attempts and errors
 //
