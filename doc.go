@@ -19,6 +19,9 @@
 //	})
 //	mux.Handle("/entra/", bridge)
 //
+// Packages adapters/session, adapters/crewjam, adapters/oidc and adapters/ldap are that method for hosts that many people
+// have.
+//
 // # A signed response
 //
 // Package saml reads what Entra asks and issues the one response that it accepts:
@@ -38,6 +41,17 @@
 //
 // It remembers in SQLite or PostgreSQL with package provision/sqlstore, goes through many people at once, and works as
 // jobs of a queue with package provision/river, which is a module of its own.
+//
+// # A federated domain
+//
+// Package federation tells Entra who signs in the people of a domain: by a plan that is looked at before it is applied,
+// with a way back, a rotation of keys that locks nobody out, and a diagnosis:
+//
+//	fed, err := federation.New(federation.Config{Directory: tenant, Store: store})
+//	plan, err := fed.Plan(ctx, federation.Settings{
+//		Domain: "contoso.com", Issuer: issuer, SignInURL: url, SigningCertificate: pem,
+//	})
+//	outcome, err := fed.Apply(ctx, plan, nil)
 //
 // # A link
 //

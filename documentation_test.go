@@ -104,19 +104,33 @@ func TestEveryPackageHasARunnableExample(t *testing.T) {
 func TestEveryModuleHasTheSameGoDirective(t *testing.T) {
 	t.Parallel()
 	var directives []string
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.Name() != "go.mod" {
-			return err
-		}
-		content, err := os.ReadFile(path)
+	for _, file := range repositoryFiles(t, "go.mod") {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
 		for line := range strings.Lines(string(content)) {
 			if strings.HasPrefix(line, "go ") {
 				directives = append(directives, line)
 			}
 		}
-		return err
-	})
-	require.NoError(t, err)
+	}
 	require.NotEmpty(t, directives)
 	require.Len(t, slices.Compact(directives), 1)
+}
+
+// repositoryFiles are the paths, with slashes, of the files whose names end so.
+func repositoryFiles(t *testing.T, suffix string) []string {
+	t.Helper()
+	var files []string
+	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(entry.Name(), suffix):
+			files = append(files, filepath.ToSlash(path))
+		}
+		return nil
+	}))
+	return files
 }

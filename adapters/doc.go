@@ -28,7 +28,8 @@
 //
 // The request is checked and sealed into a cookie that belongs to this one sign-in, and the browser is redirected, so
 // that the host's own session cookie arrives even if it is SameSite=Lax. The [Authenticator] then says who is signed
-// in, or answers the browser itself and is asked again when the browser comes back. A person whose account is not ready
+// in, or answers the browser itself and is asked again when the browser comes back. [Ask] has what Entra wants of the
+// sign-in, such as a new one, of which [Ask.NewEnough] says whether a time will do. A person whose account is not ready
 // watches it being made, and the page goes on by itself. Every tab has a sign-in of its own.
 //
 // # The pages
@@ -39,7 +40,8 @@
 // AA.
 //
 // Config.Brand makes them the host's: its name and logo, its colours, its style sheet, or its own [Brand.Layout] around the
-// content. [New] shows each page once and refuses what would not work, down to a colour that not everybody can read.
+// content, for each [PageKind] up to [PageResponse], the answer on its way to Entra. [New] shows each page once and refuses
+// what would not work, down to a colour that not everybody can read.
 //
 // They speak English, German and French, and any [Language] of the host's: a map from [Message] to text. The browser's
 // Accept-Language chooses. The steps of the pipeline and its words for the person are part of it; a step of the host's own is

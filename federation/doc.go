@@ -6,7 +6,7 @@
 //	fed, err := federation.New(federation.Config{Directory: tenant, Store: store})
 //	plan, err := fed.Plan(ctx, federation.Settings{
 //		Domain:             "contoso.com",
-//		Issuer:             "https://id.contoso.com/entra/contoso.com",
+//		Issuer:             "https://id.contoso.com/entra", // the Issuer of the saml.Realm, byte for byte
 //		SignInURL:          "https://id.contoso.com/entra/sso",
 //		SigningCertificate: pem,
 //	})

@@ -1,8 +1,9 @@
-// Package msgraph is a Microsoft Entra tenant for package provision, over Microsoft Graph v1.0.
+// Package msgraph is a Microsoft Entra tenant for the packages provision and federation, over Microsoft Graph v1.0.
 //
 //	credential, err := azidentity.NewWorkloadIdentityCredential(nil)
 //	tenant, err := msgraph.New(msgraph.Config{Credential: credential})
 //	people, err := provision.New(provision.Config{Directory: tenant, …})
+//	fed, err := federation.New(federation.Config{Directory: tenant, …})
 //
 // # Credentials
 //
@@ -51,8 +52,20 @@
 // RoleManagement.ReadWrite.Directory; keep people out of such groups here. Accounts that hold a role of an administrator
 // can be changed and deleted only by an application that holds a higher one itself, which this one should not.
 //
-// None of these permissions lets the application change how a domain signs in; keep that permission with an application
-// of its own.
+// None of these permissions lets the application change how a domain signs in; keep those that do with an application of
+// its own. As the Directory of package federation, a Tenant needs:
+//
+//	GET /domains                                         Domain.Read.All
+//	GET /domains/{id}/federationConfiguration            Domain-InternalFederation.Read.All
+//	POST, PATCH and DELETE there                         Domain-InternalFederation.ReadWrite.All
+//	POST and PATCH /domains, verify, promote             Domain.ReadWrite.All
+//	GET /users                                           User.Read.All
+//	who the global administrators are                    RoleManagement.Read.Directory, User.Read.All
+//	GET /policies/federatedTokenValidationPolicy         Policy.Read.All
+//	the federations of guests                            IdentityProvider.Read.All; IdentityProvider.ReadWrite.All
+//
+// Without Domain.Read.All there is no plan; what else it may not read is a finding of the plan. The documentation of each
+// method has its permission.
 //
 // # Attempts and errors
 //

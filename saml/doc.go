@@ -48,6 +48,8 @@
 //
 // One key signs; another may be announced beside it ([IdentityProvider.SetNextSigner]), so that Entra knows its
 // certificate before it is needed, and [IdentityProvider.Switch] changes over while requests are in flight.
+// [IdentityProvider.Certificates] says which there are. With these two an identity provider is the Keys and the Switcher of
+// a rotation by package federation.
 //
 // # Logout
 //

@@ -17,13 +17,13 @@
 //
 // # What a job is
 //
-// [EnsureArgs], [RetireArgs] and [ReconcileArgs] are the three kinds. There is one job of a kind for one person at a time: inserting it
-// again while it waits, runs or is to be tried again inserts nothing, and says so in the result.
+// [EnsureArgs], [RetireArgs] and [ReconcileArgs] are the three kinds. There is one job of a kind for one person at a time:
+// inserting it again while it waits, runs or is to be tried again inserts nothing, and says so in the result.
 //
-// What cannot succeed without somebody changing something (a person whom Entra refuses, a conflict, somebody who left) cancels the job. What the directory
-// asks to wait for (throttling, replication) puts it aside for that long without counting as an attempt. Everything
-// else is tried again as River does it, with growing delays, up to 25 times over about three weeks. The outcome is
-// recorded as the job's output and its errors, where River's own user interface shows them.
+// What cannot succeed without somebody changing something (a person whom Entra refuses, a conflict, somebody who left)
+// cancels the job. What the directory asks to wait for (throttling, replication) puts it aside for that long without
+// counting as an attempt. Everything else is tried again as River does it, with growing delays, up to 25 times over about
+// three weeks. The outcome is recorded as the job's output and its errors, where River's own user interface shows them.
 //
 // # Several processes
 //
