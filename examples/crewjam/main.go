@@ -34,6 +34,7 @@ func newSite(_ context.Context, demo *demonstration.Demonstration) (http.Handler
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", server)
+	mux.HandleFunc("GET /{$}", demonstration.Home)
 	// entrafed: begin
 	host, err := crewjam.New(crewjam.Config{
 		IdentityProvider: &server.IDP, Person: crewjam.PersonByUserName("staff"),

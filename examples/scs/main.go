@@ -52,6 +52,7 @@ func newApplication(_ context.Context, demo *demonstration.Demonstration) (http.
 	a.host = host
 	// entrafed: end
 	mux.HandleFunc("/login", a.signIn)
+	mux.HandleFunc("GET /{$}", demonstration.Home)
 	return a.sessions.LoadAndSave(mux), nil
 }
 
@@ -75,7 +76,7 @@ func (a *application) person(r *http.Request) (*adapters.SignedIn, error) {
 func (a *application) signIn(w http.ResponseWriter, r *http.Request) {
 	back, ok := a.host.ReturnTo(r)
 	if !ok {
-		back = "/entra/go" // this application has no page but its sign-in
+		back = "/"
 	}
 	account, problem := accounts.Check(r)
 	if account == nil {

@@ -30,7 +30,10 @@ func SignsIn(
 	Serve(t, demo, handler)
 
 	browser := entratest.NewBrowser(&http.Transport{DisableKeepAlives: true})
-	page, err := browser.Open(ctx, demo.SmartLink())
+	page, err := browser.Open(ctx, demo.Origin)
+	require.NoError(t, err)
+	require.Contains(t, string(page.Body), `<a href="/entra/go">`, "the home page leads on")
+	page, err = browser.Open(ctx, demo.SmartLink())
 	require.NoError(t, err)
 	person := accounts.Known()[0]
 	action, err := fill(page, person.Name)
