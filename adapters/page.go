@@ -68,8 +68,9 @@ func pageKinds() []PageKind {
 //
 // Inline styles and scripts of the layout are allowed by their hash in the page's Content-Security-Policy, and must
 // therefore be the same whatever the page says; they may differ by Kind and Language. Nothing else runs or loads: no style
-// attributes, no on… attributes, no files, no images but data: URLs. New refuses a layout that would miss them. A script of the layout runs beside
-// the form of [PageSignIn] and the answer on [PageResponse] as well: leave it out there unless it is needed.
+// attributes, no on… attributes, no files, no images but data: URLs. New refuses a layout that would miss them. A script of
+// the layout runs beside the form of [PageSignIn] and the answer on [PageResponse] as well: leave it out there unless it is
+// needed.
 type Page struct {
 	Kind        PageKind
 	Language    string        // for the attribute lang
