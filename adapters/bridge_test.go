@@ -3,15 +3,10 @@ package adapters_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"fmt"
 	"html"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entrafed/entrafed/adapters"
+	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
 )
@@ -33,27 +30,15 @@ const base = "https://id.contoso.com/entra"
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var testSigner = sync.OnceValue(func() saml.Signer {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
+	key := certtest.RSA(2048)
+	return saml.Signer{
+		Key: key, Certificate: certtest.SelfSigned(key, "test", testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0)),
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: testTime.AddDate(-1, 0, 0), NotAfter: testTime.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return saml.Signer{Key: key, Certificate: certificate}
 })
 
 // world is a Bridge with a host, a pipeline and a clock that the test decides about.
 type world struct {
+	*entratest.Clock
 	t      testing.TB
 	cfg    adapters.Config
 	bridge *adapters.Bridge
@@ -61,9 +46,6 @@ type world struct {
 	people func(ctx context.Context, p provision.Person, progress func(provision.Event)) (provision.Account, error)
 	asks   []adapters.Ask
 	log    *bytes.Buffer
-
-	mu  sync.Mutex
-	now time.Time
 }
 
 func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
@@ -75,18 +57,6 @@ func (w *world) EnsureWithProgress(ctx context.Context, p provision.Person, prog
 	return w.people(ctx, p, progress)
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 var account = provision.Account{ImmutableID: "0123456789abcdef0123456789abcdef", UPN: "contractor@contoso.com", ObjectID: "1"}
 
 func signedIn() *adapters.SignedIn {
@@ -95,7 +65,7 @@ func signedIn() *adapters.SignedIn {
 
 func newWorld(t testing.TB, change ...func(*adapters.Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: testTime, log: &bytes.Buffer{}}
+	w := &world{t: t, Clock: entratest.NewClock(testTime), log: &bytes.Buffer{}}
 	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 		return signedIn(), nil
 	}
@@ -106,12 +76,12 @@ func newWorld(t testing.TB, change ...func(*adapters.Config)) *world {
 		SingleSignOnService: base + "/sso",
 		Realms:              []saml.Realm{{Domain: "contoso.com", Issuer: base}},
 		Signer:              testSigner(),
-		Now:                 w.clock,
+		Now:                 w.Now,
 	})
 	require.NoError(t, err)
 	w.cfg = adapters.Config{
 		BaseURL: base, IdentityProvider: idp, Authenticator: w, People: w, Domain: "contoso.com",
-		Secret: bytes.Repeat([]byte{7}, 32), Now: w.clock, Patience: 10 * time.Second,
+		Secret: bytes.Repeat([]byte{7}, 32), Now: w.Now, Patience: 10 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 	for _, c := range change {
@@ -327,7 +297,7 @@ func TestTheStateOfASignInCannotBeForgedOrMoved(t *testing.T) {
 		},
 		"another sign-in's cookie": func(_ *world, _ *browser, address string, _ *http.Cookie) string { return address + "0" },
 		"after its time": func(w *world, _ *browser, address string, _ *http.Cookie) string {
-			w.advance(15 * time.Minute)
+			w.Advance(15 * time.Minute)
 			return address
 		},
 		"another secret": func(w *world, b *browser, address string, _ *http.Cookie) string {

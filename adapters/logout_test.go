@@ -129,7 +129,7 @@ func TestASignOutEndsTheSignInsUnderWay(t *testing.T) {
 	}
 	w.requireFailure(b.get(address+"?retry"), http.StatusForbidden, "You cannot sign in to Microsoft 365 here")
 
-	w.advance(time.Second)
+	w.Advance(time.Second)
 	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 		return signedIn(), nil
 	}

@@ -204,8 +204,8 @@ func TestConcurrentBrowsersOfOnePersonShareOneRun(t *testing.T) {
 		requireAnswered(t, b.get(b.request("", "state", testTime)), "state")
 	}
 	require.Len(t, calls, 1)
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	b := w.browser()
-	requireAnswered(t, b.get(b.request("", "state", w.clock())), "state")
+	requireAnswered(t, b.get(b.request("", "state", w.Now())), "state")
 	require.Len(t, calls, 2, "the result is kept for a minute, not for ever")
 }

@@ -38,7 +38,7 @@ func TestARelayStateComesBackWhole(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
 				if stored {
-					w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+					w.cfg.Pending = adapters.NewMemoryPending(w.Now)
 					w.bridge = w.newBridge()
 				}
 				state, b := relayStateOf(length), w.browser()
@@ -80,7 +80,7 @@ func TestARelayStateIsRefusedRatherThanChanged(t *testing.T) {
 func TestWhatIsStoredIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	store := &swapping{MemoryPending: adapters.NewMemoryPending(w.clock)}
+	store := &swapping{MemoryPending: adapters.NewMemoryPending(w.Now)}
 	w.cfg.Pending = store
 	w.bridge = w.newBridge()
 	for _, worst := range []string{`"`, `\`, "<", "\u2028", "é"} {
@@ -118,7 +118,7 @@ func (f *failing) Get(ctx context.Context, key string) ([]byte, error) {
 func TestAStoreThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	store := &failing{MemoryPending: adapters.NewMemoryPending(w.clock)}
+	store := &failing{MemoryPending: adapters.NewMemoryPending(w.Now)}
 	w.cfg.Pending = store
 	w.bridge = w.newBridge()
 	state, b := relayStateOf(20_000), w.browser()
@@ -145,7 +145,7 @@ func TestAStoreThatDoesNotAnswer(t *testing.T) {
 func TestAStoreIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	store := &swapping{MemoryPending: adapters.NewMemoryPending(w.clock)}
+	store := &swapping{MemoryPending: adapters.NewMemoryPending(w.Now)}
 	w.cfg.Pending = store
 	w.bridge = w.newBridge()
 	b := w.browser()
@@ -190,7 +190,7 @@ func TestAStoreIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.cfg.Pending = waitingStore{adapters.NewMemoryPending(w.clock)}
+		w.cfg.Pending = waitingStore{adapters.NewMemoryPending(w.Now)}
 		w.bridge = w.newBridge()
 		b := w.browser()
 		address := b.request("", relayStateOf(20_000), testTime)

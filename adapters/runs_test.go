@@ -22,7 +22,7 @@ func numbered(t testing.TB) *world {
 	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 		people++
 		person := signedIn()
-		person.Person.ID, person.At = fmt.Sprint(people), w.clock()
+		person.Person.ID, person.At = fmt.Sprint(people), w.Now()
 		return person, nil
 	}
 	w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
@@ -36,8 +36,8 @@ func TestARunIsKeptForAMinuteAndNoLonger(t *testing.T) {
 	w := numbered(t)
 	for range 600 { // ten minutes
 		b := w.browser()
-		b.get(b.request("", "", w.clock()))
-		w.advance(time.Second)
+		b.get(b.request("", "", w.Now()))
+		w.Advance(time.Second)
 		require.LessOrEqual(t, w.bridge.Runs(), 62)
 	}
 	require.GreaterOrEqual(t, w.bridge.Runs(), 60)
@@ -51,7 +51,7 @@ func TestARunThatIsUnderWayIsKept(t *testing.T) {
 	b := w.browser()
 	address := b.request("", "state", testTime)
 	require.Contains(t, b.get(address).Body.String(), "Getting Microsoft 365 ready")
-	w.advance(10 * time.Minute)
+	w.Advance(10 * time.Minute)
 	require.Contains(t, b.get(address).Body.String(), "Getting Microsoft 365 ready")
 	require.Equal(t, 1, w.bridge.Runs())
 	close(next)
@@ -66,15 +66,15 @@ func TestARunThatIsRetriedIsForgottenOnce(t *testing.T) {
 	b := w.browser()
 	address := b.request("", "", testTime)
 	b.get(address)
-	w.advance(50 * time.Second)
+	w.Advance(50 * time.Second)
 	b.get(address + "?retry")
-	w.advance(20 * time.Second)
+	w.Advance(20 * time.Second)
 	other := w.browser()
-	other.get(other.request("", "", w.clock()))
+	other.get(other.request("", "", w.Now()))
 	require.Equal(t, 2, w.bridge.Runs(), "the second attempt is not a minute old")
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	other = w.browser()
-	other.get(other.request("", "", w.clock()))
+	other.get(other.request("", "", w.Now()))
 	require.Equal(t, 1, w.bridge.Runs())
 }
 
@@ -85,12 +85,12 @@ func BenchmarkSignInsOfManyPeople(b *testing.B) {
 			w := numbered(b)
 			for range people {
 				browser := w.browser()
-				browser.get(browser.request("", "", w.clock()))
+				browser.get(browser.request("", "", w.Now()))
 			}
 			b.ResetTimer()
 			for range b.N {
 				browser := w.browser()
-				browser.get(browser.request("", "", w.clock()))
+				browser.get(browser.request("", "", w.Now()))
 			}
 		})
 	}
@@ -107,13 +107,13 @@ func TestASignInHasAResultOfItsOwn(t *testing.T) {
 	}
 	w.host = func(http.ResponseWriter, *http.Request, adapters.Ask) (*adapters.SignedIn, error) {
 		person := signedIn()
-		person.At = w.clock()
+		person.At = w.Now()
 		return person, nil
 	}
 	b := w.browser()
 	signIn := func() *httptest.ResponseRecorder {
-		w.advance(time.Second)
-		return b.get(b.request("", "state", w.clock()))
+		w.Advance(time.Second)
+		return b.get(b.request("", "state", w.Now()))
 	}
 	requireAnswered(t, signIn(), "state")
 	result = stopped(provision.ErrRetired)

@@ -325,7 +325,7 @@ func TestARelayStateOfAnyLength(t *testing.T) {
 	require.Contains(t, refused.log.String(), "set Config.Pending")
 
 	w := newWorld(t)
-	store := adapters.NewMemoryPending(w.clock)
+	store := adapters.NewMemoryPending(w.Now)
 	w.cfg.Pending = store
 	w.bridge = w.newBridge()
 	b := w.browser()
@@ -335,7 +335,7 @@ func TestARelayStateOfAnyLength(t *testing.T) {
 	requireAnswered(t, b.get(address), long)
 
 	address = b.request("", long, testTime)
-	w.advance(16 * time.Minute)
+	w.Advance(16 * time.Minute)
 	w.requireFailure(b.get(address), http.StatusBadRequest, "This sign-in is over")
 }
 
@@ -357,7 +357,7 @@ func TestAPersonOfAnyLength(t *testing.T) {
 	require.Empty(t, recorder.Result().Cookies(), "half a person")
 
 	w := newWorld(t)
-	w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+	w.cfg.Pending = adapters.NewMemoryPending(w.Now)
 	w.bridge, w.host = w.newBridge(), host
 	b = w.browser()
 	requireAnswered(t, b.get(b.request("", "state", testTime)), "state")
@@ -397,7 +397,7 @@ func TestAMemoryPendingIsBounded(t *testing.T) {
 func TestAStrangerWhoAsksOftenThrowsNobodyOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Pending = adapters.NewMemoryPending(w.clock)
+	w.cfg.Pending = adapters.NewMemoryPending(w.Now)
 	w.bridge = w.newBridge()
 	w.host = func(rw http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
 		if r.Method == http.MethodPost {

@@ -24,7 +24,7 @@ func (w *world) outlasting(attempts int, err error) (calls *int) {
 	w.people = func(context.Context, provision.Person, func(provision.Event)) (provision.Account, error) {
 		*calls++
 		if *calls <= attempts {
-			w.advance(2 * time.Minute)
+			w.Advance(2 * time.Minute)
 			return provision.Account{}, stopped(err)
 		}
 		return account, nil
@@ -57,7 +57,7 @@ func TestAPageThatWaitsTriesAgainUntilTheAccountIsReady(t *testing.T) {
 		w.requireFailure(recorder, http.StatusServiceUnavailable, "This takes longer than usual")
 		require.Contains(t, recorder.Body.String(), "You do not have to do anything")
 		pauses = append(pauses, pauseOf(t, recorder, address))
-		w.advance(pauses[len(pauses)-1])
+		w.Advance(pauses[len(pauses)-1])
 		recorder = b.get(address + "?retry")
 	}
 	requireAnswered(t, recorder, "state")
@@ -81,7 +81,7 @@ func TestThePausesGrow(t *testing.T) {
 		require.LessOrEqual(t, pause, time.Minute)
 		last = pause
 		attempts++
-		w.advance(pause)
+		w.Advance(pause)
 		recorder = b.get(address + "?retry")
 	}
 	require.Equal(t, time.Minute, last)
@@ -94,7 +94,7 @@ func TestThePausesGrow(t *testing.T) {
 	require.Contains(t, page, `href="https://id.contoso.com/entra/go">Start again</a>`)
 	require.NotContains(t, page, "refresh", "it does not go on by itself any more")
 	require.NotContains(t, page, "<script")
-	waited := w.clock().Sub(testTime)
+	waited := w.Now().Sub(testTime)
 	require.Less(t, waited, 15*time.Minute, "while the sign-in is still valid")
 	require.Greater(t, waited, 12*time.Minute, "but as long as it makes sense")
 }
@@ -108,7 +108,7 @@ func TestThePausesCountFromTheSignIn(t *testing.T) {
 	}
 	b := w.browser()
 	address := b.request("", "state", testTime)
-	w.advance(8 * time.Minute)
+	w.Advance(8 * time.Minute)
 	require.Equal(t, 5*time.Second, pauseOf(t, b.get(address), address))
 }
 

@@ -366,7 +366,7 @@ func TestAttemptsAreLimited(t *testing.T) {
 	w.requireRefused("employee", password, http.StatusTooManyRequests, "")
 	w.requireRefused("employee@example.net", password, 422, "names of one entry")
 	require.Len(t, s.bound(employeeDN), 2, "the entry's other names have no attempts of their own")
-	w.advance(15 * time.Minute)
+	w.Advance(15 * time.Minute)
 	w.requireSignedIn("employee", password)
 	w.requireRefused("employee", "wrong horse", 422, "")
 	w.requireSignedIn("employee", password)

@@ -3,12 +3,9 @@ package ldap_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -22,6 +19,8 @@ import (
 
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/ldap"
+	"github.com/entrafed/entrafed/federation/entratest"
+	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/saml"
 )
 
@@ -36,13 +35,7 @@ const (
 
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey { return certtest.RSA(2048) })
 
 func searcher() entry { return entry{dn: searcherDN, password: searchPassword} }
 
@@ -90,27 +83,14 @@ func (s *scripted) config() ldap.Config {
 
 // world is a Bridge with the adapter, and a clock that stands still.
 type world struct {
+	*entratest.Clock
 	t      *testing.T
 	bridge *adapters.Bridge
 	log    *bytes.Buffer
 	host   *ldap.Authenticator
-	mu     sync.Mutex
-	now    time.Time
 
 	got *adapters.SignedIn // what Authenticate returned last
 	err error
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
 }
 
 func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, ask adapters.Ask) (*adapters.SignedIn, error) {
@@ -120,12 +100,12 @@ func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, ask adapte
 
 func newWorld(t *testing.T, cfg ldap.Config, change ...func(*adapters.Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: testTime, log: &bytes.Buffer{}}
-	cfg.Now, cfg.Logger = w.clock, slog.New(slog.NewTextHandler(w.log, nil))
+	w := &world{t: t, Clock: entratest.NewClock(testTime), log: &bytes.Buffer{}}
+	cfg.Now, cfg.Logger = w.Now, slog.New(slog.NewTextHandler(w.log, nil))
 	var err error
 	w.host, err = ldap.New(cfg)
 	require.NoError(t, err)
-	w.bridge = newBridge(t, w, w.clock, cfg.Logger, change...)
+	w.bridge = newBridge(t, w, w.Now, cfg.Logger, change...)
 	return w
 }
 
@@ -133,12 +113,7 @@ func newBridge(
 	t *testing.T, host adapters.Authenticator, now func() time.Time, logger *slog.Logger, change ...func(*adapters.Config),
 ) *adapters.Bridge {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: testTime.AddDate(-1, 0, 0),
-		NotAfter: testTime.AddDate(1, 0, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, rsaKey().Public(), rsaKey())
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
+	certificate := certtest.SelfSigned(rsaKey(), "test", testTime.AddDate(-1, 0, 0), testTime.AddDate(1, 0, 0))
 	idp, err := saml.New(saml.Config{
 		SingleSignOnService: bridgeBase + "/sso", Realms: []saml.Realm{{Domain: "contoso.com", Issuer: bridgeBase}},
 		Signer: saml.Signer{Key: rsaKey(), Certificate: certificate}, Now: now,

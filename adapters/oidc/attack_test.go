@@ -123,7 +123,7 @@ func TestTokensOfStrangersDoNotMakeABrokenProviderBusy(t *testing.T) {
 	}
 	require.Equal(t, 1, c.provider.count("/keys"))
 	c.provider.answer("/keys", nil)
-	c.advance(5 * time.Second)
+	c.Advance(5 * time.Second)
 	// go-oidc may still hand out the failure that the last stranger waited for.
 	require.Eventually(t, func() bool { return c.send(form(c.token(nil))).Code == http.StatusOK },
 		10*time.Second, time.Millisecond, "it passes")

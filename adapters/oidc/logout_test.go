@@ -131,7 +131,7 @@ func (c *backChannel) token(change func(map[string]any)) string {
 
 func (c *backChannel) claims() map[string]any {
 	return map[string]any{
-		"iss": issuer, "aud": clientID, "iat": c.clock().Unix(), "exp": c.clock().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"iss": issuer, "aud": clientID, "iat": c.Now().Unix(), "exp": c.Now().Add(2 * time.Minute).Unix(), "jti": rand.Text(),
 		"sub": "104", "sid": "session-1", "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 	}
 }

@@ -219,13 +219,13 @@ func TestAProviderThatIsDownLater(t *testing.T) {
 	w := newWorld(t)
 	w.requireSignedIn(w.signIn("", "", employee(testTime)))
 	require.Equal(t, 1, w.provider.count(path))
-	w.advance(59 * time.Minute)
+	w.Advance(59 * time.Minute)
 	w.requireSignedIn(w.signIn("", "", employee(testTime)))
 	require.Equal(t, 1, w.provider.count(path), "what is known is used")
 	require.Equal(t, 1, w.provider.count("/keys"))
 
 	w.provider.answer(path, http.NotFound)
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	w.requireSignedIn(w.signIn("", "", employee(testTime)))
 	w.requireSignedIn(w.signIn("", "", employee(testTime)))
 	require.Equal(t, 2, w.provider.count(path), "not again within a minute")
@@ -233,9 +233,9 @@ func TestAProviderThatIsDownLater(t *testing.T) {
 
 	w.provider.answer(path, nil)
 	w.provider.discovery = func(d map[string]any) { d["authorization_endpoint"] = issuer + "/moved" }
-	w.advance(time.Minute)
+	w.Advance(time.Minute)
 	b := w.browser()
-	left := b.get(b.do(entraAsks(w.clock(), "", "")).Header().Get("Location"))
+	left := b.get(b.do(entraAsks(w.Now(), "", "")).Header().Get("Location"))
 	require.True(t, strings.HasPrefix(left.Header().Get("Location"), issuer+"/moved?"), left.Header().Get("Location"))
 }
 
@@ -280,7 +280,7 @@ func TestKeysAreFetchedAgainForANewOne(t *testing.T) {
 		w.provider.respond(rw, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: otherKey().Public(), KeyID: "2", Algorithm: "RS256"}}})
 	})
 	w.provider.signed = func(claims map[string]any) string { return sign(t, jose.RS256, "2", otherKey(), claims) }
-	w.advance(5 * time.Second)
+	w.Advance(5 * time.Second)
 	w.requireSignedIn(w.signIn("", "", employee(testTime)))
 	require.Equal(t, 2, w.provider.count("/keys"))
 }

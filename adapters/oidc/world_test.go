@@ -19,6 +19,7 @@ import (
 
 	"github.com/entrafed/entrafed/adapters"
 	"github.com/entrafed/entrafed/adapters/oidc"
+	"github.com/entrafed/entrafed/federation/entratest"
 	"github.com/entrafed/entrafed/internal/certtest"
 	"github.com/entrafed/entrafed/provision"
 	"github.com/entrafed/entrafed/saml"
@@ -37,14 +38,13 @@ var signer = sync.OnceValue(func() saml.Signer {
 
 // world is a Bridge with the adapter, a scripted provider and a clock that stands still.
 type world struct {
+	*entratest.Clock
 	*oidc.Authenticator
 	t        *testing.T
 	provider *scripted
 	cfg      oidc.Config
 	bridge   *adapters.Bridge
 	log      *bytes.Buffer
-	mu       sync.Mutex
-	now      time.Time
 
 	// What Authenticate returned last.
 	got *adapters.SignedIn
@@ -56,18 +56,6 @@ func (w *world) Authenticate(rw http.ResponseWriter, r *http.Request, ask adapte
 	return w.got, w.err
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
 // knownUPN makes the person one whom a directory sync owns: nobody provisions in these tests.
 func knownUPN(claims oidc.Claims) (provision.Person, error) {
 	person := claims.Person()
@@ -77,25 +65,25 @@ func knownUPN(claims oidc.Claims) (provision.Person, error) {
 
 func newWorld(t *testing.T, change ...func(*oidc.Config)) *world {
 	t.Helper()
-	w := &world{t: t, now: testTime, log: &bytes.Buffer{}}
-	w.provider = newScripted(t, w.clock)
+	w := &world{t: t, Clock: entratest.NewClock(testTime), log: &bytes.Buffer{}}
+	w.provider = newScripted(t, w.Now)
 	w.cfg = oidc.Config{
 		Issuer: issuer, ClientID: clientID, ClientSecret: clientSecret, Connection: "login", Person: knownUPN,
 		MFAContexts: []string{"gold", "silver"}, LazyDiscovery: true,
 		HTTPClient: &http.Client{Transport: transport(map[string]http.Handler{"login.example.net": w.provider})},
-		Now:        w.clock, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		Now:        w.Now, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 	for _, c := range change {
 		c(&w.cfg)
 	}
 	w.Authenticator = w.authenticator()
 	idp, err := saml.New(saml.Config{
-		SingleSignOnService: base + "/sso", Realms: []saml.Realm{{Domain: "contoso.com", Issuer: base}}, Signer: signer(), Now: w.clock,
+		SingleSignOnService: base + "/sso", Realms: []saml.Realm{{Domain: "contoso.com", Issuer: base}}, Signer: signer(), Now: w.Now,
 	})
 	require.NoError(t, err)
 	w.bridge, err = adapters.New(adapters.Config{
 		BaseURL: base, IdentityProvider: idp, Authenticator: w, Domain: "contoso.com", Secret: bytes.Repeat([]byte{7}, 32),
-		Now: w.clock, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		Now: w.Now, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.bridge.Close(context.Background())) })
@@ -176,7 +164,7 @@ const (
 // begin brings the browser from Entra's request to the provider, and returns what the provider is asked.
 func (b *browser) begin(attributes, content string) url.Values {
 	b.w.t.Helper()
-	address := b.do(entraAsks(b.w.clock(), attributes, content)).Header().Get("Location")
+	address := b.do(entraAsks(b.w.Now(), attributes, content)).Header().Get("Location")
 	require.Contains(b.w.t, address, base+"/signin/")
 	return b.leave(address)
 }
